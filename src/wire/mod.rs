@@ -1,0 +1,50 @@
+//! Octets to [`Message`] and back. Owns the formats of BGP-4 (RFC 4271 and its extensions); knows no session.
+//!
+//! What RFC 7606 softens is a value in [`Update`] ([`Fault`]), never an [`Error`]: an `Error` ends the connection.
+
+pub mod attr;
+mod capability;
+mod notification;
+mod open;
+mod refresh;
+mod update;
+
+pub use attr::{
+    Aggregator, AsPath, AttributeFlags, Attributes, ClusterId, Community, ExtendedCommunity, LargeCommunity, NextHop,
+    Origin, PathSegment, SegmentKind, UnknownAttribute,
+};
+pub use capability::{Capabilities, Capability, ExtendedNextHop, FamilyCode, GracefulFamily, GracefulRestart};
+pub use notification::Notification;
+pub use open::Open;
+pub use refresh::{Refresh, RefreshKind};
+pub use update::{Fault, FaultAction, Reach, Update};
+
+/// One BGP message (RFC 4271 §4, RFC 2918).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Message {
+    /// Type 1: who the speaker is and what it can do.
+    Open(Open),
+    /// Type 2: routes come and go.
+    Update(Update),
+    /// Type 3: why the connection ends.
+    Notification(Notification),
+    /// Type 4: still here.
+    Keepalive,
+    /// Type 5: send it all again (RFC 2918, RFC 7313).
+    Refresh(Refresh),
+}
+
+/// What both sides agreed on that changes how octets are read and written.
+///
+/// Before the OPENs are exchanged it is [`Context::default`]: two octets, 4,096 octets, IPv4 only.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Context {
+    /// AS numbers in AS_PATH and AGGREGATOR have four octets (RFC 6793): both sides said so.
+    pub four_octet_asn: bool,
+    /// Messages of up to 65,535 octets may be *sent* to the peer; what it may send us is the deframer's (RFC 8654).
+    pub extended_message: bool,
+    /// IPv4 NLRI may come with an IPv6 next hop in MP_REACH_NLRI (RFC 8950).
+    pub ipv4_over_ipv6: bool,
+    /// The session is with the own AS: LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST mean something (RFC 4271 §5.1.5).
+    pub internal: bool,
+}
