@@ -32,7 +32,7 @@ pub fn start(lab: &mut Lab, node: &str) -> Result<()> {
         name if name == "bird" || name.ends_with("-bird") => {
             lab.shell(node, "mkdir -p /run/bird")?;
             lab.spawn(node, &["/usr/sbin/bird", "-f", "-c", "/etc/bird/bird.conf", "-s", "/run/bird/bird.ctl"])?;
-            listens(lab, node, "/run/bird/bird.ctl")
+            listens(lab, node, "bird", "/run/bird/bird.ctl")
         }
         _ => Ok(()),
     }
@@ -61,18 +61,24 @@ fn start_frr(lab: &mut Lab, node: &str) -> Result<()> {
         let mut words = vec![program.as_str(), "--log", "stdout"];
         words.extend(options.split_whitespace());
         lab.spawn(node, &words)?;
-        listens(lab, node, &format!("/run/frr/{daemon}.vty"))?;
+        listens(lab, node, daemon, &format!("/run/frr/{daemon}.vty"))?;
         if daemon == "zebra" {
-            listens(lab, node, "/run/frr/zserv.api")?;
+            listens(lab, node, daemon, "/run/frr/zserv.api")?;
         }
     }
     lab.shell(node, "vtysh -b").map(drop)
 }
 
-fn listens(lab: &Lab, node: &str, socket: &str) -> Result<()> {
-    wait_until(START_LIMIT, || match lab.exec(node, &["test", "-S", socket]) {
-        Ok(done) if done.status.success() => Ok(()),
-        Ok(_) => Err(format!("{node}: {socket} is not there; see {}", lab.logs().display())),
-        Err(error) => Err(format!("{error:#}")),
-    })
+/// Waits for a control socket, for as long as the program lives.
+fn listens(lab: &mut Lab, node: &str, program: &str, socket: &str) -> Result<()> {
+    wait_until(START_LIMIT, || {
+        if let Err(error) = lab.pid(node, program) {
+            return Ok(Err(error.context(lab.log(node, program))));
+        }
+        match lab.exec(node, &["test", "-S", socket]) {
+            Ok(done) if done.status.success() => Ok(Ok(())),
+            Ok(_) => Err(format!("{node}: {socket} is not there")),
+            Err(error) => Err(format!("{error:#}")),
+        }
+    })?
 }
