@@ -1,0 +1,5 @@
+//! `show routes`.
+
+use super::fib::fault_free;
+use super::neighbors::hex;
+use super::Surroundings as _;
