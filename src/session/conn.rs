@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use super::negotiate::{Refused, negotiate};
 use super::timers::{LARGE_HOLD, Timer, UNDECIDED};
-use super::{DownReason, Negotiated, Settings, StateName, fault};
+use super::{DownReason, Negotiated, Settings, StateName};
 use crate::types::{ConnId, Time};
-use crate::wire::{Context, Deframer, Error, Message, Notification, Open, Refresh, Update};
+use crate::wire::{Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, Update};
 
 /// Who opened the connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,7 +96,7 @@ impl Conn {
     }
 
     /// Takes octets in; [`Conn::next`] gives what they say.
-    pub(super) fn push(&mut self, octets: Bytes) {
+    pub(super) fn push(&mut self, octets: &[u8]) {
         self.deframer.push(octets);
     }
 
@@ -210,10 +210,10 @@ fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: 
         },
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Keepalive | Message::Update(_) | Message::Refresh(_))) => {
-            unexpected(1, &message, StateName::OpenSent, out)
+            unexpected(Fsm::OpenSent, &message, StateName::OpenSent, out)
         }
         Event::Malformed(error) => malformed(error, out),
-        Event::HoldExpired => close(fault::HOLD_TIMER, DownReason::HoldExpired, out),
+        Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::KeepaliveDue | Event::Keep | Event::UpdateSent => State::OpenSent(hold),
@@ -233,10 +233,10 @@ fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: 
         }
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
-            unexpected(2, &message, StateName::OpenConfirm, out)
+            unexpected(Fsm::OpenConfirm, &message, StateName::OpenConfirm, out)
         }
         Event::Malformed(error) => malformed(error, out),
-        Event::HoldExpired => close(fault::COLLISION, DownReason::Collision, out),
+        Event::HoldExpired => close(Cease::CollisionResolution.into(), DownReason::Collision, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::KeepaliveDue | Event::UpdateSent => State::OpenReceived(live),
@@ -255,10 +255,10 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
         }
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
-            unexpected(2, &message, StateName::OpenConfirm, out)
+            unexpected(Fsm::OpenConfirm, &message, StateName::OpenConfirm, out)
         }
         Event::Malformed(error) => malformed(error, out),
-        Event::HoldExpired => close(fault::HOLD_TIMER, DownReason::HoldExpired, out),
+        Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::Keep | Event::UpdateSent => State::OpenConfirm(live),
@@ -277,11 +277,16 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
             State::Established(live)
         }
         Event::Message(Message::Refresh(refresh)) => {
-            out.push(Action::Refresh(refresh));
+            let known = refresh.family.family().is_some_and(|family| live.negotiated.families.contains(&family));
+            if known {
+                out.push(Action::Refresh(refresh));
+            }
             State::Established(live)
         }
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
-        Event::Message(message @ Message::Open(_)) => unexpected(3, &message, StateName::Established, out),
+        Event::Message(message @ Message::Open(_)) => {
+            unexpected(Fsm::Established, &message, StateName::Established, out)
+        }
         Event::KeepaliveDue => {
             live.say_keepalive(world, out);
             State::Established(live)
@@ -291,7 +296,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
             State::Established(live)
         }
         Event::Malformed(error) => malformed(error, out),
-        Event::HoldExpired => close(fault::HOLD_TIMER, DownReason::HoldExpired, out),
+        Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::Keep => State::Established(live),
@@ -316,14 +321,16 @@ fn malformed(error: Error, out: &mut Vec<Action>) -> State {
     close(error.notification(), DownReason::Malformed(error), out)
 }
 
-fn unexpected(subcode: u8, message: &Message, state: StateName, out: &mut Vec<Action>) -> State {
+/// A message that the state does not allow; the peer is told which (RFC 6608 §3).
+fn unexpected(subcode: Fsm, message: &Message, state: StateName, out: &mut Vec<Action>) -> State {
     let (kind, name) = match message {
-        Message::Open(_) => (1, "OPEN"),
-        Message::Update(_) => (2, "UPDATE"),
-        Message::Notification(_) => (3, "NOTIFICATION"),
-        Message::Keepalive => (4, "KEEPALIVE"),
-        Message::Refresh(_) => (5, "ROUTE-REFRESH"),
+        Message::Open(_) => (MessageKind::Open, "OPEN"),
+        Message::Update(_) => (MessageKind::Update, "UPDATE"),
+        Message::Notification(_) => (MessageKind::Notification, "NOTIFICATION"),
+        Message::Keepalive => (MessageKind::Keepalive, "KEEPALIVE"),
+        Message::Refresh(_) => (MessageKind::Refresh, "ROUTE-REFRESH"),
     };
-    let reason = DownReason::Unexpected { message: name, state: state.as_str() };
-    close(fault::unexpected(subcode, kind), reason, out)
+    let mut notification = Notification::from(subcode);
+    notification.data = Bytes::copy_from_slice(&[kind as u8]);
+    close(notification, DownReason::Unexpected { message: name, state: state.as_str() }, out)
 }

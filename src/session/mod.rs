@@ -4,7 +4,6 @@
 //! comparison of two machines and not a state of one. Time and entropy come in as arguments.
 
 mod conn;
-mod fault;
 mod negotiate;
 mod peer;
 mod reason;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{BufMut, BytesMut};
-
-use super::{DownReason, Settings, fault};
+use super::{DownReason, Settings};
 use crate::types::{Asn, ConnId, Family, HoldTime, RouterId};
 use crate::wire::{Capabilities, Capability, Context, FamilyCode, GracefulRestart, Notification, Open};
 
@@ -49,17 +47,18 @@ pub(super) struct Refused {
 pub(super) fn negotiate(settings: &Settings, conn: ConnId, open: Open) -> Result<Negotiated, Refused> {
     if open.asn != settings.remote_asn {
         let reason = DownReason::PeerAs { got: open.asn, expected: settings.remote_asn };
-        return Err(Refused { notification: fault::BAD_PEER_AS, reason });
+        return Err(Refused { notification: Notification::BAD_PEER_AS, reason });
     }
     if settings.internal() && open.router_id == settings.router_id {
         let reason = DownReason::RouterId(open.router_id);
-        return Err(Refused { notification: fault::BAD_ROUTER_ID, reason });
+        return Err(Refused { notification: Notification::BAD_ROUTER_ID, reason });
     }
     let theirs = Announced::read(&open.capabilities);
     let families: Vec<_> = settings.families.iter().copied().filter(|family| theirs.speaks(*family)).collect();
     if families.is_empty() {
         let reason = DownReason::NoFamily { ours: settings.families.clone() };
-        return Err(Refused { notification: fault::missing_capability(needed(&settings.families)), reason });
+        let needed = settings.families.iter().map(|family| Capability::Multiprotocol((*family).into())).collect();
+        return Err(Refused { notification: Notification::unsupported_capability(&Capabilities(needed)), reason });
     }
     let hold_time = settings.hold_time.min(open.hold_time);
     let offered_ipv4 = settings.families.contains(&Family::Ipv4);
@@ -90,18 +89,6 @@ fn keepalive(ours: Duration, hold_time: HoldTime) -> Duration {
         Some(hold) if ours.is_zero() => hold / 3,
         Some(hold) => ours.min(hold / 3).max(Duration::from_secs(1)),
     }
-}
-
-/// The capabilities that would have made a session: one multiprotocol capability a family, as in OPEN.
-fn needed(families: &[Family]) -> bytes::Bytes {
-    let mut data = BytesMut::new();
-    for family in families {
-        let code = FamilyCode::from(*family);
-        data.put_slice(&[1, 4]);
-        data.put_u16(code.afi);
-        data.put_slice(&[0, code.safi]);
-    }
-    data.freeze()
 }
 
 /// What an OPEN's capabilities come to.
@@ -139,10 +126,6 @@ impl Announced {
     }
 
     fn speaks(&self, family: Family) -> bool {
-        if self.multiprotocol.is_empty() {
-            family == Family::Ipv4
-        } else {
-            self.multiprotocol.contains(&family.into())
-        }
+        if self.multiprotocol.is_empty() { family == Family::Ipv4 } else { self.multiprotocol.contains(&family.into()) }
     }
 }
