@@ -1,0 +1,3 @@
+//! What the rules of a gateway let in and out.
+
+use super::*;
