@@ -7,6 +7,7 @@
 mod error;
 mod fib;
 mod gateway;
+mod json;
 mod moment;
 mod neighbor;
 mod request;
@@ -15,11 +16,14 @@ mod text;
 mod tunnel;
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
 
 pub use error::{ApiError, ErrorBody, ErrorCode};
 pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
+pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, MessageCounts, Messages, Neighbor, NeighborDetail,
