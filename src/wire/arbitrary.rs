@@ -129,8 +129,8 @@ fn next_hop_v4() -> impl Strategy<Value = NextHop> {
 }
 
 fn next_hop_v6() -> impl Strategy<Value = NextHop> {
-    let link_local = any::<u64>().prop_map(|low| Ipv6Addr::from((0xfe80 << 112) | u128::from(low)));
-    ((1..0xff << 120u128).prop_map(Ipv6Addr::from), option::of(link_local))
+    let link_local = any::<u64>().prop_map(|low| Ipv6Addr::from((0xfe80_u128 << 112) | u128::from(low)));
+    ((1..0xff_u128 << 120).prop_map(Ipv6Addr::from), option::of(link_local))
         .prop_map(|(global, link_local)| NextHop::V6 { global, link_local })
 }
 
@@ -181,7 +181,7 @@ pub(super) fn attributes(context: Context) -> impl Strategy<Value = Attributes> 
         proptest::collection::btree_map(
             prop_oneof![Just(11u8), 19..32u8, 33..=255u8],
             prop_oneof![octets(8), octets(400)],
-            0..4,
+            0..3,
         ),
     );
     (first, second).prop_map(move |(first, second)| {
@@ -217,13 +217,14 @@ pub(super) fn as_path(context: Context) -> impl Strategy<Value = AsPath> {
         kind: if set { SegmentKind::ConfedSet } else { SegmentKind::ConfedSequence },
         asns: asns.into(),
     });
-    let asns = prop_oneof![9 => vec(asn(), 1..8), 1 => vec(asn(), 200..=255)];
-    let segment = (prop::bool::weighted(0.2), asns).prop_map(|(set, asns)| PathSegment {
+    let long = option::weighted(0.1, vec(asn(), 200..=255));
+    let segment = (prop::bool::weighted(0.2), vec(asn(), 1..8)).prop_map(|(set, asns)| PathSegment {
         kind: if set { SegmentKind::Set } else { SegmentKind::Sequence },
         asns: asns.into(),
     });
-    (vec(confed, 0..2), vec(segment, 0..4)).prop_map(move |(confed, segments)| {
+    (vec(confed, 0..2), vec(segment, 0..4), long).prop_map(move |(confed, mut segments, long)| {
         let confed = confed.into_iter().filter(|_| context.internal);
+        segments.extend(long.map(|asns| PathSegment { kind: SegmentKind::Sequence, asns: asns.into() }));
         AsPath { segments: confed.chain(segments).collect::<SmallVec<_>>() }
     })
 }
