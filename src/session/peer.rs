@@ -200,7 +200,9 @@ impl Peer {
             Input::ConnectFailed { conn, reason } => {
                 if self.dial == Dial::Dialling(conn) {
                     self.dial = Dial::Rest;
-                    self.failed(now, DownReason::Connect(reason), out);
+                    if !self.promising(None) {
+                        self.failed(now, DownReason::Connect(reason), out);
+                    }
                     self.wait(now, self.back_off());
                 }
             }
@@ -482,13 +484,14 @@ impl Peer {
 
     /// A connection is gone.
     fn ended(&mut self, now: Time, reason: DownReason, was_established: bool, out: &mut Vec<Output>) {
-        let mut wait = self.settings.connect_retry;
+        let soon = SOON.min(self.settings.connect_retry);
+        let mut wait = if reason.is_collision() { soon } else { self.settings.connect_retry };
         if was_established {
             let lasted = self.established_at.take().map_or(Duration::ZERO, |since| now - since);
             self.flaps += 1;
             if lasted >= self.settings.idle_hold_max {
                 self.faults = 0;
-                wait = SOON.min(wait);
+                wait = soon;
             } else if reason.is_error() {
                 self.faults += 1;
                 wait = self.back_off();
@@ -506,9 +509,10 @@ impl Peer {
                 self.faults += 1;
                 wait = self.back_off();
             }
-            match reason {
-                DownReason::Collision | DownReason::Replaced => {}
-                reason => self.failed(now, reason, out),
+            if let DownReason::Stopped(_) = reason {
+                self.last_down = Some(Down { at: now, reason, established: false });
+            } else if !reason.is_collision() {
+                self.failed(now, reason, out);
             }
         }
         self.wait(now, wait);

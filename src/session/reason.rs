@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::types::{Asn, Family, RouterId};
-use crate::wire::{Error, Notification};
+use crate::wire::{Cease, Error, Notification};
 
 /// Why a connection, a session or an attempt at one ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,8 +51,8 @@ impl DownReason {
     /// True if an attempt so soon again would likely end the same way: the wait before the next one grows.
     pub(super) fn is_error(&self) -> bool {
         match self {
-            Self::Received(_)
-            | Self::HoldExpired
+            Self::Received(_) => !self.is_collision(),
+            Self::HoldExpired
             | Self::Lost(_)
             | Self::PeerAs { .. }
             | Self::RouterId(_)
@@ -60,6 +60,26 @@ impl DownReason {
             | Self::Unexpected { .. }
             | Self::Malformed(_) => true,
             Self::Connect(_) | Self::Stopped(_) | Self::Collision | Self::Replaced => false,
+        }
+    }
+
+    /// True if this connection made way for another one, on whichever side.
+    pub(super) fn is_collision(&self) -> bool {
+        match self {
+            Self::Collision | Self::Replaced => true,
+            Self::Received(notification) => {
+                let collision = Notification::from(Cease::CollisionResolution);
+                (notification.code, notification.subcode) == (collision.code, collision.subcode)
+            }
+            Self::HoldExpired
+            | Self::Lost(_)
+            | Self::Connect(_)
+            | Self::PeerAs { .. }
+            | Self::RouterId(_)
+            | Self::NoFamily { .. }
+            | Self::Unexpected { .. }
+            | Self::Malformed(_)
+            | Self::Stopped(_) => false,
         }
     }
 }
