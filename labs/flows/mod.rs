@@ -1,0 +1,61 @@
+//! Flows of numbered UDP packets: who sends them, who receives them, and which interface they came through.
+//!
+//! A flow is a source port and a destination. A socket belongs to the network namespace in which it was opened, so all
+//! three may be opened inside nodes of a lab and run from one program.
+
+mod sender;
+mod sink;
+mod watch;
+
+pub use sender::{Plan, Sender, Sent};
+pub use sink::{Received, STRAGGLERS, Sink, lost};
+pub use watch::{Seen, Watch};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// A packet's number, big endian.
+const NUMBER_LEN: usize = 8;
+
+/// How long a receiver sleeps before it looks whether it shall stop.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A flow, as both ends and the watches see it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+pub struct Flow {
+    /// Its source port.
+    pub port: u16,
+    /// Where it goes.
+    pub to: std::net::Ipv4Addr,
+}
+
+/// Work on a thread of its own, until it is told to stop or has nothing left to do.
+#[derive(Debug)]
+pub struct Running<T> {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<T>,
+}
+
+impl<T: Send + 'static> Running<T> {
+    fn start(work: impl FnOnce(&AtomicBool) -> T + Send + 'static) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        Self { stop, thread: thread::spawn(move || work(&told)) }
+    }
+
+    /// Tells it to stop, and waits for what it found.
+    pub fn stop(self) -> T {
+        self.stop.store(true, Ordering::Relaxed);
+        self.wait()
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait(self) -> T {
+        match self.thread.join() {
+            Ok(found) => found,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
