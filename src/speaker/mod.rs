@@ -47,7 +47,7 @@ const SLICE_PREFIXES: usize = 2_000;
 /// Octets that one slice of work sends to one peer.
 const SLICE_OCTETS: usize = 64 * 1024;
 /// The first id of our next hops and groups in the kernel: those of others are usually counted from 1.
-pub const FIRST_ID: u32 = 0x7453_0000 & 0x7f00_0000;
+pub const FIRST_ID: u32 = 0x7400_0000;
 
 /// Why an instance of that name cannot be run.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -70,6 +70,14 @@ enum Life {
     Stopped,
 }
 
+/// One TCP connection, or the attempt at one.
+struct Conn {
+    peer: PeerId,
+    /// Our end, once it is connected.
+    local: Option<SocketAddr>,
+    remote: SocketAddr,
+}
+
 /// One instance of a gateway.
 pub struct Speaker {
     config: Config,
@@ -78,7 +86,7 @@ pub struct Speaker {
     /// What the wall clock said at [`Time::START`], since the Unix epoch: for people only.
     epoch: Duration,
     neighbors: Vec<Neighbor>,
-    conns: HashMap<ConnId, PeerId>,
+    conns: HashMap<ConnId, Conn>,
     links: Links,
     links_known: bool,
     rib: Rib,
@@ -144,20 +152,25 @@ impl Speaker {
                     self.tell_missing(at, out);
                 }
             }
-            Input::Connected { conn, .. } => self.conn(now, conn, session::Input::Connected { conn }, out),
+            Input::Connected { conn, local } => {
+                if let Some(known) = self.conns.get_mut(&conn) {
+                    known.local = Some(local);
+                }
+                self.conn(now, conn, session::Input::Connected { conn }, out);
+            }
             Input::ConnectFailed { conn, reason } => {
-                let peer = self.conns.remove(&conn);
+                let peer = self.conns.remove(&conn).map(|known| known.peer);
                 self.session(now, peer, session::Input::ConnectFailed { conn, reason }, out);
             }
             Input::Accepted { conn, local, remote } => self.accepted(now, conn, local, remote, out),
             Input::Octets { conn, octets } => self.conn(now, conn, session::Input::Octets { conn, octets }, out),
             Input::Lost { conn, reason } => {
-                let peer = self.conns.remove(&conn);
+                let peer = self.conns.remove(&conn).map(|known| known.peer);
                 self.session(now, peer, session::Input::Lost { conn, reason }, out);
             }
             Input::Congested(conn) => self.congestion(conn, true),
             Input::Drained(conn) => self.congestion(conn, false),
-            Input::KernelDone { batch, failures } => self.kernel_done(now, batch, &failures, out),
+            Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
                 let peer = self.neighbors.iter().find(|neighbor| neighbor.plan.name == name).map(|found| found.id);
                 let why = Notification::shutdown(Notification::ADMINISTRATIVE_RESET, "reset by an operator");
@@ -219,6 +232,11 @@ impl Speaker {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.life == Life::Stopped
+    }
+
+    /// The far ends of all sessions: what families to listen for.
+    pub fn neighbor_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.neighbors.iter().map(|neighbor| neighbor.plan.remote_address)
     }
 
     /// What the kernel's part of the shell must know.
@@ -343,7 +361,7 @@ impl Speaker {
             (Bond::Free, _) | (_, None) => self.session(now, Some(id), session::Input::Start, out),
             (Bond::Down(_) | Bond::Missing, Some(_)) => {
                 if let Some(prefix) = neighbor.host_route {
-                    self.fib.unwant(&prefix);
+                    self.fib.unwant_link(&prefix);
                 }
                 self.tell_missing(at, out);
                 self.kernel(now, out);
@@ -369,7 +387,7 @@ impl Speaker {
     // ---- sessions ---------------------------------------------------------------------------------------------
 
     fn conn(&mut self, now: Time, conn: ConnId, input: session::Input, out: &mut Vec<Effect>) {
-        let peer = self.conns.get(&conn).copied();
+        let peer = self.conns.get(&conn).map(|known| known.peer);
         self.session(now, peer, input, out);
     }
 
@@ -400,7 +418,7 @@ impl Speaker {
             return;
         };
         let (id, ttl) = (neighbor.id, neighbor.plan.ttl);
-        self.conns.insert(conn, id);
+        self.conns.insert(conn, Conn { peer: id, local: Some(local), remote });
         out.push(Effect::Adopt { conn, ttl });
         self.session(now, Some(id), session::Input::Accepted { conn }, out);
     }
@@ -411,8 +429,9 @@ impl Speaker {
         for output in outputs {
             match output {
                 session::Output::Dial { conn } => {
-                    self.conns.insert(conn, id);
-                    out.push(Effect::Dial { conn, to: self.neighbors[at].endpoint() });
+                    let to = self.neighbors[at].endpoint();
+                    self.conns.insert(conn, Conn { peer: id, local: None, remote: to.remote });
+                    out.push(Effect::Dial { conn, to });
                 }
                 session::Output::Send { conn, octets } => out.push(Effect::Send { conn, octets }),
                 session::Output::Close { conn } => {
@@ -453,6 +472,10 @@ impl Speaker {
                 context: agreed.context,
             },
         );
+        // No marker will come for what is not exchanged.
+        for family in neighbor.plan.families.iter().filter(|family| !agreed.families.contains(family)) {
+            self.startup.end_of_rib(neighbor.id, *family);
+        }
         out.push(Effect::Tell(Event::SessionUp {
             neighbor: neighbor.plan.name.clone(),
             asn: agreed.asn,
@@ -493,8 +516,8 @@ impl Speaker {
     }
 
     fn congestion(&mut self, conn: ConnId, congested: bool) {
-        if let Some(peer) = self.conns.get(&conn) {
-            let neighbor = &mut self.neighbors[peer.0 as usize];
+        if let Some(known) = self.conns.get(&conn) {
+            let neighbor = &mut self.neighbors[known.peer.0 as usize];
             if neighbor.conn == Some(conn) {
                 neighbor.congested = congested;
             }
@@ -509,9 +532,6 @@ impl Speaker {
         self.rib.take_changed(SLICE_PREFIXES, &mut changed);
         let mut hops: Vec<Hop> = Vec::new();
         for change in changed.drain(..) {
-            if self.neighbors.iter().any(|neighbor| neighbor.host_route == Some(change.prefix)) {
-                continue; // the way to a neighbor's own address is its tunnel, whatever anybody says
-            }
             let family = change.prefix.family();
             hops.clear();
             hops.extend(change.paths.iter().filter_map(|path| {
@@ -550,13 +570,14 @@ impl Speaker {
         }
     }
 
-    fn kernel_done(&mut self, now: Time, batch: fib::BatchId, failures: &[Failure], out: &mut Vec<Effect>) {
-        let first = self.fib.done(now, batch, failures);
-        if let (Some(first), Some(failure)) = (first, failures.first()) {
-            let error = failure.error.clone();
-            self.last_refusal = Some((now, first.to_string(), error.clone()));
-            out.push(Effect::Tell(Event::KernelRefused { refused: failures.len(), first: first.to_string(), error }));
+    fn kernel_done(&mut self, now: Time, batch: fib::BatchId, failures: Vec<Failure>, out: &mut Vec<Effect>) {
+        if let Some(first) = failures.first() {
+            let operation = self.fib.operation(batch, first.index).map(ToString::to_string).unwrap_or_default();
+            let error = first.error.clone();
+            self.last_refusal = Some((now, operation.clone(), error.clone()));
+            out.push(Effect::Tell(Event::KernelRefused { refused: failures.len(), first: operation, error }));
         }
+        self.fib.done(now, batch, failures);
     }
 
     fn name(&self, peer: PeerId) -> Name {

@@ -37,7 +37,7 @@ impl Speaker {
                 Some(neighbor) => Ok(Reply::Neighbor(Box::new(self.show_neighbor(now, neighbor, around)))),
                 None => Err(ApiError::no_neighbor(name)),
             },
-            Request::Routes(query) => self.show_routes(now, query).map(Reply::Routes),
+            Request::Routes(query) => self.show_routes(query).map(Reply::Routes),
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
             Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
             Request::ResetNeighbor(name) => {
