@@ -1,6 +1,6 @@
 //! Octets of a stream to whole messages (RFC 4271 §4.1, RFC 8654). Owns marker, length and type; reads no body.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use nom::{
     IResult, Parser,
     bytes::streaming::take,
@@ -142,4 +142,23 @@ impl Deframer {
 
 fn header(octets: &[u8]) -> IResult<&[u8], (&[u8], u16, u8)> {
     (take(MARKER.len()), be_u16, be_u8).parse(octets)
+}
+
+/// Writes one message: the header, then what `body` writes, then the length of both into the header.
+pub(super) fn write(kind: MessageKind, out: &mut BytesMut, body: impl FnOnce(&mut BytesMut)) {
+    let start = out.len();
+    out.extend_from_slice(&MARKER);
+    out.put_u16(0);
+    out.put_u8(kind as u8);
+    body(out);
+    let length = out.len() - start;
+    patch_u16(out, start + MARKER.len(), length);
+}
+
+/// Puts a length into two octets that were left for it. Callers keep lengths within two octets.
+pub(super) fn patch_u16(out: &mut BytesMut, at: usize, length: usize) {
+    debug_assert!(length <= MAX_EXTENDED_LEN, "{length} octets do not fit a length of two");
+    if let Some(place) = out.get_mut(at..at + 2) {
+        place.copy_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+    }
 }

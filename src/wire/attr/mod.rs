@@ -7,6 +7,35 @@ use smallvec::SmallVec;
 
 use crate::types::Asn;
 
+mod as_path;
+mod community;
+pub(super) mod decode;
+pub(super) mod encode;
+mod next_hop;
+mod origin;
+
+pub use community::CommunityError;
+
+/// The type codes of attributes (IANA, "BGP Path Attributes").
+pub(super) mod code {
+    pub const ORIGIN: u8 = 1;
+    pub const AS_PATH: u8 = 2;
+    pub const NEXT_HOP: u8 = 3;
+    pub const MULTI_EXIT_DISC: u8 = 4;
+    pub const LOCAL_PREF: u8 = 5;
+    pub const ATOMIC_AGGREGATE: u8 = 6;
+    pub const AGGREGATOR: u8 = 7;
+    pub const COMMUNITIES: u8 = 8;
+    pub const ORIGINATOR_ID: u8 = 9;
+    pub const CLUSTER_LIST: u8 = 10;
+    pub const MP_REACH_NLRI: u8 = 14;
+    pub const MP_UNREACH_NLRI: u8 = 15;
+    pub const EXTENDED_COMMUNITIES: u8 = 16;
+    pub const AS4_PATH: u8 = 17;
+    pub const AS4_AGGREGATOR: u8 = 18;
+    pub const LARGE_COMMUNITY: u8 = 32;
+}
+
 /// The attributes of a route, all but its next hop and its NLRI (RFC 4271 §5).
 ///
 /// Equal values mean equal routes: communities are kept in the order received, unknown attributes by code.
@@ -132,12 +161,20 @@ pub struct UnknownAttribute {
 pub struct AttributeFlags(pub u8);
 
 impl AttributeFlags {
+    /// Bit 3: the length has two octets; never kept in a value.
+    pub(super) const EXTENDED_LENGTH: Self = Self(0x10);
     /// Bit 0: not well-known.
     pub const OPTIONAL: Self = Self(0x80);
     /// Bit 1: passed on.
     pub const TRANSITIVE: Self = Self(0x40);
     /// Bit 2: somebody on the way did not know it.
     pub const PARTIAL: Self = Self(0x20);
+
+    /// Both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 
     /// True if all bits of `other` are set.
     #[must_use]
@@ -160,96 +197,11 @@ pub enum NextHop {
     },
 }
 
-impl AsPath {
-    /// One sequence; segments of 255 if there are more.
-    #[must_use]
-    pub fn sequence(asns: impl IntoIterator<Item = Asn>) -> Self {
-        let _ = asns;
-        Self::default()
-    }
-
-    /// How many ASes the decision process counts: a set is one, confederation segments none (RFC 4271 §9.1.2.2,
-    /// RFC 5065 §5.3).
-    #[must_use]
-    pub fn length(&self) -> usize {
-        0
-    }
-
-    /// True if the AS is in any segment: a loop, if it is the own one (RFC 4271 §9.1.2).
-    #[must_use]
-    pub fn contains(&self, asn: Asn) -> bool {
-        let _ = asn;
-        false
-    }
-
-    /// The AS that the route came from, which MEDs are compared within (RFC 4271 §9.1.2.2 c). `None` if the path is
-    /// empty or begins with a set.
-    #[must_use]
-    pub fn neighbor(&self) -> Option<Asn> {
-        None
-    }
-
-    /// The AS that the route began in; `None` if the path is empty or ends with a set.
-    #[must_use]
-    pub fn origin(&self) -> Option<Asn> {
-        None
-    }
-
-    /// Puts an AS in front, `times` times (RFC 4271 §5.1.2).
-    pub fn prepend(&mut self, asn: Asn, times: usize) {
-        let _ = (asn, times);
-    }
-}
-
 impl Attributes {
     /// Copies unknown values out of the receive buffer they share, so that keeping them does not keep it.
-    pub fn detach(&mut self) {}
-}
-
-impl Community {
-    /// NO_EXPORT (RFC 1997): not to external peers.
-    pub const NO_EXPORT: Self = Self(0xffff_ff01);
-    /// NO_ADVERTISE (RFC 1997): to no peer.
-    pub const NO_ADVERTISE: Self = Self(0xffff_ff02);
-    /// NO_EXPORT_SUBCONFED (RFC 1997).
-    pub const NO_EXPORT_SUBCONFED: Self = Self(0xffff_ff03);
-    /// GRACEFUL_SHUTDOWN (RFC 8326): prefer any other path.
-    pub const GRACEFUL_SHUTDOWN: Self = Self(0xffff_0000);
-    /// BLACKHOLE (RFC 7999).
-    pub const BLACKHOLE: Self = Self(0xffff_029a);
-
-    /// From its halves: `high:low`.
-    #[must_use]
-    pub const fn new(high: u16, low: u16) -> Self {
-        Self((high as u32) << 16 | low as u32)
-    }
-}
-
-impl NextHop {
-    /// The address: of two, the global one.
-    #[must_use]
-    pub fn addr(&self) -> std::net::IpAddr {
-        match *self {
-            Self::V4(addr) => addr.into(),
-            Self::V6 { global, .. } => global.into(),
-        }
-    }
-
-    /// The link-local address if there is one, else the global one: where packets go on a link that is shared.
-    #[must_use]
-    pub fn on_link(&self) -> std::net::IpAddr {
-        match *self {
-            Self::V4(addr) => addr.into(),
-            Self::V6 { global, link_local } => link_local.unwrap_or(global).into(),
-        }
-    }
-}
-
-impl From<std::net::IpAddr> for NextHop {
-    fn from(addr: std::net::IpAddr) -> Self {
-        match addr {
-            std::net::IpAddr::V4(addr) => Self::V4(addr),
-            std::net::IpAddr::V6(global) => Self::V6 { global, link_local: None },
+    pub fn detach(&mut self) {
+        for attribute in &mut self.unknown {
+            attribute.value = Bytes::copy_from_slice(&attribute.value);
         }
     }
 }

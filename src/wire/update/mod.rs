@@ -2,18 +2,20 @@
 
 use crate::types::{Family, Prefix};
 
-use std::iter::Peekable;
+use super::{Attributes, NextHop};
 
-use bytes::BytesMut;
+mod decode;
+mod encode;
 
-use super::{Attributes, Context, NextHop};
+pub use encode::{encode_end_of_rib, encode_reach, encode_withdraw};
 
-/// What one UPDATE says, of both families and both ways to say it.
+/// What one UPDATE says, of both families and both ways to say it. A receiver takes `withdrawn` first: a prefix that
+/// is in `reach` too is there (RFC 4271 §4.3).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Update {
     /// Routes that are gone: WITHDRAWN ROUTES, MP_UNREACH_NLRI, and what RFC 7606 treats as withdrawn.
     pub withdrawn: Vec<Prefix>,
-    /// Routes that are there, at most one entry a family and next hop; all share `attributes`.
+    /// Routes that are there, those of the NLRI field before those of MP_REACH_NLRI; all share `attributes`.
     pub reach: Vec<Reach>,
     /// The attributes of all in `reach`; empty and meaningless without.
     pub attributes: Attributes,
@@ -52,36 +54,4 @@ pub enum FaultAction {
     AttributeDiscard,
     /// The routes were taken as withdrawn.
     TreatAsWithdraw,
-}
-
-/// Writes one UPDATE with as many of the prefixes as fit; says how many it took. 0, and nothing is written, if there
-/// are none or the attributes alone do not fit (the routes cannot be told to this peer: RFC 8654 §4).
-///
-/// All prefixes must be of `family`; it stops before one that is not.
-pub fn encode_reach<I: Iterator<Item = Prefix>>(
-    attributes: &Attributes,
-    next_hop: &NextHop,
-    family: Family,
-    prefixes: &mut Peekable<I>,
-    context: &Context,
-    out: &mut BytesMut,
-) -> usize {
-    let _ = (attributes, next_hop, family, prefixes, context, out);
-    0
-}
-
-/// Writes one UPDATE that withdraws as many of the prefixes as fit; says how many it took.
-pub fn encode_withdraw<I: Iterator<Item = Prefix>>(
-    family: Family,
-    prefixes: &mut Peekable<I>,
-    context: &Context,
-    out: &mut BytesMut,
-) -> usize {
-    let _ = (family, prefixes, context, out);
-    0
-}
-
-/// Writes the End-of-RIB marker of a family (RFC 4724 §2).
-pub fn encode_end_of_rib(family: Family, context: &Context, out: &mut BytesMut) {
-    let _ = (family, context, out);
 }
