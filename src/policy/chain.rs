@@ -48,6 +48,14 @@ impl Chain {
         self.0.is_empty()
     }
 
+    /// True if the policies may say different things of prefixes with the same attributes.
+    #[must_use]
+    pub fn differs_by_prefix(&self) -> bool {
+        self.0.iter().any(|word| match word {
+            Word::Accept | Word::Reject => false,
+        })
+    }
+
     /// What the policies say of a route.
     #[must_use]
     pub fn judge(&self, _prefix: &Prefix, _attributes: &Attributes) -> Verdict {

@@ -113,8 +113,14 @@ impl Export {
         Ok(out)
     }
 
-    /// What does not depend on the attributes.
-    fn passes(&self, to: PeerId, prefix: &Prefix, source: Source) -> Result<(), Withheld> {
+    /// True if the policies may say different things of prefixes with the same attributes.
+    #[must_use]
+    pub fn differs_by_prefix(&self) -> bool {
+        self.chain.differs_by_prefix()
+    }
+
+    /// The part of [`Export::check`] that does not depend on the attributes.
+    pub fn passes(&self, to: PeerId, prefix: &Prefix, source: Source) -> Result<(), Withheld> {
         match source {
             Source::Local => Ok(()),
             Source::External(peer) | Source::Internal(peer) if peer == to => Err(Withheld::CameFrom),

@@ -1,0 +1,1 @@
+//! The RIB as a whole.
