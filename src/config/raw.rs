@@ -86,6 +86,8 @@ impl<'t> Reader<'t> {
     /// All that was found, by place; errors before warnings at the same place.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.found.sort_by(|a, b| (a.span.start, a.severity, a.code).cmp(&(b.span.start, b.severity, b.code)));
+        // A neighbor of both instances gives the same fault twice.
+        self.found.dedup();
         self.found
     }
 
