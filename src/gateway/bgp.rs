@@ -94,7 +94,7 @@ pub struct Bgp {
     pub keepalive: Option<Duration>,
     /// `connect-retry`; 5 s unless given.
     pub connect_retry: Option<Duration>,
-    /// `idle-hold-max`; 60 s unless given.
+    /// `idle-hold-max`; 60 s unless given, or `connect-retry` if that is longer.
     pub idle_hold_max: Option<Duration>,
     /// `passive`: never dial; false unless given.
     pub passive: Option<bool>,
@@ -129,6 +129,7 @@ impl Bgp {
     #[must_use]
     pub fn timers(&self) -> Timers {
         let hold_time = self.hold_time.unwrap_or(HoldTime::DEFAULT);
+        let connect_retry = self.connect_retry.unwrap_or(Duration::from_secs(5));
         let keepalive = match hold_time.duration() {
             None => Duration::ZERO,
             Some(hold) => self.keepalive.unwrap_or(hold / 3),
@@ -136,8 +137,8 @@ impl Bgp {
         Timers {
             hold_time,
             keepalive,
-            connect_retry: self.connect_retry.unwrap_or(Duration::from_secs(5)),
-            idle_hold_max: self.idle_hold_max.unwrap_or(Duration::from_secs(60)),
+            connect_retry,
+            idle_hold_max: self.idle_hold_max.unwrap_or(connect_retry.max(Duration::from_secs(60))),
         }
     }
 }

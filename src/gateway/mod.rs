@@ -8,6 +8,8 @@ mod addresses;
 mod bgp;
 mod desired;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use addresses::first_free;
 pub use bgp::{Bgp, Timers, Ttl, Word, Words};
