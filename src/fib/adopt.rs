@@ -68,6 +68,7 @@ impl Fib {
                 group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
             let mut held = Held { members, idle: group.idle_timer, sure: true };
             if let Some(known) = self.objects.groups.get_mut(&id) {
+                held.members.sort_by_key(|found| known.members.iter().position(|member| member == found));
                 known.have = Some(held);
                 continue;
             }
@@ -102,7 +103,7 @@ impl Fib {
             let to = match target {
                 Target::Group(id) if self.settings.owns(*id) => {
                     let id = id - self.settings.first_id;
-                    if self.objects.groups.contains_key(&id) { Ref::group(id) } else { Ref::OTHER }
+                    if id < Ref::LINKS && self.objects.groups.contains_key(&id) { Ref::group(id) } else { Ref::OTHER }
                 }
                 Target::Link(link) => self.links.slot(*link),
                 Target::Group(_) | Target::Other => Ref::OTHER,

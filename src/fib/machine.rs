@@ -239,12 +239,18 @@ impl Fib {
         }
         let mut ops = Vec::new();
         self.object_ops(now, &mut ops);
+        while ops.is_empty() && self.objects.is_dirty() {
+            self.object_ops(now, &mut ops); // a group that is forgotten without an operation leaves next hops behind
+        }
         if self.flying.len() < IN_FLIGHT {
             while ops.len() < BATCH
                 && let Some(prefix) = self.queue.pop()
             {
                 ops.extend(self.route_op(&prefix));
             }
+        }
+        while ops.is_empty() && self.objects.is_dirty() {
+            self.object_ops(now, &mut ops); // as are groups whose last route turned out to be gone
         }
         if ops.is_empty() {
             return None;
@@ -288,11 +294,7 @@ impl Fib {
     /// True if there is nothing to do now. What failed waits for its [`Fib::deadline`], what has no link for the link.
     #[must_use]
     pub fn settled(&self) -> bool {
-        let objects = &self.objects;
-        self.flying.is_empty()
-            && self.queue.is_empty()
-            && objects.dirty_groups.is_empty()
-            && objects.dirty_hops.is_empty()
+        self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty()
     }
 
     /// Puts in line what is due for another try. [`Fib::next_batch`] does it by itself.

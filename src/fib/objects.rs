@@ -209,6 +209,11 @@ impl Objects {
         }
     }
 
+    /// True if there is an object to look at.
+    pub(super) fn is_dirty(&self) -> bool {
+        !self.dirty_groups.is_empty() || !self.dirty_hops.is_empty()
+    }
+
     /// Every group that lists the hop is to be looked at.
     pub(super) fn touch_users(&mut self, hop: u32) {
         if let Some(state) = self.hops.get(&hop) {
