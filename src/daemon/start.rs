@@ -10,11 +10,12 @@ use std::{
 use super::Options;
 use super::clock::Clock;
 use crate::config;
-use crate::config::{Config, Diagnostic};
+use crate::config::{Config, Diagnostic, Hash};
 use crate::control::io::{BindError, Socket};
 use crate::fib;
-use crate::fib::io::sysctl::Sysctls;
-use crate::fib::io::{Kernel, MonitorError, OpenError};
+use crate::fib::io::sysctl;
+use crate::fib::io::sysctl::{Sysctls, Wanted};
+use crate::fib::io::{Kernel, ProbeError};
 use crate::speaker::{Speaker, UnknownInstance};
 use crate::transport::ListenError;
 use crate::types::{Family, Name, NameError};
@@ -54,13 +55,13 @@ pub enum StartError {
     Instance(#[from] UnknownInstance),
     /// The kernel cannot be used.
     #[error(transparent)]
-    Kernel(#[from] OpenError),
+    Kernel(#[from] ProbeError),
     /// The kernel's tables cannot be read.
     #[error("cannot read the kernel's routes: {0}")]
-    Dump(fib::io::DumpError),
+    Dump(io::Error),
     /// Interfaces cannot be watched.
-    #[error(transparent)]
-    Monitor(#[from] MonitorError),
+    #[error("cannot watch the kernel's interfaces: {0}")]
+    Monitor(io::Error),
     /// The port of BGP is not to be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -103,15 +104,25 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
     let clock = Clock::start();
     let speaker = Speaker::new(config.clone(), &instance, fastrand::u64(..), clock.epoch)?;
     let settings = speaker.fib_settings();
-    let mut kernel = Kernel::open()?;
-    kernel.probe()?;
-    let sysctls = Sysctls::own(config.ecmp.hash.policy());
-    for fault in sysctls.faults() {
+    let mut kernel = Kernel::open().map_err(ProbeError::Socket)?;
+    kernel.probe(&settings)?;
+    let (sysctls, wrong) = Sysctls::set(&sysctls(config.ecmp.hash));
+    for fault in wrong {
         tracing::warn!(event = "kernel.sysctl", "{fault}");
     }
     let found = kernel.dump(&settings).map_err(StartError::Dump)?;
     let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
     Ok(Prepared { config, speaker, clock, kernel, found, sysctls, socket })
+}
+
+/// The kernel settings that an instance relies on.
+pub(super) fn sysctls(hash: Hash) -> Vec<Wanted> {
+    let mut wanted = vec![sysctl::COMPAT_MODE];
+    if let Some(policy) = hash.policy() {
+        let value = if policy == 0 { "0" } else { "1" };
+        wanted.extend([sysctl::HASH_IPV4, sysctl::HASH_IPV6].map(|hash| Wanted { value, ..hash }));
+    }
+    wanted
 }
 
 /// The instance that this host is: told, or else the host's name up to the first dot.

@@ -3,7 +3,8 @@
 use std::{collections::HashMap, fs};
 
 use crate::control::api::{Counters, Sysctl};
-use crate::fib::io::sysctl::Sysctls;
+use crate::fib::io::sysctl;
+use crate::fib::io::sysctl::Wanted;
 use crate::speaker::Surroundings;
 use crate::transport::Transport;
 use crate::types::ConnId;
@@ -11,12 +12,12 @@ use crate::types::ConnId;
 /// This host at the moment of one question.
 pub(super) struct Here<'a> {
     transport: &'a Transport,
-    sysctls: &'a Sysctls,
+    sysctls: &'a [Wanted],
     counters: HashMap<String, Counters>,
 }
 
 impl<'a> Here<'a> {
-    pub(super) fn look(transport: &'a Transport, sysctls: &'a Sysctls) -> Self {
+    pub(super) fn look(transport: &'a Transport, sysctls: &'a [Wanted]) -> Self {
         // Of this thread's network namespace, where /sys may show another.
         let text = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
         Self { transport, sysctls, counters: text.lines().filter_map(interface).collect() }
@@ -33,11 +34,16 @@ impl Surroundings for Here<'_> {
     }
 
     fn sysctls(&self) -> Vec<Sysctl> {
-        self.sysctls
-            .look()
-            .into_iter()
-            .map(|found| Sysctl { ok: found.is_right(), name: found.name, wanted: found.wanted, actual: found.actual })
-            .collect()
+        let look = |wanted: &Wanted| {
+            let actual = sysctl::read(wanted);
+            Sysctl {
+                name: wanted.name.replace('/', "."),
+                wanted: Some(wanted.value.to_owned()),
+                ok: actual.as_deref() == Some(wanted.value),
+                actual,
+            }
+        };
+        self.sysctls.iter().map(look).collect()
     }
 }
 

@@ -15,8 +15,8 @@ use super::start::{Prepared, StartError};
 use super::surroundings::Here;
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
-use crate::fib::io::sysctl::Sysctls;
-use crate::fib::io::{LinkEvent, Monitor};
+use crate::fib::io::sysctl::Wanted;
+use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor};
 use crate::gateway;
 use crate::speaker::{Effect, Endpoint, Event, Input, Link, Speaker, Weight};
 use crate::transport;
@@ -29,7 +29,7 @@ const EVENTS: usize = 64;
 const HIGH_MARK: usize = 1024 * 1024;
 /// How long a clean stop may take before it is given up.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
-/// How long what is queued for peers may take to leave at the end.
+/// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
 /// A question and where its answer goes.
@@ -37,7 +37,7 @@ type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
 
 /// Everything that the world can say next.
 enum Fact {
-    Link(LinkEvent),
+    Link(LinkNews),
     Kernel(Answer),
     Question(Question),
     Stop,
@@ -55,7 +55,8 @@ struct Shell {
     speaker: Speaker,
     transport: Transport,
     kernel: KernelThread,
-    sysctls: Sysctls,
+    /// The kernel settings that matter, for who asks.
+    sysctls: Vec<Wanted>,
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
@@ -64,15 +65,15 @@ struct Shell {
 
 /// Runs the machine until it has stopped.
 pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
-    let Prepared { config, speaker, clock, kernel, found, sysctls, socket } = prepared;
+    let Prepared { config, speaker, clock, kernel, found, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
     for address in super::start::listen_on(&speaker) {
-        transport.listen(address)?;
+        transport.listen(address, None)?;
     }
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
-    let mut links = Monitor::start()?;
+    let mut links = Monitor::open().map_err(StartError::Monitor)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let socket = super::start::bind(&socket)?;
@@ -89,12 +90,16 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         speaker,
         transport,
         kernel,
-        sysctls,
+        sysctls: super::start::sysctls(config.ecmp.hash),
         effects: Vec::new(),
         congested: Vec::new(),
         stopped: false,
     };
     shell.tell(Input::Found(found));
+    for link in links.known() {
+        shell.link(link);
+    }
+    shell.tell(Input::LinksKnown);
     info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
@@ -104,7 +109,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
         let fact = tokio::select! {
             biased;
-            event = links.next() => event.map_or(Fact::Ended("the link monitor"), Fact::Link),
+            news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
@@ -117,7 +122,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             }
         };
         match fact {
-            Fact::Link(event) => shell.link(event),
+            Fact::Link(LinkNews::Link(link)) => shell.link(link),
+            // What differs follows; that the kernel may have dropped more than that is for a comparison with a dump.
+            Fact::Link(LinkNews::Lost) => warn!(event = "kernel.events_lost", "the kernel's events came too fast: interfaces are read again"),
             Fact::Kernel(Answer { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
             Fact::Stop if give_up.is_some() => {
@@ -141,11 +148,12 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
 
     let _ = no_more.send(());
-    shell.transport.flush(FLUSH_LIMIT).await;
+    drop(from_transport); // nobody reads any more: a connection must not wait for that
+    shell.transport.finish().await;
     let _ = timeout(FLUSH_LIMIT, server).await;
     if config.kernel.on_stop == OnStop::Keep {
         // The routes that stay need the kernel settings that they were made for.
-        shell.sysctls.keep();
+        sysctls.keep();
     }
     info!(event = "instance.stopped", "stopped");
     Ok(())
@@ -171,13 +179,12 @@ impl Shell {
     }
 
     fn link(&mut self, event: LinkEvent) {
-        match event {
-            LinkEvent::Link { index, name, up, addresses } => {
-                self.tell(Input::Link(Link { index, name, up, addresses }));
-            }
-            LinkEvent::Gone { index } => self.tell(Input::LinkGone(index)),
-            LinkEvent::AllKnown => self.tell(Input::LinksKnown),
-        }
+        let LinkEvent { index, name, up, exists, addresses } = event;
+        self.tell(if exists {
+            Input::Link(Link { index, name, up, addresses: addresses.into_iter().collect() })
+        } else {
+            Input::LinkGone(index)
+        });
     }
 
     fn transport(&mut self, event: transport::Event) {

@@ -174,6 +174,12 @@ impl Fib {
         self.objects.hops.iter().map(view).collect()
     }
 
+    /// An operation of a batch that is with the kernel.
+    #[must_use]
+    pub fn operation(&self, batch: super::BatchId, index: usize) -> Option<&super::Op> {
+        self.flying.iter().find(|flight| flight.batch.id == batch)?.batch.ops.get(index)
+    }
+
     /// What the kernel should hold of our objects now, as far as we know: for comparing with a dump.
     #[must_use]
     pub fn mirror(&self) -> super::Table {

@@ -17,8 +17,8 @@ pub struct Link {
     pub name: String,
     /// Administratively up, and with carrier.
     pub up: bool,
-    /// Its addresses with the length of their network.
-    pub addresses: Vec<(IpAddr, u8)>,
+    /// Its own addresses, each with the network that it puts on the link.
+    pub addresses: Vec<(IpAddr, Prefix)>,
 }
 
 /// All interfaces by index and by name.
@@ -65,10 +65,10 @@ impl Links {
     pub(super) fn on_link(&self, address: IpAddr) -> Option<LinkIndex> {
         let mut best: Option<(u8, LinkIndex)> = None;
         for link in self.by_index.values().filter(|link| link.up) {
-            for (own, len) in &link.addresses {
-                let Ok(network) = Prefix::truncated(*own, *len) else { continue };
-                if *own != address && network.holds(address) && best.is_none_or(|(longest, _)| *len > longest) {
-                    best = Some((*len, link.index));
+            for (own, network) in &link.addresses {
+                let longer = best.is_none_or(|(longest, _)| network.len() > longest);
+                if *own != address && network.holds(address) && longer {
+                    best = Some((network.len(), link.index));
                 }
             }
         }
@@ -99,7 +99,8 @@ mod tests {
             .iter()
             .map(|text| {
                 let (address, len) = text.split_once('/').unwrap();
-                (address.parse().unwrap(), len.parse().unwrap())
+                let own = address.parse().unwrap();
+                (own, Prefix::truncated(own, len.parse().unwrap()).unwrap())
             })
             .collect();
         Link { index: LinkIndex::new(index).unwrap(), name: name.to_owned(), up, addresses }

@@ -21,22 +21,21 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-
 pub use event::{Event, Weight};
 pub use input::{Effect, Endpoint, Input};
 pub use link::Link;
+pub use query::Surroundings;
 
 use crate::config::Config;
 use crate::config::OnStop;
 use crate::fib;
 use crate::fib::{Failure, Fib};
 use crate::gateway;
-use crate::gateway::{Desired, NeighborKind};
+use crate::gateway::Desired;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
-use crate::types::{ConnId, Hop, LinkIndex, Name, PeerId, Prefix, Time};
+use crate::types::{ConnId, Hop, LinkIndex, Name, PeerId, Time};
 use crate::wire::{Attributes, Notification, Update};
 use link::Links;
 use neighbor::{Bond, Neighbor};
@@ -210,15 +209,14 @@ impl Speaker {
     /// True if [`Speaker::work`] has something to do.
     #[must_use]
     pub fn busy(&self) -> bool {
-        let running = self.life == Life::Running;
-        let routes = running && self.rib.has_changed() && !self.startup.holds_routes();
+        let routes = self.life == Life::Running && self.rib.has_changed();
         self.rib.has_work() || routes || self.neighbors.iter().any(|neighbor| self.can_send(neighbor))
     }
 
     /// One bounded slice of what can wait: routes into the kernel, UPDATEs out, the tidy-up after lost sessions.
     pub fn work(&mut self, now: Time, out: &mut Vec<Effect>) {
         self.rib.work(SLICE_PREFIXES);
-        if self.life == Life::Running && !self.startup.holds_routes() {
+        if self.life == Life::Running {
             self.program();
             self.kernel(now, out);
         }

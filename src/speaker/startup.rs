@@ -46,9 +46,9 @@ impl Startup {
         }
     }
 
-    /// True while the kernel must not follow the RIB.
-    pub(super) fn holds_routes(&self) -> bool {
-        matches!(self, Self::Before | Self::Lasting { adopted: true, .. })
+    /// True while routes of an earlier run stay as they are.
+    pub(super) fn keeps_routes(&self) -> bool {
+        matches!(self, Self::Lasting { adopted: true, .. })
     }
 
     /// True if it should be ended now.

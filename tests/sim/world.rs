@@ -10,7 +10,7 @@ use bytes::Bytes;
 use twinspan::config;
 use twinspan::fib::Table;
 use twinspan::speaker::{Effect, Event, Input, Link, Speaker};
-use twinspan::types::{ConnId, LinkIndex, Name, Time};
+use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
 use crate::kernel::ModelKernel;
 
@@ -302,5 +302,5 @@ impl World {
 }
 
 fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {
-    Link { index: *index, name: name.clone(), up: *up, addresses: vec![(*address, 30)] }
+    Link { index: *index, name: name.clone(), up: *up, addresses: vec![(*address, Prefix::truncated(*address, 30).unwrap())] }
 }

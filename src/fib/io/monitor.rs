@@ -10,6 +10,7 @@ use netlink_packet_core::{NLM_F_DUMP, NlasIterator, parse_ip, parse_string};
 use netlink_sys::{AsyncSocket, AsyncSocketExt, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE};
 
 use crate::types::LinkIndex;
+use crate::types::Prefix;
 
 use super::request::AF_UNSPEC;
 use super::request::Requests;
@@ -43,8 +44,8 @@ pub struct LinkEvent {
     pub up: bool,
     /// False once it is deleted or in another namespace.
     pub exists: bool,
-    /// Its own addresses.
-    pub addresses: BTreeSet<IpAddr>,
+    /// Its own addresses, each with the network that it puts on the link: behind a point-to-point address, the far end.
+    pub addresses: BTreeSet<(IpAddr, Prefix)>,
 }
 
 /// What the monitor saw.
@@ -75,6 +76,12 @@ impl Monitor {
         let mut monitor = Self { socket, links: BTreeMap::new(), ready: VecDeque::new(), buffer };
         monitor.compare()?;
         Ok(monitor)
+    }
+
+    /// All links that there are now, whose events [`Monitor::next`] then leaves out: for the start.
+    pub fn known(&mut self) -> Vec<LinkEvent> {
+        self.ready.clear();
+        self.links.values().cloned().collect()
     }
 
     /// The next event; waits for one. May be dropped while it waits.
@@ -176,11 +183,13 @@ fn apply(links: &mut BTreeMap<LinkIndex, LinkEvent>, raw: Raw<'_>) -> Option<Lin
         }
         RTM_NEWADDR | RTM_DELADDR => {
             let (header, attributes) = raw.body.split_first_chunk::<8>()?;
-            let [_, _, _, _, i1, i2, i3, i4] = *header;
+            let [_, len, _, _, i1, i2, i3, i4] = *header;
             let index = LinkIndex::new(u32::from_ne_bytes([i1, i2, i3, i4]))?;
             let find = |kind| NlasIterator::new(attributes).flatten().find(|nla| nla.kind() == kind);
             // On a point-to-point link IFA_ADDRESS is the far end and IFA_LOCAL our own.
-            let address = parse_ip(find(IFA_LOCAL).or_else(|| find(IFA_ADDRESS))?.value()).ok()?;
+            let far = parse_ip(find(IFA_ADDRESS).or_else(|| find(IFA_LOCAL))?.value()).ok()?;
+            let own = find(IFA_LOCAL).and_then(|nla| parse_ip(nla.value()).ok()).unwrap_or(far);
+            let address = (own, Prefix::truncated(far, len).ok()?);
             let link = links.get_mut(&index)?;
             if raw.kind == RTM_NEWADDR {
                 link.addresses.insert(address)

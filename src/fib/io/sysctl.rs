@@ -81,6 +81,11 @@ impl Sysctls {
         (Self { changed }, wrong)
     }
 
+    /// Leaves them as they are: what stays in the kernel was made for them.
+    pub fn keep(&mut self) {
+        self.changed.clear();
+    }
+
     /// What was changed, and the values that were found.
     pub fn changed(&self) -> impl Iterator<Item = (&Wanted, &str)> {
         self.changed.iter().map(|(wanted, found)| (wanted, found.as_str()))
@@ -96,6 +101,12 @@ impl Drop for Sysctls {
             }
         }
     }
+}
+
+/// The value that it has now; `None` if it cannot be read.
+#[must_use]
+pub fn read(wanted: &Wanted) -> Option<String> {
+    Some(fs::read_to_string(path(wanted)).ok()?.trim().to_owned())
 }
 
 fn path(wanted: &Wanted) -> PathBuf {

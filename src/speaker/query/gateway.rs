@@ -49,7 +49,7 @@ impl Speaker {
     fn show_life(&self) -> (GatewayState, Option<String>) {
         match self.life {
             Life::Waiting => (GatewayState::Starting, Some("reading what the kernel holds".to_owned())),
-            Life::Running if self.startup.holds_routes() => {
+            Life::Running if self.startup.keeps_routes() => {
                 let reason = "routes of an earlier run stay as they are until all neighbors are back";
                 (GatewayState::Starting, Some(reason.to_owned()))
             }

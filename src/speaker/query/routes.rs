@@ -44,7 +44,7 @@ impl Speaker {
         for family in families(query.family, query.after) {
             let room = query.limit.saturating_sub(entries.len());
             let after = query.after.filter(|after| after.family() == family);
-            entries.extend(self.rib.page(family, after, room, peer));
+            entries.extend(self.rib.page(family, after, room));
         }
         let next = entries.last().map(|entry| entry.prefix).filter(|_| entries.len() == query.limit);
         (entries, next)
@@ -55,7 +55,7 @@ impl Speaker {
         let (state, why) = match &view.state {
             rib::PathState::Best => (PathState::Best, None),
             rib::PathState::Multipath => (PathState::Multipath, None),
-            rib::PathState::NotBest(why) => (PathState::NotBest, Some(why.to_string())),
+            rib::PathState::NotBest { why, .. } => (PathState::NotBest, Some(why.clone())),
             rib::PathState::Refused(why) => (PathState::Refused, Some(why.to_string())),
         };
         Path {
