@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::types::Asn;
 use crate::wire::{
     Aggregator, AsPath, AttributeFlags, Attributes, ClusterId, Community, ExtendedCommunity, LargeCommunity, NextHop,
-    Origin, PathSegment, SegmentKind, UnknownAttribute,
+    Origin, Partial, PathSegment, SegmentKind, UnknownAttribute,
 };
 
 const HAS_MED: u8 = 0x04;
@@ -35,9 +35,11 @@ pub(super) fn write(attributes: &Attributes, out: &mut Vec<u8>) {
         cluster_list,
         extended_communities,
         large_communities,
+        partial,
         unknown,
     } = attributes;
-    let more = !cluster_list.is_empty()
+    let more = *partial != Partial::default()
+        || !cluster_list.is_empty()
         || !extended_communities.is_empty()
         || !large_communities.is_empty()
         || !unknown.is_empty();
@@ -87,6 +89,9 @@ pub(super) fn write(attributes: &Attributes, out: &mut Vec<u8>) {
     for LargeCommunity { global, local1, local2 } in large_communities {
         [*global, *local1, *local2].into_iter().for_each(|part| number(part, out));
     }
+    let Partial { aggregator, communities, extended_communities, large_communities } = partial;
+    let bits = [*aggregator, *communities, *extended_communities, *large_communities];
+    out.push(bits.into_iter().fold(0, |all, bit| all << 1 | u8::from(bit)));
     count(unknown.len(), out);
     for UnknownAttribute { flags, code, value } in unknown {
         out.extend_from_slice(&[flags.0, *code]);
@@ -161,6 +166,7 @@ fn attributes(from: &mut Reader<'_>) -> Attributes {
         cluster_list: SmallVec::new(),
         extended_communities: Vec::new(),
         large_communities: Vec::new(),
+        partial: Partial::default(),
         unknown: Vec::new(),
     };
     if flags & HAS_MORE != 0 {
@@ -170,6 +176,13 @@ fn attributes(from: &mut Reader<'_>) -> Attributes {
             let [global, local1, local2] = [from.number(), from.number(), from.number()];
             LargeCommunity { global, local1, local2 }
         });
+        let bits = from.octet();
+        attributes.partial = Partial {
+            aggregator: bits & 8 != 0,
+            communities: bits & 4 != 0,
+            extended_communities: bits & 2 != 0,
+            large_communities: bits & 1 != 0,
+        };
         attributes.unknown = from.list(|from| {
             let [flags, code] = from.array();
             let len = from.number() as usize;
