@@ -46,8 +46,18 @@ fn at(seconds: f64) -> Time {
 
 /// The remote's OPEN, with a lower router id than ours.
 fn open() -> Open {
+    open_of(REMOTE)
+}
+
+/// The smallest UPDATE: an End-of-RIB.
+fn update() -> Message {
+    Message::Update(Update { end_of_rib: Some(Family::Ipv4), ..Update::default() })
+}
+
+/// The same from another AS.
+fn open_of(asn: u32) -> Open {
     let remote =
-        Settings { local_asn: Asn::new(REMOTE), remote_asn: Asn::new(LOCAL), router_id: router_id(2), ..settings() };
+        Settings { local_asn: Asn::new(asn), remote_asn: Asn::new(LOCAL), router_id: router_id(2), ..settings() };
     Open {
         asn: remote.local_asn,
         hold_time: remote.hold_time,
@@ -180,7 +190,7 @@ fn messages_cut_anywhere_are_put_together() {
 fn a_wrong_as_is_told_and_what_was_expected_is_kept() {
     let mut bench = Bench::started();
     bench.input(Input::Connected { conn: DIALLED });
-    bench.says(DIALLED, &Message::Open(Open { asn: Asn::new(65099), ..open() }));
+    bench.says(DIALLED, &Message::Open(open_of(65099)));
     assert_eq!(bench.told(DIALLED), Some((2, 2, Bytes::new())));
     assert_eq!(bench.reason(), "peer's AS is 65099, 65010 was expected");
     assert_eq!(bench.peer.status().failed_attempts, 1);
@@ -189,7 +199,7 @@ fn a_wrong_as_is_told_and_what_was_expected_is_kept() {
 
 #[test]
 fn our_own_identifier_in_our_own_as_is_refused_but_not_in_another() {
-    let same = Open { asn: Asn::new(LOCAL), router_id: router_id(5), ..open() };
+    let same = Open { router_id: router_id(5), ..open_of(LOCAL) };
     let mut bench = Bench::new(Settings { remote_asn: Asn::new(LOCAL), ..settings() });
     bench.input(Input::Start);
     bench.input(Input::Connected { conn: DIALLED });
@@ -248,7 +258,7 @@ fn an_update_that_was_sent_stands_for_a_keepalive() {
 fn a_silent_peer_is_believed_for_the_hold_time_and_no_longer() {
     let mut bench = Bench::established();
     bench.until(at(40.0));
-    bench.says(DIALLED, &Message::Update(Update::default()));
+    bench.says(DIALLED, &update());
     bench.until(at(129.9));
     assert_eq!(bench.peer.state(), StateName::Established);
     bench.until(at(130.0));
@@ -312,7 +322,7 @@ fn after_faults_the_wait_grows_to_its_limit_and_dial_now_forgets_them() {
     for count in 0..8 {
         let conn = ConnId(DIALLED.0 + count);
         bench.input(Input::Connected { conn });
-        bench.says(conn, &Message::Open(Open { asn: Asn::new(65099), ..open() }));
+        bench.says(conn, &Message::Open(open_of(65099)));
         assert_eq!(bench.peer.state(), StateName::Idle);
         let retry = bench.peer.status().retry_at.unwrap();
         waits.push((retry - bench.now).as_secs_f64());
@@ -329,7 +339,7 @@ fn after_faults_the_wait_grows_to_its_limit_and_dial_now_forgets_them() {
     bench.input(Input::Connected { conn: old });
     assert_eq!(bench.out, []);
     bench.input(Input::Connected { conn: new });
-    bench.says(new, &Message::Open(Open { asn: Asn::new(65099), ..open() }));
+    bench.says(new, &Message::Open(open_of(65099)));
     assert!(bench.peer.status().retry_at.unwrap() - bench.now <= Duration::from_secs(5));
 }
 
@@ -337,7 +347,7 @@ fn after_faults_the_wait_grows_to_its_limit_and_dial_now_forgets_them() {
 fn an_accepted_connection_is_taken_while_waiting_after_faults() {
     let mut bench = Bench::started();
     bench.input(Input::Connected { conn: DIALLED });
-    bench.says(DIALLED, &Message::Open(Open { asn: Asn::new(65099), ..open() }));
+    bench.says(DIALLED, &Message::Open(open_of(65099)));
     bench.input(Input::Accepted { conn: ACCEPTED });
     bench.says(ACCEPTED, &Message::Open(open()));
     bench.says(ACCEPTED, &Message::Keepalive);

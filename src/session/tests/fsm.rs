@@ -20,8 +20,7 @@ const STATES: [StateName; 3] = [StateName::OpenSent, StateName::OpenConfirm, Sta
 #[test]
 fn an_unexpected_message_is_told_with_the_state_and_its_type() {
     let refresh = Refresh { family: Family::Ipv4.into(), kind: RefreshKind::Request };
-    let messages =
-        [Message::Open(open()), Message::Update(Update::default()), Message::Keepalive, Message::Refresh(refresh)];
+    let messages = [Message::Open(open()), update(), Message::Keepalive, Message::Refresh(refresh)];
     // Rows are states, columns are messages: the FSM subcode, 0 where the message is allowed (RFC 6608).
     let table = [[0, 1, 1, 1], [2, 2, 0, 2], [3, 0, 0, 0]];
     for (state, row) in STATES.into_iter().zip(table) {
@@ -68,7 +67,7 @@ fn a_notification_or_a_loss_ends_every_state_without_an_answer() {
 #[test]
 fn nothing_is_read_after_the_message_that_ended_a_connection() {
     let mut bench = in_state(StateName::Established);
-    let both = [octets(&Message::Open(open())), octets(&Message::Update(Update::default()))].concat();
+    let both = [octets(&Message::Open(open())), octets(&update())].concat();
     bench.input(Input::Octets { conn: DIALLED, octets: both.into() });
     assert!(!bench.out.iter().any(|output| matches!(output, Output::Update(_))));
     assert_eq!(bench.peer.status().received.updates, 0);
