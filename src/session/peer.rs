@@ -288,6 +288,12 @@ impl Peer {
         }
     }
 
+    /// How many connections are open.
+    #[cfg(test)]
+    pub(super) fn conns_open(&self) -> usize {
+        self.conns.len()
+    }
+
     fn retry_at(&self) -> Option<Time> {
         match self.dial {
             Dial::Waiting(until) => Some(until),

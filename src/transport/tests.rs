@@ -164,7 +164,7 @@ async fn a_reset_is_a_loss_with_its_reason() {
     let (stream, _) = stream.accept().await.unwrap();
     assert!(matches!(dialler.next().await, Event::Connected { .. }));
     dialler.transport.send(other, Bytes::from_static(b"unread"));
-    stream.readable().await.unwrap();
+    assert_eq!(stream.peek(&mut [0; 1]).await.unwrap(), 1);
     drop(stream);
     match dialler.next().await {
         Event::Lost { conn, reason } => assert_eq!((conn, reason.as_str()), (other, "Connection reset by peer")),
