@@ -1,5 +1,7 @@
 //! Makes settings of a file that passed every rule.
 
+use std::net::IpAddr;
+
 use super::{
     Config, Control, Ecmp, Kernel,
     file::{self, File, Outside},
@@ -67,11 +69,11 @@ fn model(file: &File) -> Option<Model> {
     })
 }
 
-fn instance(given: &file::Instance, bgp_ip: std::net::IpAddr) -> Option<Instance> {
+fn instance(given: &file::Instance, bgp_ip: IpAddr) -> Option<Instance> {
     let router_id = match (&given.router_id, bgp_ip) {
         (Some(at), _) => at.value,
-        (None, std::net::IpAddr::V4(ip)) => RouterId::new(ip)?,
-        (None, std::net::IpAddr::V6(_)) => return None,
+        (None, IpAddr::V4(ip)) => RouterId::new(ip)?,
+        (None, IpAddr::V6(_)) => return None,
     };
     Some(Instance {
         name: given.name.as_ref()?.value.clone(),

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, ops::Range, path::PathBuf, time::Duration};
 
 use serde_spanned::Spanned;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::{
     Hash, OnStop,
@@ -119,7 +119,7 @@ pub(super) struct Kernel {
     pub(super) on_stop: Option<At<OnStop>>,
 }
 
-/// The bounds of a group's width: the kernel takes more, and nobody has that many tunnels.
+/// The widest group: the kernel takes more, and nobody has that many tunnels.
 const MOST_PATHS: u64 = 256;
 
 impl File {
@@ -151,7 +151,7 @@ fn items<T>(list: Option<At<Vec<At<T>>>>) -> Vec<At<T>> {
     list.map(|list| list.value).unwrap_or_default()
 }
 
-fn size(v: &toml::de::DeValue<'_>, least: u64, most: u64) -> Result<usize, Wrong> {
+fn size(v: &DeValue<'_>, least: u64, most: u64) -> Result<usize, Wrong> {
     let number = value::number(v, least, most)?;
     usize::try_from(number).map_err(|_| Wrong::value(format!("{number} is too much for this machine")))
 }
@@ -315,7 +315,7 @@ fn kernel(r: &mut Reader<'_>, s: &Section<'_>) -> Kernel {
 }
 
 /// A number of a smaller type, which holds `most`.
-pub(super) fn narrow<T: TryFrom<u64>>(v: &toml::de::DeValue<'_>, least: u64, most: u64) -> Result<T, Wrong> {
+pub(super) fn narrow<T: TryFrom<u64>>(v: &DeValue<'_>, least: u64, most: u64) -> Result<T, Wrong> {
     let number = value::number(v, least, most)?;
     T::try_from(number).map_err(|_| Wrong::value(format!("{number} is too much")))
 }

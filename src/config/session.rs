@@ -12,13 +12,20 @@ use super::{
 use crate::gateway::Bgp;
 use crate::gateway::Ttl;
 use crate::gateway::Words;
+use crate::types::Family;
 use crate::types::HoldTime;
+
+/// Places in [`Session::timers`].
+pub(super) const HOLD: usize = 0;
+pub(super) const KEEPALIVE: usize = 1;
+pub(super) const RETRY: usize = 2;
+pub(super) const IDLE_HOLD: usize = 3;
 
 /// What a `bgp` table says, and where it says what a rule may have to point at.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Session {
     pub(super) bgp: Bgp,
-    /// Where the timers stand; the hold time, the keepalive time, the retry and the longest wait.
+    /// Where the timers stand.
     pub(super) timers: [Option<Range<usize>>; 4],
 }
 
@@ -53,16 +60,16 @@ pub(super) fn inline(r: &mut Reader<'_>, section: &Section<'_>, session: &mut Se
         }
     };
     let bgp = &mut session.bgp;
-    if let Some(families) = families(r, section) {
-        if bgp.families.replace(families).is_some() {
-            twice(r, "families");
-        }
+    if let Some(families) = families(r, section)
+        && bgp.families.replace(families).is_some()
+    {
+        twice(r, "families");
     }
     for (name, place) in [("import", &mut bgp.import), ("export", &mut bgp.export)] {
-        if let Some(words) = words(r, section, name) {
-            if place.replace(words).is_some() {
-                twice(r, name);
-            }
+        if let Some(words) = words(r, section, name)
+            && place.replace(words).is_some()
+        {
+            twice(r, name);
         }
     }
 }
@@ -129,7 +136,7 @@ fn ttl(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Ttl> {
     }
 }
 
-fn families(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Vec<crate::types::Family>> {
+fn families(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Vec<Family>> {
     let list = r.list(s, "families", value::family)?;
     if list.value.is_empty() {
         let message = "`families`: a session without a family exchanges nothing";

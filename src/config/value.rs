@@ -11,6 +11,7 @@ use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
 use crate::types::Prefix;
+use crate::types::PrefixError;
 use crate::types::RouterId;
 
 fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
@@ -71,7 +72,7 @@ pub(super) fn router_id(value: &DeValue<'_>) -> Result<RouterId, Wrong> {
 }
 
 pub(super) fn prefix(value: &DeValue<'_>) -> Result<Prefix, Wrong> {
-    text(value)?.parse().map_err(|fault: crate::types::PrefixError| Wrong::value(fault.to_string()))
+    text(value)?.parse().map_err(|fault: PrefixError| Wrong::value(fault.to_string()))
 }
 
 /// The name of a kernel interface.

@@ -18,12 +18,12 @@ fn documented() -> BTreeMap<(String, String), (String, String)> {
             };
         }
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        if let (Some(table), ["", key, kind, default, ..]) = (&table, cells.as_slice()) {
-            if let Some(key) = key.strip_prefix('`').and_then(|k| k.strip_suffix('`')) {
-                let row = ((*kind).to_owned(), (*default).to_owned());
-                let twice = found.insert((table.clone(), key.to_owned()), row);
-                assert_eq!(twice, None, "{table}.{key} is documented twice");
-            }
+        if let (Some(table), ["", key, kind, default, ..]) = (&table, cells.as_slice())
+            && let Some(key) = key.strip_prefix('`').and_then(|k| k.strip_suffix('`'))
+        {
+            let row = ((*kind).to_owned(), (*default).to_owned());
+            let twice = found.insert((table.clone(), key.to_owned()), row);
+            assert_eq!(twice, None, "{table}.{key} is documented twice");
         }
     }
     found

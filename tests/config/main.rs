@@ -1,5 +1,7 @@
 //! The file of configuration, as an operator meets it: what it means, and every fault it can have.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
 mod documented;
 mod meaning;
 mod reading;

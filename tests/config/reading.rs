@@ -180,3 +180,13 @@ proptest! {
         let _ = check_text("f", &text).render(&text);
     }
 }
+
+#[test]
+fn numbers_may_be_written_in_every_way_of_toml() {
+    for (number, right) in
+        [("0xFE", true), ("0b11111110", true), ("2_54", true), ("+254", true), ("-1", false), ("254.0", false)]
+    {
+        let text = format!("{DUAL}\n[kernel]\ntable = {number}\n");
+        assert_eq!(parse("f", &text).map(|(config, _)| config.kernel.table).ok(), right.then_some(254), "{number}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{known_name, place, unique_names};
 use crate::config::{
+    build,
     file::{Connection, File, Tunnel},
     raw::{At, Reader},
 };
@@ -44,7 +45,7 @@ fn names_are_known(r: &mut Reader<'_>, file: &File) {
 /// `too-many-tunnels`: each tunnel counts, on both instances together.
 fn tunnel_count(r: &mut Reader<'_>, file: &File) {
     let limit = file.gateway.as_ref().and_then(|g| g.max_tunnels.as_ref());
-    let most = limit.map_or(super::super::build::MAX_TUNNELS, |at| at.value);
+    let most = limit.map_or(build::MAX_TUNNELS, |at| at.value);
     if let Some(first_over) = tunnels(file).nth(most) {
         let message = format!("there are {} tunnels, and `max-tunnels` is {most}", tunnels(file).count());
         r.error("too-many-tunnels", &first_over.span, message, "leave tunnels out, or raise `max-tunnels`");

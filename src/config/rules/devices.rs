@@ -8,6 +8,7 @@ use crate::config::{
     raw::{At, Reader},
 };
 use crate::types::Name;
+use crate::types::Prefix;
 
 pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     let names: Vec<&At<Name>> = file.devices.iter().filter_map(|d| d.name.as_ref()).collect();
@@ -106,7 +107,7 @@ fn same_prefixes(r: &mut Reader<'_>, file: &File) {
         let device = name.map(|n| &n.value);
         file.connections.iter().any(|c| c.uses_bgp && c.device.as_ref().map(|d| &d.value) == device)
     };
-    let mut seen: Vec<&At<crate::types::Prefix>> = Vec::new();
+    let mut seen: Vec<&At<Prefix>> = Vec::new();
     for device in file.devices.iter().filter(|d| !with_bgp(d.name.as_ref())) {
         for prefix in &device.prefixes {
             if let Some(first) = seen.iter().find(|first| first.value == prefix.value) {

@@ -10,6 +10,7 @@ use std::{fmt::Display, net::IpAddr, ops::Range};
 
 use super::{
     file::{File, Gateway},
+    keys,
     raw::{At, Reader},
 };
 use crate::gateway::first_free;
@@ -76,7 +77,7 @@ fn known_name(r: &mut Reader<'_>, what: &str, name: &At<Name>, known: &[&Name]) 
     if known.contains(&&name.value) {
         return;
     }
-    let way_out = match super::keys::nearest(name.value.as_str(), known.iter().map(|n| n.as_str())) {
+    let way_out = match keys::nearest(name.value.as_str(), known.iter().map(|n| n.as_str())) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None if known.is_empty() => format!("there is no {what} in this file: add it"),
         None => {

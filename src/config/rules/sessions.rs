@@ -4,11 +4,13 @@ use std::{net::IpAddr, ops::Range};
 
 use super::bgp_ips;
 use crate::config::{
+    Ecmp, duration,
     file::{Connection, Device, File, Gateway, Tunnel},
     raw::Reader,
-    session::Session,
+    session::{self, Session},
 };
 use crate::gateway::Bgp;
+use crate::gateway::Timers;
 use crate::types::Name;
 
 /// A session on one instance, as far as the file is right about it.
@@ -32,7 +34,8 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     names_differ(r, &ends);
     one_session_an_address(r, &ends);
     families_agree(r, &ends);
-    timers_fit(r, &ends);
+    keepalive_below_hold(r, &ends);
+    waits_grow(r, &ends);
     local_address_of_one_host(r, file);
     buckets_hold_paths(r, file);
 }
@@ -155,39 +158,44 @@ fn families_agree(r: &mut Reader<'_>, ends: &[End<'_>]) {
     }
 }
 
-/// `keepalive-not-below-hold` and `idle-hold-below-retry`, with the timers as they come together from all tables.
-fn timers_fit(r: &mut Reader<'_>, ends: &[End<'_>]) {
-    let mut told: Vec<Range<usize>> = Vec::new();
+/// What all tables of a session come to, and where one of these timers is said, in the nearest table that says one.
+fn timers(end: &End<'_>, which: [usize; 2]) -> (Timers, Option<Range<usize>>) {
+    let merged = end.tables.iter().fold(Bgp::default(), |inner, outer| inner.or(&outer.bgp));
+    let said = |table: &&Session| which.iter().find_map(|timer| table.timers.get(*timer).cloned().flatten());
+    (merged.timers(), end.tables.iter().find_map(said))
+}
+
+/// `keepalive-not-below-hold`: a peer would give us up between two keepalives.
+fn keepalive_below_hold(r: &mut Reader<'_>, ends: &[End<'_>]) {
+    let mut told = Vec::new();
     for end in ends {
-        let merged = end.tables.iter().fold(Bgp::default(), |inner, outer| inner.or(&outer.bgp));
-        let timers = merged.timers();
-        let nearest = |which: &[usize]| {
-            end.tables.iter().find_map(|t| which.iter().find_map(|w| t.timers.get(*w).cloned().flatten()))
-        };
-        let hold = timers.hold_time.duration();
-        if let (Some(hold), Some(at)) = (hold.filter(|hold| timers.keepalive >= *hold), nearest(&[1, 0])) {
-            if !told.contains(&at) {
-                let message = format!(
-                    "a keepalive every {} cannot keep a hold time of {} alive, for \"{}\" at least",
-                    crate::config::duration::show(timers.keepalive),
-                    crate::config::duration::show(hold),
-                    end.name
-                );
-                let way_out = "leave `keepalive-time` out: it is a third of the hold time then";
-                r.error("keepalive-not-below-hold", &at, message, way_out);
-                told.push(at);
-            }
+        let (timers, at) = timers(end, [session::KEEPALIVE, session::HOLD]);
+        let hold = timers.hold_time.duration().filter(|hold| timers.keepalive >= *hold);
+        let (Some(hold), Some(at)) = (hold, at) else { continue };
+        if !told.contains(&at) {
+            let (keepalive, hold) = (duration::show(timers.keepalive), duration::show(hold));
+            let message = format!(
+                "a keepalive every {keepalive} cannot keep a hold time of {hold} alive, for \"{}\" at least",
+                end.name
+            );
+            let way_out = "leave `keepalive-time` out: it is a third of the hold time then";
+            r.error("keepalive-not-below-hold", &at, message, way_out);
+            told.push(at);
         }
-        if let (true, Some(at)) = (timers.idle_hold_max < timers.connect_retry, nearest(&[3, 2])) {
-            if !told.contains(&at) {
-                let message = format!(
-                    "the longest wait, {}, is shorter than the first, {}",
-                    crate::config::duration::show(timers.idle_hold_max),
-                    crate::config::duration::show(timers.connect_retry)
-                );
-                r.error("idle-hold-below-retry", &at, message, "raise `idle-hold-max`, or lower `connect-retry`");
-                told.push(at);
-            }
+    }
+}
+
+/// `idle-hold-below-retry`: waits grow from the one to the other.
+fn waits_grow(r: &mut Reader<'_>, ends: &[End<'_>]) {
+    let mut told = Vec::new();
+    for end in ends {
+        let (timers, at) = timers(end, [session::IDLE_HOLD, session::RETRY]);
+        let Some(at) = at.filter(|_| timers.idle_hold_max < timers.connect_retry) else { continue };
+        if !told.contains(&at) {
+            let (longest, first) = (duration::show(timers.idle_hold_max), duration::show(timers.connect_retry));
+            let message = format!("the longest wait, {longest}, is shorter than the first, {first}");
+            r.error("idle-hold-below-retry", &at, message, "raise `idle-hold-max`, or lower `connect-retry`");
+            told.push(at);
         }
     }
 }
@@ -206,7 +214,7 @@ fn local_address_of_one_host(r: &mut Reader<'_>, file: &File) {
 
 /// `buckets-below-paths`: a path without a bucket carries nothing.
 fn buckets_hold_paths(r: &mut Reader<'_>, file: &File) {
-    let defaults = crate::config::Ecmp::default();
+    let defaults = Ecmp::default();
     let paths = file.ecmp.max_paths.as_ref().map_or(defaults.max_paths, |at| at.value);
     let buckets = file.ecmp.buckets.as_ref().map_or(defaults.buckets, |at| at.value);
     let at = file.ecmp.buckets.as_ref().map(|at| &at.span).or(file.ecmp.max_paths.as_ref().map(|at| &at.span));
