@@ -102,29 +102,31 @@ fn priority(level: Level) -> u8 {
 /// Names of events, as in `tracing::info!(event = event::SESSION_UP, ...)`: for alerts and searches, so they stay.
 pub mod event {
     /// The daemon has started; fields `gateway`, `instance`, `version`.
-    pub const STARTED: &str = "started";
+    pub const INSTANCE_STARTED: &str = "instance.started";
     /// The daemon is stopping; field `reason`.
-    pub const STOPPING: &str = "stopping";
+    pub const INSTANCE_STOPPING: &str = "instance.stopping";
     /// The daemon has stopped; nothing follows.
-    pub const STOPPED: &str = "stopped";
+    pub const INSTANCE_STOPPED: &str = "instance.stopped";
+    /// The file can be used, but someone may be surprised; fields `file`, `line`, `code`.
+    pub const CONFIG_WARNING: &str = "config.warning";
     /// A session is Established; fields `neighbor`, `asn`, `families`.
-    pub const SESSION_UP: &str = "session_up";
+    pub const SESSION_UP: &str = "session.up";
     /// A session left Established; fields `neighbor`, `reason`, `code` and `subcode` if there was a NOTIFICATION.
-    pub const SESSION_DOWN: &str = "session_down";
+    pub const SESSION_DOWN: &str = "session.down";
     /// A session could not be opened; fields `neighbor`, `reason`, `retry_seconds`.
-    pub const SESSION_FAILED: &str = "session_failed";
+    pub const SESSION_FAILED: &str = "session.failed";
     /// A tunnel can carry traffic; fields `tunnel`, `interface`.
-    pub const TUNNEL_UP: &str = "tunnel_up";
+    pub const TUNNEL_UP: &str = "tunnel.up";
     /// A tunnel cannot carry traffic; fields `tunnel`, `interface`, `reason`.
-    pub const TUNNEL_DOWN: &str = "tunnel_down";
+    pub const TUNNEL_DOWN: &str = "tunnel.down";
     /// The kernel holds exactly what is wanted; fields `routes`, `groups`.
-    pub const FIB_SETTLED: &str = "fib_settled";
+    pub const KERNEL_SETTLED: &str = "kernel.settled";
     /// The kernel refused an operation; fields `operation`, `errno`, `text`.
-    pub const KERNEL_REFUSED: &str = "kernel_refused";
+    pub const KERNEL_REFUSED: &str = "kernel.refused";
     /// Notifications of the kernel were lost, and all was read anew; field `routes`.
-    pub const KERNEL_RESYNC: &str = "kernel_resync";
-    /// A kernel setting was changed, by us or by another; fields `name`, `from`, `to`.
-    pub const SYSCTL_CHANGED: &str = "sysctl_changed";
+    pub const KERNEL_RESYNC: &str = "kernel.resync";
+    /// A kernel setting is not as wanted, or was changed by another; fields `name`, `wanted`, `actual`.
+    pub const KERNEL_SYSCTL: &str = "kernel.sysctl";
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ enum Command {
     /// End a session and open it again
     #[command(subcommand)]
     Reset(reset::Command),
-    // demo: `Demo(demo::Args)` goes here, and its arm below.
+    // demo: `Demo(demo::Args)` goes here, and `Command::Demo(args) => return demo::run(args)` below.
     /// Print the completions of a shell, to be put where it looks for them
     Completions(completions::Args),
 }

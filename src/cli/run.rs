@@ -26,13 +26,9 @@ pub struct Args {
 /// Runs until it is told to stop.
 pub fn run(args: Args, socket: Option<PathBuf>) -> Result<(), Failure> {
     telemetry::init(args.log_format, args.log.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?;
-    let instance = args.instance.filter(|name| !name.is_empty()).or_else(host_name);
-    // daemon: `crate::daemon::run(Options { config, instance, socket })` goes here.
+    // An empty variable is none.
+    let instance = args.instance.filter(|name| !name.is_empty());
+    // daemon: `crate::daemon::run(&Options { config, instance, socket })` goes here.
     tracing::debug!(config = %args.config.display(), ?instance, ?socket, "asked to run");
     Err(Failure::new("this build has no daemon yet"))
-}
-
-/// The host's name, if it is text.
-fn host_name() -> Option<String> {
-    nix::unistd::gethostname().ok()?.into_string().ok()
 }

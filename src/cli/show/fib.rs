@@ -70,6 +70,7 @@ pub fn write_groups<W: Write>(fib: &Fib, screen: &mut Screen<W>) -> io::Result<(
         facts.add("last fault", Cell::toned(format!("{at}{of}{} (errno {})", fault.text, fault.errno), Tone::Warn));
     }
     facts.write(0, screen)?;
+    screen.text("\n")?;
     if fib.groups.is_empty() {
         return screen.line("no nexthop groups");
     }

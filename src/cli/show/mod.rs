@@ -7,12 +7,6 @@ mod pages;
 mod routes;
 mod tunnels;
 
-#[cfg(test)]
-pub(in crate::cli) use {
-    fib::write_groups, gateway::write_gateway, neighbors::write_neighbor, neighbors::write_neighbors,
-    routes::write_route, tunnels::write_tunnels,
-};
-
 use serde::de::DeserializeOwned;
 
 use super::{Failure, screen::Screen, wait};

@@ -146,6 +146,7 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     facts.add("announced", capabilities(&detail.capabilities.sent));
     facts.add("received", capabilities(&detail.capabilities.received));
     facts.write(0, screen)?;
+    screen.text("\n")?;
     let mut table = Table::new(&["MESSAGES", ">OPEN", ">UPDATE", ">NOTIFICATION", ">KEEPALIVE", ">ROUTE-REFRESH"]);
     for (word, counts) in [("received", detail.messages.received), ("sent", detail.messages.sent)] {
         let MessageCounts { open, update, notification, keepalive, route_refresh } = counts;

@@ -171,7 +171,8 @@ pub fn write_route<W: Write>(
         if let Some(next_hop) = path.next_hop {
             facts.add("next hop", next_hop.to_string());
         }
-        facts.add("as path", as_path(path));
+        let empty = path.as_path.is_empty();
+        facts.add("as path", if empty { "empty".into() } else { list(&path.as_path, " ") });
         let number = |word, value: Option<u32>| value.map_or_else(String::new, |value| format!(", {word} {value}"));
         let origin = match path.origin {
             Origin::Igp => "igp",
