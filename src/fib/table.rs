@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     net::IpAddr,
     time::Duration,
 };
@@ -123,4 +124,17 @@ pub enum Op {
     DeleteGroup(u32),
     /// Delete a next hop that no group uses.
     DeleteNextHop(u32),
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddNextHop(hop) => write!(f, "next hop {}", hop.id),
+            Self::SetGroup(group) => write!(f, "group {}", group.id),
+            Self::AddRoute(prefix, _) | Self::ReplaceRoute(prefix, _) => write!(f, "route {prefix}"),
+            Self::DeleteRoute(prefix) => write!(f, "the deletion of route {prefix}"),
+            Self::DeleteGroup(id) => write!(f, "the deletion of group {id}"),
+            Self::DeleteNextHop(id) => write!(f, "the deletion of next hop {id}"),
+        }
+    }
 }

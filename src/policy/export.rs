@@ -12,6 +12,8 @@ pub enum Scope {
     LocalOnly,
     /// Also what external neighbors taught, but no default route.
     Transit,
+    /// What others taught, without the gateway's own: for a router inside the cloud network.
+    Learned,
     /// All that BGP passes on.
     Everything,
 }
@@ -36,6 +38,9 @@ pub enum Withheld {
     /// Outside its scope.
     #[error("this neighbor gets the gateway's own routes only: transit is off")]
     NoTransit,
+    /// The gateway's own prefixes are where this neighbor is.
+    #[error("this neighbor is inside the gateway's own network")]
+    Inside,
     /// A learned default route is never passed on in transit.
     #[error("a default route is not passed on in transit")]
     Default,
@@ -122,13 +127,14 @@ impl Export {
     /// The part of [`Export::check`] that does not depend on the attributes.
     pub fn passes(&self, to: PeerId, prefix: &Prefix, source: Source) -> Result<(), Withheld> {
         match source {
+            Source::Local if self.scope == Scope::Learned => Err(Withheld::Inside),
             Source::Local => Ok(()),
             Source::External(peer) | Source::Internal(peer) if peer == to => Err(Withheld::CameFrom),
             Source::Internal(_) if self.is_internal() => Err(Withheld::Internal),
             Source::External(_) | Source::Internal(_) => match (self.scope, source) {
                 (Scope::LocalOnly, _) | (Scope::Transit, Source::Internal(_)) => Err(Withheld::NoTransit),
                 (Scope::Transit, _) if prefix.is_default() => Err(Withheld::Default),
-                (Scope::Transit | Scope::Everything, _) => Ok(()),
+                (Scope::Transit | Scope::Learned | Scope::Everything, _) => Ok(()),
             },
         }
     }

@@ -60,6 +60,11 @@ impl Path {
         self.accepted &= !Self::TOUCHED;
     }
 
+    /// What it means has changed, though it says the same.
+    pub(super) fn touch(&mut self) {
+        self.accepted |= Self::TOUCHED;
+    }
+
     /// Says what the last decision made of it.
     pub(super) fn decided(&mut self, flags: u32) {
         self.accepted = (self.accepted & Self::ID) | flags;

@@ -41,7 +41,7 @@ use table::{Row, RowId, Table};
 
 pub use decision::Step;
 pub use loc::{Changed, Chosen};
-pub use query::{Counts, Entry, FamilyCounts, PathState, PathView, Totals};
+pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
 
 /// What holds for all neighbors.
 #[derive(Clone, Debug)]
@@ -231,6 +231,29 @@ impl Rib {
             let out = &mut live.out[at(family)];
             out.walk = Some(Walk { next: 0, forced: true });
             out.end_of_rib_due = true;
+        }
+    }
+
+    /// The neighbor's next hops lead elsewhere now: its paths that are in use come as changed again, after a walk over
+    /// the table.
+    pub fn reconsider(&mut self, id: PeerId) {
+        let Some(session) = self.peers.get(&id).and_then(|peer| peer.session) else { return };
+        for family in Family::ALL {
+            let Routes { table, changed, .. } = &mut self.routes[at(family)];
+            for row in 0..table.end() {
+                let head = table.row(row).head;
+                if self.paths.iter(head).any(|path| path.session == session && path.is(Path::CHOSEN)) {
+                    self.paths.for_each_mut(head, |path| {
+                        if path.session == session {
+                            path.touch();
+                        }
+                    });
+                    if !table.row(row).is(Row::CHANGED) {
+                        table.row_mut(row).set(Row::CHANGED);
+                        changed.push_back(row);
+                    }
+                }
+            }
         }
     }
 

@@ -92,6 +92,17 @@ pub struct Totals {
     pub undecided: usize,
 }
 
+/// Counts of one family.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FamilyTotals {
+    /// Prefixes stored.
+    pub prefixes: usize,
+    /// Paths that neighbors taught, refused ones too.
+    pub paths: usize,
+    /// Of them, those that were refused.
+    pub refused: usize,
+}
+
 impl Counts {
     /// Of one family.
     #[must_use]
@@ -130,9 +141,29 @@ impl Rib {
         }
     }
 
-    /// The first `limit` prefixes behind `after`, in order: one look at all, so its cost does not depend on `after`.
+    /// How much there is in one family.
     #[must_use]
-    pub fn page(&self, family: Family, after: Option<Prefix>, limit: usize) -> Vec<Entry> {
+    pub fn family_totals(&self, family: Family) -> FamilyTotals {
+        let mut totals = FamilyTotals { prefixes: self.routes[at(family)].table.len(), paths: 0, refused: 0 };
+        for live in self.sessions.iter().filter(|live| live.up) {
+            let counts = live.counts[at(family)];
+            totals.paths += counts.received;
+            totals.refused += counts.received - counts.accepted;
+        }
+        totals
+    }
+
+    /// The first `limit` prefixes behind `after`, in order, of one neighbor or of all: one look at all, so its cost does not depend on `after`.
+    #[must_use]
+    pub fn page(&self, family: Family, after: Option<Prefix>, limit: usize, of: Option<PeerId>) -> Vec<Entry> {
+        let session = of.map(|id| self.peers.get(&id).and_then(|peer| peer.session));
+        let taught = |row: RowId| match session {
+            None => true,
+            Some(None) => false,
+            Some(Some(session)) => {
+                self.paths.iter(self.routes[at(family)].table.row(row).head).any(|path| path.session == session)
+            }
+        };
         let table = &self.routes[at(family)].table;
         let after = after.filter(|prefix| prefix.family() == family).map(|prefix| Table::key_of(&prefix));
         let mut least: BinaryHeap<((u128, u8), RowId)> = BinaryHeap::with_capacity(limit.min(4096) + 1);
@@ -142,6 +173,7 @@ impl Rib {
             if after.is_some_and(|after| key <= after)
                 || (full && least.peek().is_none_or(|(most, _)| key > *most))
                 || !self.is_visible(family, row)
+                || !taught(row)
             {
                 continue;
             }

@@ -115,6 +115,11 @@ impl Sessions {
         self.slots.get_mut(usize::from(id.0))?.as_mut()
     }
 
+    /// All that are there, over or not.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Live> {
+        self.slots.iter().flatten()
+    }
+
     /// True for our own and for sessions that are up: their paths count.
     pub(super) fn counts(&self, id: SessionId) -> bool {
         id == SessionId::LOCAL || self.get(id).is_some_and(|live| live.up)

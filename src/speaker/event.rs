@@ -30,8 +30,15 @@ pub enum Event {
         /// What is exchanged.
         families: Vec<Family>,
     },
-    /// A session, or an attempt at one, has ended.
+    /// A session has ended.
     SessionDown {
+        /// The neighbor.
+        neighbor: Name,
+        /// Why.
+        reason: DownReason,
+    },
+    /// An attempt at a session failed, and not as the one before it did.
+    SessionFailed {
         /// The neighbor.
         neighbor: Name,
         /// Why.
@@ -110,6 +117,7 @@ impl Event {
         match self {
             Self::SessionUp { .. } => "session.up",
             Self::SessionDown { .. } => "session.down",
+            Self::SessionFailed { .. } => "session.failed",
             Self::EndOfRib { .. } => "session.end_of_rib",
             Self::Softened { .. } => "session.fault_softened",
             Self::TunnelUp { .. } => "tunnel.up",
@@ -128,6 +136,7 @@ impl Event {
         match self {
             Self::SessionUp { neighbor, .. }
             | Self::SessionDown { neighbor, .. }
+            | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
             | Self::Softened { neighbor, .. } => Some(neighbor),
             Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
@@ -144,6 +153,7 @@ impl Event {
     pub fn weight(&self) -> Weight {
         match self {
             Self::SessionDown { .. }
+            | Self::SessionFailed { .. }
             | Self::Softened { .. }
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
@@ -167,6 +177,7 @@ impl fmt::Display for Event {
                 write!(f, "{neighbor} (AS {asn}) is Established: {}, hold time {hold_time}", families.join(" and "))
             }
             Self::SessionDown { neighbor, reason } => write!(f, "{neighbor} is down: {reason}"),
+            Self::SessionFailed { neighbor, reason } => write!(f, "no session with {neighbor}: {reason}"),
             Self::EndOfRib { neighbor, family, received } => {
                 write!(f, "{neighbor} has sent all of {family}: {received} prefixes")
             }

@@ -36,7 +36,7 @@ use crate::rib;
 use crate::rib::Rib;
 use crate::session;
 use crate::types::{ConnId, Hop, LinkIndex, Name, PeerId, Time};
-use crate::wire::{Attributes, Notification, Update};
+use crate::wire::{Attributes, Cease, Notification, Update};
 use link::Links;
 use neighbor::{Bond, Neighbor};
 use startup::Startup;
@@ -172,7 +172,7 @@ impl Speaker {
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
                 let peer = self.neighbors.iter().find(|neighbor| neighbor.plan.name == name).map(|found| found.id);
-                let why = Notification::shutdown(Notification::ADMINISTRATIVE_RESET, "reset by an operator");
+                let why = Notification::shutdown(Cease::AdministrativeReset, "reset by an operator");
                 self.session(now, peer, session::Input::Restart(why), out);
             }
             Input::Stop => self.stop(now, out),
@@ -274,7 +274,7 @@ impl Speaker {
         self.life = Life::Stopping;
         let text = format!("{} is being stopped", self.instance);
         for at in 0..self.neighbors.len() {
-            let why = Notification::shutdown(Notification::ADMINISTRATIVE_SHUTDOWN, &text);
+            let why = Notification::shutdown(Cease::AdministrativeShutdown, &text);
             self.session(now, Some(PeerId(at as u32)), session::Input::Stop(why), out);
         }
         if self.config.kernel.on_stop == OnStop::Remove {
@@ -363,7 +363,7 @@ impl Speaker {
                 }
                 self.tell_missing(at, out);
                 self.kernel(now, out);
-                let why = Notification::shutdown(Notification::OTHER_CONFIGURATION_CHANGE, "the tunnel is down");
+                let why = Notification::shutdown(Cease::OtherConfigurationChange, "the tunnel is down");
                 self.session(now, Some(id), session::Input::Stop(why), out);
             }
         }
@@ -438,6 +438,10 @@ impl Speaker {
                 }
                 session::Output::Established(agreed) => self.established(at, agreed, out),
                 session::Output::Down(reason) => self.down(at, reason, out),
+                session::Output::Failed(reason) => {
+                    let neighbor = self.neighbors[at].plan.name.clone();
+                    out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
+                }
                 session::Output::Update(update) => self.update(now, at, update, out),
                 session::Output::Refresh(refresh) => {
                     let asked = matches!(refresh.kind, crate::wire::RefreshKind::Request);
@@ -453,7 +457,6 @@ impl Speaker {
         let neighbor = &mut self.neighbors[at];
         neighbor.conn = Some(agreed.conn);
         neighbor.congested = false;
-        neighbor.told = None;
         let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {
             (IpAddr::V6(address), _) => Some(address),
             (IpAddr::V4(_), Bond::Up(link)) => self.links.ipv6_on(*link),
@@ -487,11 +490,7 @@ impl Speaker {
         if neighbor.conn.take().is_some() {
             self.rib.down(neighbor.id);
         }
-        let text = reason.to_string();
-        if neighbor.told.as_ref() != Some(&text) {
-            neighbor.told = Some(text);
-            out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason }));
-        }
+        out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason }));
     }
 
     fn update(&mut self, now: Time, at: usize, update: Update, out: &mut Vec<Effect>) {

@@ -46,8 +46,6 @@ pub(super) struct Neighbor {
     pub(super) conn: Option<ConnId>,
     /// The peer takes less than there is to send.
     pub(super) congested: bool,
-    /// The last line about why it is down: the same one is not told twice in a row.
-    pub(super) told: Option<String>,
     faults: Faults,
 }
 
@@ -90,7 +88,6 @@ impl Neighbor {
             host_route,
             conn: None,
             congested: false,
-            told: None,
             faults: Faults::default(),
         }
     }
@@ -103,10 +100,10 @@ impl Neighbor {
         let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import))
             .with_own(desired.prefixes.clone(), own);
         let scope = match self.plan.offer {
-            Offer::Own => Scope::Local,
+            Offer::Own => Scope::LocalOnly,
             Offer::Transit => Scope::Transit,
             Offer::Learned => Scope::Learned,
-            Offer::All => Scope::All,
+            Offer::All => Scope::Everything,
         };
         let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export));
         rib::PeerSettings { name: self.plan.name.clone(), asn: self.plan.asn, import, export }

@@ -60,7 +60,7 @@ impl Speaker {
 
     pub(super) fn route_totals(&self) -> Vec<RouteTotals> {
         let totals = Family::ALL.map(|family| {
-            let found = self.rib.totals(family);
+            let found = self.rib.family_totals(family);
             RouteTotals {
                 family,
                 prefixes: count(found.prefixes),

@@ -44,7 +44,7 @@ impl Speaker {
         for family in families(query.family, query.after) {
             let room = query.limit.saturating_sub(entries.len());
             let after = query.after.filter(|after| after.family() == family);
-            entries.extend(self.rib.page(family, after, room));
+            entries.extend(self.rib.page(family, after, room, peer));
         }
         let next = entries.last().map(|entry| entry.prefix).filter(|_| entries.len() == query.limit);
         (entries, next)
