@@ -63,8 +63,14 @@ impl Rib {
         let mut memo = Memo::new();
         let mut batch: Vec<Planned> = Vec::new();
         let mut any = false;
+        // Not between rows: a row must not be in a batch twice.
+        self.walk(session, family);
         for _ in 0..BATCH {
-            let Some((row, forced)) = self.next_row(session, family) else { break };
+            let (out, table) = match self.sessions.get_mut(session) {
+                Some(live) => (&mut live.out[at(family)], &mut self.routes[at(family)].table),
+                None => break,
+            };
+            let Some((row, forced)) = out.pop(table) else { break };
             any = true;
             let target = self.target(id, session, family, row, &mut memo);
             let sent = self.out(session, family).and_then(|out| out.sent(row));
@@ -86,9 +92,10 @@ impl Rib {
         any
     }
 
-    /// The next row of the queue, which a walk over the table fills when it is empty. The row is held.
-    fn next_row(&mut self, session: SessionId, family: Family) -> Option<(RowId, bool)> {
-        let out = &mut self.sessions.get_mut(session)?.out[at(family)];
+    /// Fills an empty queue from the walk over the table, if there is one.
+    fn walk(&mut self, session: SessionId, family: Family) {
+        let Some(live) = self.sessions.get_mut(session) else { return };
+        let out = &mut live.out[at(family)];
         let table = &mut self.routes[at(family)].table;
         while out.queue.is_empty()
             && let Some(mut walk) = out.walk
@@ -102,7 +109,6 @@ impl Rib {
             walk.next = end;
             out.walk = (end < table.end()).then_some(walk);
         }
-        out.pop(table)
     }
 
     /// The set that the neighbor is to have for a row, held by `memo`; `None` for none.
