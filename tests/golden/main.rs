@@ -2,4 +2,5 @@
 
 #[path = "../../labs/player/mrt.rs"]
 mod mrt;
+mod octets;
 mod real;

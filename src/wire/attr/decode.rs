@@ -390,12 +390,17 @@ fn mp_next_hop(family: Family, octets: &[u8], context: &Context) -> Option<NextH
         _ => {}
     }
     let (global, second) = match (addrs, rest) {
-        ([global], []) => (global, None),
-        ([global, second], []) => (global, Some(Ipv6Addr::from(*second))),
+        ([global], []) => (Ipv6Addr::from(*global), None),
+        ([global, second], []) => (Ipv6Addr::from(*global), Some(Ipv6Addr::from(*second))),
         _ => return None,
     };
     // Some fill the second with zeros or repeat the first: only a link-local address says more than the global one.
-    Some(NextHop::V6 { global: Ipv6Addr::from(*global), link_local: second.filter(Ipv6Addr::is_unicast_link_local) })
+    let link_local = second.filter(Ipv6Addr::is_unicast_link_local);
+    Some(match link_local {
+        // Some who have no global address send zeros instead of it.
+        Some(only) if global.is_unspecified() => NextHop::V6 { global: only, link_local: None },
+        _ => NextHop::V6 { global, link_local },
+    })
 }
 
 fn mp_unreach(value: &[u8]) -> Result<Option<(Family, Vec<Prefix>)>, &'static str> {
