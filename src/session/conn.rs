@@ -44,6 +44,10 @@ pub(super) struct Live {
     pub(super) negotiated: Negotiated,
     hold: Timer,
     keepalive: Timer,
+    /// While another connection is Established: the collision rule prefers this one.
+    preferred: bool,
+    /// While another connection is Established: the peer answered our OPEN.
+    answered: bool,
 }
 
 /// What can happen to a connection.
@@ -55,6 +59,8 @@ pub(super) enum Event {
     KeepaliveDue,
     /// No other connection is better: answer the OPEN.
     Keep,
+    /// Another one is Established, but the collision rule prefers this one.
+    Prefer,
     /// An UPDATE went out, which is as good as a KEEPALIVE.
     UpdateSent,
     /// Tell the peer this and close, for that reason.
@@ -185,7 +191,7 @@ impl Live {
     /// Undecided: for a few seconds, and without KEEPALIVEs.
     fn new(negotiated: Negotiated, now: Time) -> Box<Self> {
         let hold = Timer::start(Some(UNDECIDED), now);
-        Box::new(Self { negotiated, hold, keepalive: Timer::start(None, now) })
+        Box::new(Self { negotiated, hold, keepalive: Timer::start(None, now), preferred: false, answered: false })
     }
 
     /// Answers the OPEN and starts the agreed timers.
@@ -216,7 +222,7 @@ fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: 
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::KeepaliveDue | Event::Keep | Event::UpdateSent => State::OpenSent(hold),
+        Event::KeepaliveDue | Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenSent(hold),
     }
 }
 
@@ -224,12 +230,25 @@ fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: 
     match event {
         Event::Keep => {
             live.answer(world, out);
-            State::OpenConfirm(live)
+            if live.answered { State::Established(live) } else { State::OpenConfirm(live) }
         }
-        // The peer answered our OPEN although it had the other connection: it wants this one.
-        Event::Message(Message::Keepalive) => {
+        // The peer goes on with this one although it had the other: by the rule, or because it knows no other.
+        Event::Message(Message::Keepalive) if live.preferred => {
             live.answer(world, out);
             State::Established(live)
+        }
+        // It may have said so before it saw the other one, which it then prefers: it has a moment to close this one.
+        Event::Message(Message::Keepalive) => {
+            live.answered = true;
+            State::OpenReceived(live)
+        }
+        Event::HoldExpired if live.answered => {
+            live.answer(world, out);
+            State::Established(live)
+        }
+        Event::Prefer => {
+            live.preferred = true;
+            State::OpenReceived(live)
         }
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
@@ -261,7 +280,7 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::Keep | Event::UpdateSent => State::OpenConfirm(live),
+        Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenConfirm(live),
     }
 }
 
@@ -299,7 +318,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::Keep => State::Established(live),
+        Event::Keep | Event::Prefer => State::Established(live),
     }
 }
 

@@ -448,7 +448,8 @@ impl Peer {
     ///
     /// Against one that is not Established yet, that which the side with the higher identifier dialled; of two that
     /// the same side dialled, the newer, for it gave up the older. Against an Established one nothing is decided here:
-    /// if the peer goes on with this one (it answers our OPEN), it knows no other; if it does not, it goes in a moment.
+    /// the peer shows which it keeps, by closing one or by answering our OPEN on this one (a peer that has restarted
+    /// knows no other). If it shows nothing, this one goes in a moment.
     fn resolve(&mut self, now: Time, id: ConnId, out: &mut Vec<Output>) {
         let Some(new) = self.find(id) else { return };
         let Some(live) = new.state().live() else { return };
@@ -467,8 +468,11 @@ impl Peer {
             Some((rival, true)) => self.step(now, rival, collision(), out),
             None => {}
         }
-        if self.negotiated().is_none() {
-            self.step(now, id, Event::Keep, out);
+        let established = self.negotiated().and_then(|agreed| self.find(agreed.conn)).map(|conn| conn.origin);
+        match established {
+            None => self.step(now, id, Event::Keep, out),
+            Some(other) if other == origin || origin == winner => self.step(now, id, Event::Prefer, out),
+            Some(_) => {}
         }
     }
 

@@ -55,15 +55,42 @@ fn with_equal_identifiers_the_higher_as_decides() {
     assert_eq!(bench.told(ACCEPTED), COLLISION);
 }
 
+/// One that we dialled is Established, on another the OPEN came in.
+fn established_against(open: Open) -> Bench {
+    let mut bench = Bench::established();
+    bench.input(Input::Accepted { conn: ACCEPTED });
+    bench.says(ACCEPTED, &Message::Open(open));
+    assert_eq!(bench.out, [], "the OPEN is not answered");
+    bench
+}
+
+fn assert_replaced(bench: &Bench) {
+    assert_eq!((bench.told(DIALLED), bench.sent(ACCEPTED)), (COLLISION, vec![Message::Keepalive]));
+    let order: Vec<_> = bench.out.iter().filter(|o| matches!(o, Output::Down(_) | Output::Established(_))).collect();
+    assert!(matches!(order.as_slice(), [Output::Down(DownReason::Replaced), Output::Established(_)]), "{order:?}");
+}
+
+#[test]
+fn a_peer_that_has_restarted_gets_its_new_session_at_once_or_in_a_moment() {
+    let mut bench = established_against(higher());
+    bench.says(ACCEPTED, &Message::Keepalive);
+    assert_replaced(&bench);
+    // Against the rule: it may have answered before it saw the other connection, and close this one any time now.
+    let mut bench = established_against(lower());
+    bench.says(ACCEPTED, &Message::Keepalive);
+    assert_eq!(bench.out, []);
+    bench.until(at(4.0));
+    assert_replaced(&bench);
+    // The other one goes meanwhile: the answer was already given.
+    let mut bench = established_against(lower());
+    bench.says(ACCEPTED, &Message::Keepalive);
+    bench.input(Input::Lost { conn: DIALLED, reason: "gone".to_owned() });
+    assert_eq!(bench.peer.negotiated().map(|n| n.conn), Some(ACCEPTED));
+}
+
 #[test]
 fn an_established_session_stays_unless_the_peer_goes_on_with_the_other() {
-    let established = || {
-        let mut bench = Bench::established();
-        bench.input(Input::Accepted { conn: ACCEPTED });
-        bench.says(ACCEPTED, &Message::Open(open()));
-        assert_eq!(bench.out, [], "the OPEN is not answered");
-        bench
-    };
+    let established = || established_against(lower());
     // The peer closes one or the other.
     let mut bench = established();
     bench.input(Input::Lost { conn: ACCEPTED, reason: "closed by the peer".to_owned() });
@@ -73,12 +100,6 @@ fn an_established_session_stays_unless_the_peer_goes_on_with_the_other() {
     assert_eq!(bench.sent(ACCEPTED), [Message::Keepalive]);
     bench.says(ACCEPTED, &Message::Keepalive);
     assert_eq!(bench.peer.negotiated().map(|n| n.conn), Some(ACCEPTED));
-    // The peer has restarted and knows only the new one.
-    let mut bench = established();
-    bench.says(ACCEPTED, &Message::Keepalive);
-    assert_eq!((bench.told(DIALLED), bench.sent(ACCEPTED)), (COLLISION, vec![Message::Keepalive]));
-    let order: Vec<_> = bench.out.iter().filter(|o| matches!(o, Output::Down(_) | Output::Established(_))).collect();
-    assert!(matches!(order.as_slice(), [Output::Down(DownReason::Replaced), Output::Established(_)]), "{order:?}");
     // Neither: the established one stays.
     let mut bench = established();
     bench.until(at(4.0));

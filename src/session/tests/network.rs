@@ -51,6 +51,7 @@ fn arrives_on(input: &Input) -> Option<ConnId> {
 }
 
 impl Network {
+    /// Two peers that start at about the same time, and nothing that goes wrong.
     fn new(seed: u64) -> Self {
         let mut entropy = fastrand::Rng::with_seed(seed);
         let passive = entropy.u8(0..4);
@@ -77,7 +78,7 @@ impl Network {
             other: HashMap::new(),
             given_up: HashSet::new(),
             last: HashMap::new(),
-            calm_from: at(120.0),
+            calm_from: Time::START,
             up: [None, None],
             log: Vec::new(),
         };
@@ -85,6 +86,13 @@ impl Network {
             let when = network.delay();
             network.put(when, Happening::Arrives(side, Input::Start));
         }
+        network
+    }
+
+    /// Adds what an unkind network and an operator do in the first two minutes.
+    fn unkind(seed: u64) -> Self {
+        let mut network = Self::new(seed);
+        network.calm_from = at(120.0);
         for _ in 0..network.entropy.u8(0..5) {
             let when = Time::from_start(Duration::from_millis(network.entropy.u64(0..120_000)));
             let silent = network.entropy.bool();
@@ -218,7 +226,7 @@ const SEEDS: u64 = 3000;
 #[test]
 fn whatever_the_network_does_one_connection_is_established_in_the_end() {
     for seed in 0..SEEDS {
-        let mut network = Network::new(seed);
+        let mut network = Network::unkind(seed);
         network.run(at(900.0));
         let log = || network.log.iter().rev().take(40).rev().cloned().collect::<Vec<_>>().join("\n");
         let [Some(a), Some(b)] = network.up else { panic!("seed {seed}: {:?}\n{}", network.up, log()) };
@@ -235,10 +243,31 @@ fn whatever_the_network_does_one_connection_is_established_in_the_end() {
 fn the_same_seed_gives_the_same_run() {
     for seed in 0..50 {
         let [one, two] = [(); 2].map(|()| {
-            let mut network = Network::new(seed);
+            let mut network = Network::unkind(seed);
             network.run(at(900.0));
             network.log
         });
         assert_eq!(one, two, "seed {seed}");
+    }
+}
+
+#[test]
+fn peers_that_dial_each_other_at_once_need_no_second_attempt() {
+    for seed in 0..SEEDS {
+        let mut network = Network::new(seed);
+        // Slower than that, the retry timer is part of the story.
+        network.longest = network.longest.min(400);
+        network.queue.clear();
+        for side in 0..2 {
+            network.put(Time::START, Happening::Arrives(side, Input::Start));
+        }
+        network.run(at(6.0));
+        let log = || network.log.join("\n");
+        assert!(network.up.iter().all(Option::is_some), "seed {seed}\n{}", log());
+        for (side, peer) in network.peers.iter().enumerate() {
+            let dials = network.log.iter().filter(|line| line.contains(&format!(" {side} Dial"))).count();
+            assert!(dials <= 1, "seed {seed}: {dials} dials by {side}\n{}", log());
+            assert_eq!((peer.status().failed_attempts, peer.conns_open()), (0, 1), "seed {seed}\n{}", log());
+        }
     }
 }
