@@ -23,7 +23,8 @@ impl Fib {
             }
             hop.dropped_at = self.events;
             if hop.phase == Phase::Present {
-                hop.phase = Phase::Absent;
+                // Not `Absent`: if the news is late, the link was up again and we put it there after that.
+                hop.phase = Phase::Unsure;
             }
             for group_id in &hop.users {
                 let Some(group) = self.objects.groups.get_mut(group_id) else { continue };
@@ -31,7 +32,7 @@ impl Fib {
                 let Some(held) = &mut group.have else { continue };
                 held.members.retain(|(member, _)| member != id);
                 if held.members.is_empty() {
-                    group.have = None;
+                    held.sure = false;
                     group.vanished = true;
                     group.vanished_at = self.events;
                 }

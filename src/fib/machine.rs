@@ -511,7 +511,7 @@ impl Fib {
         ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
         group.busy = true;
         if mem::take(&mut group.vanished) {
-            group.have = None;
+            group.have = Some(Held { members: Members::new(), idle: self.settings.idle_timer, sure: false });
             revived.insert(id);
         }
     }
