@@ -2,7 +2,7 @@
 
 use super::Fib;
 use super::objects::Phase;
-use super::routes::FAILED;
+use super::routes::FLYING;
 use super::routes::Ref;
 use super::routes::UNSURE;
 
@@ -73,12 +73,12 @@ impl Fib {
         self.link_down(link);
         for prefix in self.pinned_on(link) {
             self.forgive(&prefix);
-            self.routes.change(&prefix, |cell| {
-                if !cell.is(super::routes::FLYING) && cell.have == self.links.known(link) {
-                    cell.have = Ref::NONE;
-                    cell.set(UNSURE | FAILED, false);
-                }
-            });
+            let here = self.links.known(link);
+            let gone = self.routes.get(&prefix).is_some_and(|cell| !cell.is(FLYING) && cell.have == here);
+            if gone {
+                self.set_have(&prefix, Ref::NONE);
+                self.routes.change(&prefix, |cell| cell.set(UNSURE, false));
+            }
         }
     }
 }

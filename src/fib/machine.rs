@@ -381,7 +381,7 @@ impl Fib {
     }
 
     /// Writes down where the kernel leads a prefix, and counts it.
-    fn set_have(&mut self, prefix: &Prefix, to: Ref) {
+    pub(super) fn set_have(&mut self, prefix: &Prefix, to: Ref) {
         let old = self.routes.change(prefix, |cell| mem::replace(&mut cell.have, to));
         self.count_have(old, to);
     }
