@@ -1,5 +1,7 @@
 //! Taking over what a kernel holds: at the start, and after anything was missed.
 
+use std::time::Duration;
+
 use hashbrown::HashSet;
 
 use crate::types::Prefix;
@@ -15,6 +17,9 @@ use super::objects::Phase;
 use super::routes::FLYING;
 use super::routes::Ref;
 use super::routes::UNSURE;
+
+/// The coarsest tick of a kernel is 1/100 s, and a timer is rounded twice.
+const TICK: Duration = Duration::from_millis(25);
 
 impl Fib {
     /// `found` is all that the kernel holds of ours. Next hops, groups and routes that equal wanted ones are kept as
@@ -66,7 +71,10 @@ impl Fib {
             self.objects.seen(id);
             let members: Members =
                 group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-            let mut held = Held { members, idle: group.idle_timer, sure: true };
+            // The kernel counts in ticks of its own, so what it tells is a little less than what it was told.
+            let as_set = self.settings.idle_timer.abs_diff(group.idle_timer) < TICK;
+            let idle = if as_set { self.settings.idle_timer } else { group.idle_timer };
+            let mut held = Held { members, idle, sure: true };
             if let Some(known) = self.objects.groups.get_mut(&id) {
                 held.members.sort_by_key(|found| known.members.iter().position(|member| member == found));
                 known.have = Some(held);

@@ -2,7 +2,7 @@
 
 use super::Fib;
 use super::objects::Phase;
-use super::routes::FAILED;
+use super::routes::FLYING;
 use super::routes::Ref;
 use super::routes::UNSURE;
 
@@ -23,7 +23,8 @@ impl Fib {
             }
             hop.dropped_at = self.events;
             if hop.phase == Phase::Present {
-                hop.phase = Phase::Absent;
+                // Not `Absent`: if the news is late, the link was up again and we put it there after that.
+                hop.phase = Phase::Unsure;
             }
             for group_id in &hop.users {
                 let Some(group) = self.objects.groups.get_mut(group_id) else { continue };
@@ -31,7 +32,7 @@ impl Fib {
                 let Some(held) = &mut group.have else { continue };
                 held.members.retain(|(member, _)| member != id);
                 if held.members.is_empty() {
-                    group.have = None;
+                    held.sure = false;
                     group.vanished = true;
                     group.vanished_at = self.events;
                 }
@@ -72,12 +73,12 @@ impl Fib {
         self.link_down(link);
         for prefix in self.pinned_on(link) {
             self.forgive(&prefix);
-            self.routes.change(&prefix, |cell| {
-                if !cell.is(super::routes::FLYING) && cell.have == self.links.known(link) {
-                    cell.have = Ref::NONE;
-                    cell.set(UNSURE | FAILED, false);
-                }
-            });
+            let here = self.links.known(link);
+            let gone = self.routes.get(&prefix).is_some_and(|cell| !cell.is(FLYING) && cell.have == here);
+            if gone {
+                self.set_have(&prefix, Ref::NONE);
+                self.routes.change(&prefix, |cell| cell.set(UNSURE, false));
+            }
         }
     }
 }

@@ -381,7 +381,7 @@ impl Fib {
     }
 
     /// Writes down where the kernel leads a prefix, and counts it.
-    fn set_have(&mut self, prefix: &Prefix, to: Ref) {
+    pub(super) fn set_have(&mut self, prefix: &Prefix, to: Ref) {
         let old = self.routes.change(prefix, |cell| mem::replace(&mut cell.have, to));
         self.count_have(old, to);
     }
@@ -511,7 +511,7 @@ impl Fib {
         ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
         group.busy = true;
         if mem::take(&mut group.vanished) {
-            group.have = None;
+            group.have = Some(Held { members: Members::new(), idle: self.settings.idle_timer, sure: false });
             revived.insert(id);
         }
     }

@@ -69,9 +69,7 @@ impl Model {
             }
             Op::DeleteRoute(prefix) => drop(self.table.routes.remove(prefix)),
             Op::DeleteGroup(id) => {
-                if self.table.routes.values().any(|target| *target == Target::Group(*id)) {
-                    self.harm.push(format!("group {id} was deleted with routes on it"));
-                }
+                self.table.routes.retain(|_, target| *target != Target::Group(*id)); // they go with it
                 self.table.groups.remove(id);
             }
             Op::DeleteNextHop(id) => {
@@ -92,7 +90,10 @@ impl Model {
             Op::SetGroup(_) => true,
             Op::AddRoute(prefix, _) => !table.routes.contains_key(prefix),
             Op::ReplaceRoute(prefix, _) | Op::DeleteRoute(prefix) => table.routes.contains_key(prefix),
-            Op::DeleteGroup(id) => table.groups.contains_key(id),
+            Op::DeleteGroup(id) => {
+                let used = table.routes.values().any(|target| *target == Target::Group(*id));
+                table.groups.contains_key(id) && !used
+            }
             Op::DeleteNextHop(id) => table.next_hops.contains_key(id),
         };
         if !fits {

@@ -60,6 +60,7 @@ pub(super) type Members = Vec<(u32, Weight)>;
 /// What the kernel holds of a group.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Held {
+    /// Empty if it vanished, as far as we know.
     pub(super) members: Members,
     pub(super) idle: std::time::Duration,
     /// False if an operation was overtaken by an event: it must be set again to be certain.
@@ -101,7 +102,8 @@ impl GroupState {
 
     /// True if a route may be put on it.
     pub(super) fn is_ready(&self) -> bool {
-        self.have.is_some() && !self.vanished && !self.deleting
+        let there = self.have.as_ref().is_some_and(|held| !held.members.is_empty());
+        there && !self.vanished && !self.deleting
     }
 }
 

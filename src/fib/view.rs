@@ -150,7 +150,7 @@ impl Fib {
             .iter()
             .map(|(id, group)| GroupView {
                 group: object(&self.settings, *id, &group.members, group.buckets),
-                kernel: group.have.as_ref().map(|held| Group {
+                kernel: group.have.as_ref().filter(|held| !held.members.is_empty()).map(|held| Group {
                     idle_timer: held.idle,
                     ..object(&self.settings, *id, &held.members, group.buckets)
                 }),
