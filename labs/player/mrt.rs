@@ -1,51 +1,86 @@
-//! BGP messages out of MRT files (RFC 6396, RFC 8050 left out): BGP4MP and BGP4MP_ET, packed or not.
+//! BGP messages out of MRT files (RFC 6396 §4.4, RFC 6397, RFC 8050): what collectors recorded, as it was on the wire.
+//!
+//! Names nothing of the crate, so that tests and the player can both include it by path. Not for untrusted files: a
+//! file that is cut off or no MRT panics with its name.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::{fs::File, io::Read, path::Path};
 
-/// One recorded message.
+/// One BGP message of a BGP4MP or BGP4MP_ET record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
-    /// AS numbers in its attributes have four octets.
+    /// When it was recorded: seconds of the Unix epoch.
+    pub time: u32,
+    /// AS numbers in it have four octets: subtypes 4 and 7, not 1 and 6.
     pub as4: bool,
-    /// The AS that sent it to the collector.
+    /// The AS of the peer that sent it, or that it was sent to (subtypes 6 and 7).
     pub peer_asn: u32,
     /// The whole message, header included.
     pub octets: Vec<u8>,
 }
 
-/// The messages of a file, in order; other records are passed over.
-pub fn messages(path: &Path) -> io::Result<impl Iterator<Item = Record>> {
-    let mut octets = Vec::new();
-    let mut file = BufReader::new(File::open(path)?);
-    match path.extension().and_then(|end| end.to_str()) {
-        Some("gz") => flate2::read::MultiGzDecoder::new(file).read_to_end(&mut octets)?,
-        Some("bz2") => bzip2::read::MultiBzDecoder::new(file).read_to_end(&mut octets)?,
-        _ => file.read_to_end(&mut octets)?,
+/// All messages of a file, in its order; state changes and other types of record are passed over. Reads gzip (`.gz`),
+/// bzip2 (`.bz2`) and plain files.
+pub fn messages(path: &Path) -> impl Iterator<Item = Record> + use<> {
+    let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut reader: Box<dyn Read> = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        Some("bz2") => Box::new(bzip2::read::MultiBzDecoder::new(file)),
+        _ => Box::new(file),
     };
+    let mut octets = Vec::new();
+    reader.read_to_end(&mut octets).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let name = path.display().to_string();
     let mut at = 0;
-    Ok(std::iter::from_fn(move || {
-        loop {
-            let header = octets.get(at..at + 12)?;
-            let kind = u16::from_be_bytes([header[4], header[5]]);
-            let subtype = u16::from_be_bytes([header[6], header[7]]);
-            let length = u32::from_be_bytes([header[8], header[9], header[10], header[11]]) as usize;
-            let mut body = octets.get(at + 12..at + 12 + length)?;
-            at += 12 + length;
-            if kind == 17 {
-                body = body.get(4..)?;
+    std::iter::from_fn(move || {
+        while at < octets.len() {
+            let mut rest = Octets(&octets[at..]);
+            let cut = || panic!("{name}: the record at octet {at} is cut off");
+            let record = record(&mut rest).unwrap_or_else(cut);
+            at = octets.len() - rest.0.len();
+            if record.is_some() {
+                return record;
             }
-            let as4 = matches!(subtype, 4 | 7);
-            if !matches!((kind, subtype), (16 | 17, 1 | 4 | 6 | 7)) {
-                continue;
-            }
-            let size = if as4 { 4 } else { 2 };
-            let peer_asn = body.get(..size)?.iter().fold(0, |asn, octet| asn << 8 | u32::from(*octet));
-            let family = body.get(2 * size + 3)?;
-            let addresses = if *family == 1 { 8 } else { 32 };
-            let octets = body.get(2 * size + 4 + addresses..)?.to_vec();
-            return Some(Record { as4, peer_asn, octets });
         }
-    }))
+        None
+    })
+}
+
+/// Octets that are taken from the front.
+struct Octets<'a>(&'a [u8]);
+
+impl<'a> Octets<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self, octets: usize) -> Option<u32> {
+        Some(self.take(octets)?.iter().fold(0, |number, octet| number << 8 | u32::from(*octet)))
+    }
+}
+
+/// The next record: outer `None` if it is cut off, inner if it holds no message.
+fn record(input: &mut Octets<'_>) -> Option<Option<Record>> {
+    let time = input.number(4)?;
+    let (kind, subtype, length) = (input.number(2)?, input.number(2)?, input.number(4)?);
+    let mut body = Octets(input.take(length as usize)?);
+    match kind {
+        16 => {}
+        17 => {
+            body.take(4)?; // microseconds
+        }
+        _ => return Some(None),
+    }
+    let as4 = match subtype {
+        1 | 6 => false,
+        4 | 7 => true,
+        _ => return Some(None),
+    };
+    let width = if as4 { 4 } else { 2 };
+    let peer_asn = body.number(width)?;
+    body.take(width + 2)?; // the collector's AS, its interface
+    let addresses = if body.number(2)? == 2 { 32 } else { 8 };
+    body.take(addresses)?;
+    Some(Some(Record { time, as4, peer_asn, octets: body.0.to_vec() }))
 }
