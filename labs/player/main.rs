@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 
 fn play(arguments: &Arguments) -> Result<(), Failure> {
     let records: Box<dyn Iterator<Item = Record>> = match &arguments.file {
-        Some(file) => Box::new(mrt::messages(file).map_err(|error| Failure::Other(error.to_string()))?),
+        Some(file) => Box::new(mrt::messages(file)),
         None => Box::new(table::records(arguments.generate.unwrap_or_default(), arguments.seed)),
     };
     let mut player = Player::connect(&Options {

@@ -310,7 +310,7 @@ mod tests {
         body.extend(nlri);
         let mut rewriter = Rewriter::new(DEVICE);
         let mut out = Vec::new();
-        rewriter.rewrite(&Record { as4, peer_asn, octets: message(UPDATE, &body) }, &mut out);
+        rewriter.rewrite(&Record { time: 0, as4, peer_asn, octets: message(UPDATE, &body) }, &mut out);
         (out, rewriter)
     }
 

@@ -66,7 +66,7 @@ pub fn records(count: usize, seed: u64) -> impl Iterator<Item = Record> {
             nlri.push(length);
             nlri.extend(network.to_be_bytes().iter().take(usize::from(length.div_ceil(8))));
         }
-        Some(Record { as4: true, peer_asn: 0, octets: update(&attributes(&mut random), &nlri) })
+        Some(Record { time: 0, as4: true, peer_asn: 0, octets: update(&attributes(&mut random), &nlri) })
     })
 }
 

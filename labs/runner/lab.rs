@@ -115,7 +115,8 @@ impl Lab {
 
     fn make_nodes(&mut self, options: &Options) -> Result<()> {
         let path = std::env::var("PATH").unwrap_or_default();
-        let path = format!("{}:{path}:/usr/sbin:/sbin", options.programs.display());
+        let programs = options.programs.display();
+        let path = format!("{programs}:{programs}/examples:{path}:/usr/sbin:/sbin");
         // Those that share another's network come after it.
         let (own, sharing): (Vec<_>, Vec<_>) = self.topology.nodes.iter().partition(|(_, n)| n.network_of.is_none());
         for (name, described) in own.into_iter().chain(sharing) {

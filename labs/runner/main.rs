@@ -5,6 +5,7 @@
 #[path = "mod.rs"]
 mod runner;
 
+use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -71,7 +72,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Arguments::Up { file, idle, programs } => up(&file, idle, programs),
         Arguments::Exec { node, command, lab } => exec(&node, &command, lab.as_deref()),
         Arguments::List => {
-            for Record { name, prefix, owner, holders } in lab::list() {
+            for Record { name, prefix, owner, holders } in lab::list().into_iter().filter(Record::lives) {
                 println!("{name} {prefix} process {owner}: {}", holders.into_keys().collect::<Vec<_>>().join(" "));
             }
             Ok(())
@@ -113,7 +114,8 @@ fn exec(node: &str, command: &[String], lab: Option<&str>) -> Result<()> {
     };
     let holder = record.holders.get(node).with_context(|| format!("{} has no node {node}", record.name))?;
     let programs = std::env::current_exe()?.ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let programs = programs.display();
+    let path = format!("{programs}:{programs}/examples:{}", std::env::var("PATH").unwrap_or_default());
     let target = holder.to_string();
     let error = Command::new("nsenter")
         .args(["-t", &target, "--net", "--mount", "--uts", "--pid", "--"])
@@ -125,7 +127,9 @@ fn exec(node: &str, command: &[String], lab: Option<&str>) -> Result<()> {
 
 fn down(wanted: Option<&str>, all: bool) -> Result<()> {
     for record in lab::list() {
-        if !record.lives() || !(all || wanted.is_some_and(|name| record.name == name || record.prefix == name)) {
+        // A test's lab ends with its test.
+        let by_hand = fs::read_to_string(format!("/proc/{}/comm", record.owner)).is_ok_and(|name| name.trim() == "lab");
+        if !by_hand || !(all || wanted.is_some_and(|name| record.name == name || record.prefix == name)) {
             continue;
         }
         kill(Pid::from_raw(i32::try_from(record.owner)?), Signal::SIGTERM)?;

@@ -1,0 +1,153 @@
+//! A full table from two devices at once, and a stream of today's updates.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use serde_json::Value;
+
+use crate::gateway::{Gateway, checkout};
+use crate::player::mrt::{self, Record};
+use crate::player::{Options, Player, Sent, table};
+use crate::runner::wait_until;
+
+/// Different prefixes in the table of 2015; a made-up one has as many.
+const PREFIXES: usize = 577_703;
+
+/// How long a table may take to be in the kernel: a limit for this test to end, not a target.
+const LOAD_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long an answer may take while a table loads.
+const ANSWER_LIMIT: Duration = Duration::from_millis(100);
+
+/// A recording: from `TWINSPAN_DATA`, else from the data folder beside the checkout.
+fn recording(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("TWINSPAN_DATA").map_or_else(|| checkout("../shared/data"), PathBuf::from);
+    Some(folder.join(name)).filter(|path| path.exists())
+}
+
+/// The records of a recording, or of a made-up table where it is not there; says so.
+fn records(name: &str, prefixes: usize) -> Box<dyn Iterator<Item = Record>> {
+    match recording(name) {
+        Some(path) => Box::new(mrt::messages(&path)),
+        None => {
+            eprintln!("NOTE: {name} is not there: a made-up table of {prefixes} prefixes is played instead");
+            Box::new(table::records(prefixes, 1))
+        }
+    }
+}
+
+/// A device of the lab, played.
+fn device(gateway: &Gateway, node: &str, asn: u32) -> Result<Player> {
+    let (local, remote) = match node {
+        "hq-1" => ([169, 254, 21, 1], [169, 254, 21, 2]),
+        _ => ([169, 254, 21, 9], [169, 254, 21, 10]),
+    };
+    let options = Options {
+        local: local.into(),
+        remote: (remote, 179).into(),
+        asn,
+        hold_time: 90,
+        four_octet: true,
+        limit: Duration::from_secs(20),
+    };
+    gateway
+        .lab
+        .inside(node, || Player::connect(&options))?
+        .map_err(|failure| anyhow!("{node}: {failure}\n{}", gateway.tail("in-0")))
+}
+
+/// What in-0 says of a neighbor's IPv4 prefixes: received, accepted, refused.
+fn counts(shown: &Value, interface: &str) -> Option<[u64; 3]> {
+    let neighbor = shown["neighbors"].as_array()?.iter().find(|neighbor| neighbor["interface"] == interface)?;
+    let family = neighbor["prefixes"].as_array()?.iter().find(|family| family["family"] == "ipv4")?;
+    Some(["received", "accepted", "refused"].map(|key| family[key].as_u64().unwrap_or_default()))
+}
+
+/// Asks for routes again and again until told to stop; the longest answer.
+fn ask(gateway: &Gateway, stop: &AtomicBool) -> Result<Duration, String> {
+    let mut longest = Duration::ZERO;
+    while !stop.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        gateway.show("in-0", &["routes"])?;
+        longest = longest.max(start.elapsed());
+        thread::sleep(Duration::from_millis(20)); // a person with a shell loop, not an attack
+    }
+    Ok(longest)
+}
+
+#[test]
+fn a_full_table_from_two_devices_is_in_the_kernel_with_two_members_and_the_daemon_answers_meanwhile() -> Result<()> {
+    let mut gateway = Gateway::up(&["hq-1", "hq-2", "in-1"])?;
+    let mut players = [device(&gateway, "hq-1", 65010)?, device(&gateway, "hq-2", 65011)?];
+    let stop = AtomicBool::new(false);
+    let start = Instant::now();
+    let (sent, settled, longest) = thread::scope(|scope| {
+        let asking = scope.spawn(|| ask(&gateway, &stop));
+        let playing = players
+            .each_mut()
+            .map(|player| scope.spawn(|| player.play(records("ris-updates.et-header.2015.gz", PREFIXES))));
+        let sent = playing.map(|player| player.join().expect("a player does not panic"));
+        let settled = wait_until(LOAD_LIMIT, || {
+            let fib = gateway.show("in-0", &["fib"])?;
+            let totals = &fib["totals"];
+            let full = totals["present"].as_u64() >= Some(PREFIXES as u64);
+            if fib["settled"] == true && full { Ok(start.elapsed()) } else { Err(format!("{totals}")) }
+        });
+        stop.store(true, Ordering::Relaxed);
+        (sent, settled, asking.join().expect("asking does not panic"))
+    });
+    let [one, two]: [Result<Sent, _>; 2] = sent;
+    let (one, two) = (one.map_err(|e| anyhow!("hq-1: {e}"))?, two.map_err(|e| anyhow!("hq-2: {e}"))?);
+    let settled = settled.map_err(|error| anyhow!("{error:#}\n{}", gateway.tail("in-0")))?;
+    let longest = longest.map_err(anyhow::Error::msg)?;
+    eprintln!("{} prefixes from each of two devices were in the kernel after {settled:?}", one.prefixes);
+    eprintln!("while they came, the longest answer to `show routes --json` took {longest:?}");
+
+    // Sent, RIB, kernel: the same number three times.
+    assert_eq!((one.counts.unreadable, two.counts.unreadable), (0, 0));
+    assert_eq!((one.prefixes, two.prefixes), (PREFIXES, PREFIXES));
+    let shown = gateway.show("in-0", &["neighbors"]).map_err(anyhow::Error::msg)?;
+    for interface in ["tun-hq1", "tun-hq2"] {
+        let all = PREFIXES as u64;
+        assert_eq!(counts(&shown, interface), Some([all, all, 0]), "{interface}: received, accepted, refused");
+    }
+    let kernel = gateway.kernel("in-0")?;
+    assert_eq!(kernel.routes.len(), PREFIXES);
+    let two_members = kernel.routes.values().filter(|group| kernel.groups.get(group).is_some_and(|g| g.len() == 2));
+    assert_eq!(two_members.count(), PREFIXES, "routes through a resilient group with two members");
+
+    // No session was lost, before, during and after; then there is nothing left to do.
+    assert!(longest <= ANSWER_LIMIT, "an answer took {longest:?}");
+    let window = Duration::from_secs(5);
+    let before = gateway.lab.cpu_time("in-0", "twinspan")?;
+    thread::sleep(window); // the time over which idle is measured
+    let used = gateway.lab.cpu_time("in-0", "twinspan")? - before;
+    assert!(used < window / 100, "idle, the daemon used {used:?} of processor time in {window:?}");
+    for player in &players {
+        player.stands()?;
+    }
+    let shown = gateway.show("in-0", &["neighbors"]).map_err(anyhow::Error::msg)?;
+    let flaps: Vec<_> = shown["neighbors"].as_array().into_iter().flatten().map(|n| n["flaps"].as_u64()).collect();
+    assert_eq!(flaps, [Some(0), Some(0)]);
+    Ok(())
+}
+
+#[test]
+fn the_stream_of_2019_plays_without_a_reset() -> Result<()> {
+    let gateway = Gateway::up(&["hq-1", "hq-2", "in-1"])?;
+    let mut player = device(&gateway, "hq-1", 65010)?;
+    let sent = player.play(records("updates.20190101.0000.gz", 18_153))?;
+    eprintln!("{} UPDATEs, {} prefixes at the end", sent.counts.updates, sent.prefixes);
+    wait_until(LOAD_LIMIT, || {
+        player.stands().map_err(|failure| failure.to_string())?;
+        let shown = gateway.show("in-0", &["neighbors"])?;
+        match counts(&shown, "tun-hq1") {
+            Some([received, ..]) if received == sent.prefixes as u64 => Ok(()),
+            other => Err(format!("{} prefixes sent, received, accepted, refused: {other:?}", sent.prefixes)),
+        }
+    })?;
+    Ok(player.stands()?)
+}

@@ -1,0 +1,111 @@
+//! What a node's kernel holds, as `ip` says it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::gateway::Gateway;
+
+/// The protocol number that marks what is ours (`kernel.protocol` of the file, its default).
+const OURS: &str = "179";
+
+/// Our next hops, groups and routes in one kernel.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Kernel {
+    /// Interface and gateway, by id.
+    pub(crate) next_hops: BTreeMap<u64, (String, String)>,
+    /// Members by id, of resilient groups.
+    pub(crate) groups: BTreeMap<u64, Vec<u64>>,
+    /// Groups of ours that are not resilient: there must be none.
+    pub(crate) plain_groups: Vec<u64>,
+    /// Where each prefix goes; 0 for a route without a nexthop id.
+    pub(crate) routes: BTreeMap<String, u64>,
+}
+
+impl Kernel {
+    /// The interfaces that a prefix's resilient group has, sorted; `None` without such a route.
+    pub(crate) fn members(&self, prefix: &str) -> Option<Vec<String>> {
+        let members = self.groups.get(self.routes.get(prefix)?)?;
+        let mut out: Vec<_> = members.iter().filter_map(|id| Some(self.next_hops.get(id)?.0.clone())).collect();
+        out.sort();
+        Some(out)
+    }
+
+    /// True if there is nothing of ours.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next_hops.is_empty() && self.groups.is_empty() && self.plain_groups.is_empty() && self.routes.is_empty()
+    }
+}
+
+impl Gateway {
+    /// What is ours in an instance's kernel, all tables.
+    pub(crate) fn kernel(&self, instance: &str) -> Result<Kernel> {
+        let mut kernel = Kernel {
+            next_hops: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            plain_groups: Vec::new(),
+            routes: BTreeMap::new(),
+        };
+        let objects = self.lab.must(instance, &["ip", "-j", "nexthop", "show"])?;
+        for object in json(&objects)?.iter().filter(|object| object["protocol"] == OURS) {
+            let id = object["id"].as_u64().context("a next hop without an id")?;
+            let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+            match object["group"].as_array() {
+                None => {
+                    kernel.next_hops.insert(id, (text("dev"), text("gateway")));
+                }
+                Some(members) if object["type"] == "resilient" => {
+                    let members = members.iter().filter_map(|member| member["id"].as_u64());
+                    kernel.groups.insert(id, members.collect());
+                }
+                Some(_) => kernel.plain_groups.push(id),
+            }
+        }
+        for line in self.our_routes(instance)?.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let (Some(prefix), Some(at)) = (words.first(), words.iter().position(|word| *word == "nhid")) else {
+                kernel.routes.insert(line.to_owned(), 0);
+                continue;
+            };
+            let id = words.get(at + 1).and_then(|id| id.parse().ok()).context("an nhid that is no number")?;
+            kernel.routes.insert((*prefix).to_owned(), id);
+        }
+        Ok(kernel)
+    }
+
+    /// Our routes, one a line: text, because a full table as JSON is a hundred megabytes.
+    fn our_routes(&self, instance: &str) -> Result<String> {
+        // In compatibility mode the members of a group follow on lines of their own.
+        let text = self.lab.must(instance, &["ip", "route", "show", "table", "all", "proto", OURS])?;
+        Ok(text.lines().filter(|line| !line.starts_with(char::is_whitespace)).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// All in an instance's kernel that is not ours: routes, next hops, and the settings that we change.
+    pub(crate) fn foreign(&self, instance: &str) -> Result<Vec<String>> {
+        let mut out = Vec::new();
+        for words in [&["ip", "route", "show", "table", "all"][..], &["ip", "nexthop", "show"]] {
+            let text = self.lab.must(instance, words)?;
+            let mut ours = false;
+            for line in text.lines() {
+                // The lines of a route's members belong to the route.
+                ours =
+                    if line.starts_with(char::is_whitespace) { ours } else { line.contains(&format!("proto {OURS}")) };
+                if !ours {
+                    out.push(line.trim_end().to_owned());
+                }
+            }
+        }
+        out.sort();
+        Ok(out)
+    }
+
+    /// A kernel setting of a node.
+    pub(crate) fn sysctl(&self, node: &str, key: &str) -> Result<String> {
+        Ok(self.lab.must(node, &["sysctl", "-n", key])?.trim().to_owned())
+    }
+}
+
+fn json(text: &str) -> Result<Vec<Value>> {
+    Ok(serde_json::from_str::<Value>(text)?.as_array().cloned().unwrap_or_default())
+}

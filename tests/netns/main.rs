@@ -1,0 +1,20 @@
+//! The whole on a real kernel: instances, FRR, BIRD and players in network namespaces. Needs root.
+//!
+//! One lab at a time: what is measured here is not to be measured beside another.
+
+#[path = "../../labs/flows/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the example uses the rest")]
+mod flows;
+#[path = "../../labs/player/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the example uses the rest")]
+mod player;
+#[path = "../../labs/runner/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the example uses the rest")]
+mod runner;
+
+mod dual_redundancy;
+mod faults;
+mod full_table;
+mod gateway;
+mod kernel;
+mod labs;
