@@ -99,8 +99,7 @@ impl Lab {
     /// Makes the namespaces, the cables and the addresses, and the static routes that are no speaker's business.
     pub fn build() -> anyhow::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
-        let nodes =
-            PLACES.iter().map(|(_, name)| Node::new(name, &runtime)).collect::<anyhow::Result<Vec<Node>>>()?;
+        let nodes = PLACES.iter().map(|(_, name)| Node::new(name, &runtime)).collect::<anyhow::Result<Vec<Node>>>()?;
         let mut lab = Self { runtime, nodes, own_seeds: true };
         for (seed, (place, _)) in PLACES.iter().enumerate() {
             let seed = 0x7715_0000_u32.wrapping_add(u32::try_from(seed).unwrap_or(0).wrapping_mul(0x9E37));
@@ -138,8 +137,7 @@ impl Lab {
         let [in_0, in_1] = INSTANCES;
         self.route(Place::Router, premises, &[("eth-in0", in_0), ("eth-in1", in_1)])?;
         for instance in [Place::In0, Place::In1] {
-            let hops: Vec<_> =
-                TUNNELS.iter().filter(|t| t.instance == instance).map(|t| (t.near, t.far_ip)).collect();
+            let hops: Vec<_> = TUNNELS.iter().filter(|t| t.instance == instance).map(|t| (t.near, t.far_ip)).collect();
             self.route(instance, premises, &hops)?;
         }
         for place in [Place::Router, Place::In0, Place::In1] {

@@ -137,12 +137,7 @@ mod tests {
 
     #[test]
     fn a_flow_that_changes_its_tunnel_has_moved_and_one_that_stays_has_not() {
-        let packets = [
-            packet(0, 1, Some(0)),
-            packet(1, 2, Some(2)),
-            packet(0, 11, Some(1)),
-            packet(1, 12, Some(2)),
-        ];
+        let packets = [packet(0, 1, Some(0)), packet(1, 2, Some(2)), packet(0, 11, Some(1)), packet(1, 12, Some(2))];
         let measured = measure(&packets, 10, 20, |tunnel| tunnel == 0);
         assert_eq!(measured.hit, Group { flows: 1, moved: 1, lost: 0 });
         assert_eq!(measured.spared, Group { flows: 1, moved: 0, lost: 0 });
@@ -151,8 +146,13 @@ mod tests {
 
     #[test]
     fn loss_is_charged_to_the_flow_and_to_the_time_of_sending() {
-        let packets =
-            [packet(0, 1, Some(0)), packet(1, 2, Some(1)), packet(0, 14, None), packet(0, 17, Some(1)), packet(1, 30, None)];
+        let packets = [
+            packet(0, 1, Some(0)),
+            packet(1, 2, Some(1)),
+            packet(0, 14, None),
+            packet(0, 17, Some(1)),
+            packet(1, 30, None),
+        ];
         let measured = measure(&packets, 10, 20, |tunnel| tunnel == 0);
         assert_eq!((measured.sent, measured.lost(), measured.hit.lost, measured.spared.lost), (2, 1, 1, 0));
         assert_eq!(measured.last_loss, Some(14));

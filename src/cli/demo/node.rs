@@ -36,7 +36,8 @@ impl Node {
             runtime.spawn(connection);
             Ok((namespace, netlink))
         };
-        let (namespace, netlink) = on_a_thread(make)?.with_context(|| format!("cannot make the namespace of {name}"))?;
+        let (namespace, netlink) =
+            on_a_thread(make)?.with_context(|| format!("cannot make the namespace of {name}"))?;
         let node = Self { name, namespace, netlink };
         for (setting, value) in [
             ("ipv4/ip_forward", "1"),
@@ -124,12 +125,7 @@ impl Node {
     }
 
     /// A route by hand, over all of `via` (interface, gateway).
-    pub fn route(
-        &self,
-        runtime: &Runtime,
-        prefix: (Ipv4Addr, u8),
-        via: &[(&str, Ipv4Addr)],
-    ) -> anyhow::Result<()> {
+    pub fn route(&self, runtime: &Runtime, prefix: (Ipv4Addr, u8), via: &[(&str, Ipv4Addr)]) -> anyhow::Result<()> {
         let route = RouteMessageBuilder::<Ipv4Addr>::new().destination_prefix(prefix.0, prefix.1);
         let message = match via {
             [(interface, gateway)] => route.output_interface(self.index(interface)?).gateway(*gateway).build(),

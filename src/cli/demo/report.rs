@@ -100,12 +100,7 @@ pub struct TunnelShare {
 
 impl Phase {
     /// From what was measured.
-    pub fn new(
-        name: &'static str,
-        what: impl Into<String>,
-        span: Span,
-        measured: &Measured,
-    ) -> Self {
+    pub fn new(name: &'static str, what: impl Into<String>, span: Span, measured: &Measured) -> Self {
         let flows = |group: Group| Flows { flows: group.flows, moved: group.moved, lost: group.lost };
         let shares = TUNNELS.iter().zip(measured.shares).zip(measured.new_on);
         Self {
@@ -152,8 +147,9 @@ impl Report {
     /// The table and the verdict.
     pub fn print(&self, screen: &Screen) {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
-        let mut head = vec!["", "sent", "lost", "hit: flows", "moved", "lost", "others: flows", "moved", "lost", "kernel"];
+        table.load_style(presets::NOTHING);
+        let mut head =
+            vec!["", "sent", "lost", "hit: flows", "moved", "lost", "others: flows", "moved", "lost", "kernel"];
         head.extend(TUNNELS.iter().map(|tunnel| tunnel.name));
         table.set_header(head.into_iter().enumerate().map(|(at, text)| cell(at, text.to_owned())));
         for phase in &self.phases {
@@ -176,7 +172,10 @@ impl Report {
         screen.line("  per tunnel: share of the packets that were seen to come out of it");
         screen.line("");
         if self.ok {
-            screen.line(&format!("Everything expected happened, in {:.1} s on Linux {}.", self.total_seconds, self.kernel));
+            screen.line(&format!(
+                "Everything expected happened, in {:.1} s on Linux {}.",
+                self.total_seconds, self.kernel
+            ));
         } else {
             screen.line("Not everything expected happened:");
             for text in &self.unmet {

@@ -16,7 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::control::api::{Neighbors, Request, SessionState};
-use crate::control::io::client::Client;
+use crate::control::io::Client;
 
 use super::lab::{DEVICES, INSTANCES, Lab, Place, ROUTER, TUNNELS};
 
@@ -163,10 +163,9 @@ bgp-ip = "{in_1}"
 connect-retry = "1s"
 "#
     );
-    for (device, place, public, address) in [
-        ("hq-1", Place::Hq1, "198.51.100.1", DEVICES[0]),
-        ("hq-2", Place::Hq2, "198.51.100.2", DEVICES[1]),
-    ] {
+    for (device, place, public, address) in
+        [("hq-1", Place::Hq1, "198.51.100.1", DEVICES[0]), ("hq-2", Place::Hq2, "198.51.100.2", DEVICES[1])]
+    {
         let _ = write!(
             text,
             r#"

@@ -120,12 +120,16 @@ impl<'a> Story<'a> {
             let met = self.all(&[(*place, interfaces.clone())], |group, interfaces| group == interfaces)?;
             if !met {
                 let speaker = speakers.iter().find(|speaker| speaker.place() == *place);
-                let what = format!("has no nexthop group of its two interfaces; its kernel has {:?}", self.groups(*place)?);
+                let what =
+                    format!("has no nexthop group of its two interfaces; its kernel has {:?}", self.groups(*place)?);
                 return Err(speaker.context("every place with routes has a speaker")?.failure(&what));
             }
         }
         self.report.ready_seconds = Some(began.elapsed().as_secs_f64());
-        let text = format!("routes with two next hops each in all five kernels, {:.2} s after the start", began.elapsed().as_secs_f64());
+        let text = format!(
+            "routes with two next hops each in all five kernels, {:.2} s after the start",
+            began.elapsed().as_secs_f64()
+        );
         self.expect(true, text);
         Ok(speakers)
     }
@@ -242,7 +246,10 @@ impl<'a> Story<'a> {
         let dropped = dropped_by_sink(self.lab)?;
         self.report.sink_dropped = dropped;
         if dropped > 0 {
-            self.expect(false, format!("the sink itself dropped {dropped} packets: this machine is too busy to measure"));
+            self.expect(
+                false,
+                format!("the sink itself dropped {dropped} packets: this machine is too busy to measure"),
+            );
         }
         let unseen: u32 = self.report.phases.iter().map(|phase| phase.unseen).sum();
         if unseen > 0 {

@@ -99,7 +99,9 @@ impl Stream {
             receivers.push(spawn(&record, move |record| tap(record, &socket, &ports)));
         }
         let sockets = lab.node(Place::Host).within(|| {
-            (0..FLOWS * 2).map(|flow| Ok(UdpSocket::bind((HOST, FIRST_SOURCE + flow))?)).collect::<anyhow::Result<_>>()
+            (0..FLOWS * 2)
+                .map(|flow| Ok(UdpSocket::bind((HOST, FIRST_SOURCE + flow))?))
+                .collect::<anyhow::Result<Vec<_>>>()
         })?;
         let sender = spawn(&record, move |record| send(record, &sockets));
         Ok(Self { record, sender, receivers })
