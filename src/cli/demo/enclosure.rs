@@ -33,6 +33,7 @@ pub fn supervise(keep: Option<&Path>) -> anyhow::Result<ExitCode> {
     signals.thread_block().context("cannot block signals")?;
     separate()?;
     let mut child = Command::new("/proc/self/exe")
+        .arg0("twinspan")
         .args(std::env::args_os().skip(1))
         .arg("--enclosed")
         .stdin(Stdio::piped()) // its write end is ours alone: the lifeline
@@ -54,14 +55,14 @@ pub fn supervise(keep: Option<&Path>) -> anyhow::Result<ExitCode> {
 
 /// Process 1 of the new namespaces makes them usable. Returns the folder for configurations and logs.
 pub fn settle(keep: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if std::process::id() != 1 {
+        bail!("--enclosed is for the demo's own use");
+    }
     std::thread::spawn(|| {
         let mut nothing = [0u8; 1];
         while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
         std::process::exit(1); // the supervisor is gone; as process 1 we take everyone along
     });
-    if std::process::id() != 1 {
-        bail!("--enclosed is for the demo's own use");
-    }
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).map_err(|e| refused("mount", e))?;
     // Containers refuse a fresh /proc; the one we came with serves as well then.

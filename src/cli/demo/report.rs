@@ -144,32 +144,50 @@ impl Report {
         }
     }
 
-    /// The table and the verdict.
-    pub fn print(&self, screen: &Screen) {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        let mut head =
-            vec!["", "sent", "lost", "hit: flows", "moved", "lost", "others: flows", "moved", "lost", "kernel"];
-        head.extend(TUNNELS.iter().map(|tunnel| tunnel.name));
-        table.set_header(head.into_iter().enumerate().map(|(at, text)| cell(at, text.to_owned())));
-        for phase in &self.phases {
-            let seen: u32 = phase.tunnels.iter().map(|tunnel| tunnel.packets).sum();
-            let mut row = vec![phase.name.to_owned(), phase.sent.to_string(), phase.lost.to_string()];
-            for flows in [&phase.hit, &phase.spared] {
-                row.extend([flows.flows, flows.moved, flows.lost].map(|number| number.to_string()));
-            }
+    fn losses(&self) -> String {
+        let head = ["phase", "sent", "lost", "hit flows", "moved", "lost", "other flows", "moved", "lost", "kernel"];
+        let rows = self.phases.iter().map(|phase| {
+            let others = [
+                phase.spared.flows + phase.new.flows,
+                phase.spared.moved + phase.new.moved,
+                phase.spared.lost + phase.new.lost,
+            ];
+            let numbers = [phase.sent, phase.lost, phase.hit.flows, phase.hit.moved, phase.hit.lost];
+            let mut row = vec![phase.name.to_owned()];
+            row.extend(numbers.into_iter().chain(others).map(|number| number.to_string()));
             row.push(phase.kernel_seconds.map_or_else(|| "-".to_owned(), |took| format!("{:.1} ms", took * 1e3)));
-            row.extend(phase.tunnels.iter().map(|tunnel| format!("{} %", percent(tunnel.packets, seen))));
-            table.add_row(row.into_iter().enumerate().map(|(at, text)| cell(at, text)));
-        }
+            row
+        });
+        table(std::iter::once(head.map(str::to_owned).to_vec()).chain(rows))
+    }
+
+    fn shares(&self) -> String {
+        let mut head = vec!["phase".to_owned()];
+        head.extend(TUNNELS.iter().map(|tunnel| tunnel.name.to_owned()));
+        let rows = self.phases.iter().map(|phase| {
+            let seen: u32 = phase.tunnels.iter().map(|tunnel| tunnel.packets).sum();
+            let mut row = vec![phase.name.to_owned()];
+            let share = |tunnel: &TunnelShare| format!("{} %, {} flows", percent(tunnel.packets, seen), tunnel.flows);
+            row.extend(phase.tunnels.iter().map(share));
+            row
+        });
+        table(std::iter::once(head).chain(rows))
+    }
+
+    /// The tables and the verdict.
+    pub fn print(&self, screen: &Screen) {
         screen.line("");
-        screen.line(&table.to_string());
+        screen.line(&self.losses());
+        screen.line("");
+        screen.line(&self.shares());
         screen.line("");
         for phase in &self.phases {
             screen.line(&format!("{:>8}: {}", phase.name, phase.what));
         }
-        screen.line("  kernel: from the event until a dump of the kernel shows the routes as they must be, on all nodes concerned");
-        screen.line("  per tunnel: share of the packets that were seen to come out of it");
+        screen.line("  kernel: from the event until a dump of the kernel shows the routes as they must be");
+        screen.line(
+            "  hit: flows whose tunnel the event took away; %: share of the packets seen to come out of the tunnel",
+        );
         screen.line("");
         if self.ok {
             screen.line(&format!(
@@ -183,6 +201,16 @@ impl Report {
             }
         }
     }
+}
+
+/// Phases as rows; names to the left, numbers to the right.
+fn table(rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for row in rows {
+        table.add_row(row.into_iter().enumerate().map(|(at, text)| cell(at, text)));
+    }
+    table.to_string()
 }
 
 fn cell(column: usize, text: String) -> Cell {

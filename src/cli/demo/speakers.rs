@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -45,6 +46,7 @@ impl Speaker {
         let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let child = node.within(|| {
             Command::new("/proc/self/exe")
+                .arg0("twinspan")
                 .arg("run")
                 .arg("-c")
                 .arg(&path)
