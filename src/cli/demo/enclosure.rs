@@ -58,6 +58,8 @@ pub fn settle(keep: Option<&Path>) -> anyhow::Result<PathBuf> {
     if std::process::id() != 1 {
         bail!("--enclosed is for the demo's own use");
     }
+    // The supervisor blocks signals to wait for them, and a mask is inherited: our children must hear theirs.
+    SigSet::all().thread_unblock().context("cannot unblock signals")?;
     std::thread::spawn(|| {
         let mut nothing = [0u8; 1];
         while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}

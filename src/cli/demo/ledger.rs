@@ -47,7 +47,7 @@ pub struct Measured {
     pub unseen: u32,
     /// Per tunnel, in the order of [`TUNNELS`].
     pub shares: [Share; TUNNELS.len()],
-    /// Flows whose own tunnel is among those that the event hit.
+    /// Flows that the event is about.
     pub hit: Group,
     /// All other flows that existed before the window.
     pub spared: Group,
@@ -66,10 +66,19 @@ impl Measured {
     }
 }
 
-/// Measures the packets sent from `from` until `to` (microseconds); `hit` says which tunnels the event strikes.
+/// Where a flow was before the window.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Before {
+    /// The first tunnel that it was ever seen on.
+    pub first: usize,
+    /// Its own: the last one.
+    pub home: usize,
+}
+
+/// Measures the packets sent from `from` until `to` (microseconds); `hit` says which flows the event is about.
 ///
 /// A flow's own tunnel is where it was last seen before the window; for a new flow, where it was first seen in it.
-pub fn measure(packets: &[Packet], from: u32, to: u32, hit: impl Fn(usize) -> bool) -> Measured {
+pub fn measure(packets: &[Packet], from: u32, to: u32, hit: impl Fn(Before) -> bool) -> Measured {
     let flows = packets.iter().map(|packet| usize::from(packet.flow) + 1).max().unwrap_or(0);
     let mut known = vec![Known::default(); flows];
     let mut measured = Measured::default();
@@ -78,6 +87,7 @@ pub fn measure(packets: &[Packet], from: u32, to: u32, hit: impl Fn(usize) -> bo
         if packet.sent < from {
             flow.old = true;
             flow.home = packet.tunnel.or(flow.home);
+            flow.first = flow.first.or(packet.tunnel);
             continue;
         }
         measured.sent += 1;
@@ -99,9 +109,10 @@ pub fn measure(packets: &[Packet], from: u32, to: u32, hit: impl Fn(usize) -> bo
         }
     }
     for flow in known.into_iter().filter(|flow| flow.seen) {
-        let group = match flow.home {
+        let before = flow.first.zip(flow.home).map(|(first, home)| Before { first, home });
+        let group = match before {
             _ if !flow.old => &mut measured.new,
-            Some(home) if hit(home) => &mut measured.hit,
+            Some(before) if hit(before) => &mut measured.hit,
             _ => &mut measured.spared,
         };
         group.flows += 1;
@@ -121,6 +132,7 @@ pub fn measure(packets: &[Packet], from: u32, to: u32, hit: impl Fn(usize) -> bo
 struct Known {
     old: bool,
     seen: bool,
+    first: Option<usize>,
     home: Option<usize>,
     last: Option<usize>,
     moved: bool,
@@ -138,10 +150,24 @@ mod tests {
     #[test]
     fn a_flow_that_changes_its_tunnel_has_moved_and_one_that_stays_has_not() {
         let packets = [packet(0, 1, Some(0)), packet(1, 2, Some(2)), packet(0, 11, Some(1)), packet(1, 12, Some(2))];
-        let measured = measure(&packets, 10, 20, |tunnel| tunnel == 0);
+        let measured = measure(&packets, 10, 20, |before| before.home == 0);
         assert_eq!(measured.hit, Group { flows: 1, moved: 1, lost: 0 });
         assert_eq!(measured.spared, Group { flows: 1, moved: 0, lost: 0 });
         assert_eq!(measured.shares[1], Share { packets: 1, flows: 1 });
+    }
+
+    #[test]
+    fn a_flow_that_goes_back_is_known_by_its_first_tunnel() {
+        let packets = [
+            packet(0, 1, Some(0)),
+            packet(0, 2, Some(1)),
+            packet(1, 3, Some(1)),
+            packet(0, 11, Some(0)),
+            packet(1, 12, Some(1)),
+        ];
+        let measured = measure(&packets, 10, 20, |before| before.first == 0);
+        assert_eq!(measured.hit, Group { flows: 1, moved: 1, lost: 0 });
+        assert_eq!(measured.spared, Group { flows: 1, moved: 0, lost: 0 });
     }
 
     #[test]
@@ -153,7 +179,7 @@ mod tests {
             packet(0, 17, Some(1)),
             packet(1, 30, None),
         ];
-        let measured = measure(&packets, 10, 20, |tunnel| tunnel == 0);
+        let measured = measure(&packets, 10, 20, |before| before.home == 0);
         assert_eq!((measured.sent, measured.lost(), measured.hit.lost, measured.spared.lost), (2, 1, 1, 0));
         assert_eq!(measured.last_loss, Some(14));
     }
@@ -161,7 +187,7 @@ mod tests {
     #[test]
     fn a_flow_that_began_in_the_window_is_new_and_neither_hit_nor_spared() {
         let packets = [packet(0, 1, Some(0)), packet(0, 11, Some(0)), packet(1, 12, Some(0)), packet(1, 13, Some(3))];
-        let measured = measure(&packets, 10, 20, |tunnel| tunnel == 0);
+        let measured = measure(&packets, 10, 20, |before| before.home == 0);
         assert_eq!((measured.hit.flows, measured.spared.flows), (1, 0));
         assert_eq!(measured.new, Group { flows: 1, moved: 1, lost: 0 });
         assert_eq!(measured.new_on, [0, 0, 0, 1]);

@@ -51,7 +51,7 @@ pub struct Phase {
     pub last_loss_seconds: Option<f64>,
     /// Packets that arrived unseen by the taps, so that their tunnel is unknown.
     pub unseen: u32,
-    /// Flows whose tunnel the event hit.
+    /// Flows that the event is about: whose tunnel it took away, or (`up`) that had left the tunnel which comes back.
     pub hit: Flows,
     /// All other flows that existed before.
     pub spared: Flows,
@@ -186,7 +186,7 @@ impl Report {
         }
         screen.line("  kernel: from the event until a dump of the kernel shows the routes as they must be");
         screen.line(
-            "  hit: flows whose tunnel the event took away; %: share of the packets seen to come out of the tunnel",
+            "  hit: flows that lose their tunnel or (up) had lost it; %: share of the packets seen to come out of the tunnel",
         );
         screen.line("");
         if self.ok {
