@@ -1,1 +1,41 @@
-//! (being written)
+//! The file of configuration: what may stand in it, what is wrong with one, and what it means.
+//!
+//! Owns the keys, their defaults, the rules, and the sentences that an operator gets. It assembles the settings of
+//! other modules; they do not know it. It never opens a file: the shell hands it the text.
+//!
+//! A text goes `raw` and `value` (each value, with its place) > `file` (the tables) > `rules` (values among each
+//! other) > `build` (a [`Config`]). Faults are collected all the way, so that an operator sees all of them at once.
+
+mod build;
+mod check;
+mod diagnostic;
+mod duration;
+mod file;
+mod keys;
+mod raw;
+mod rules;
+mod session;
+mod settings;
+mod value;
+
+pub use check::{Report, check_text};
+pub use diagnostic::{Also, Diagnostic, Severity};
+pub use keys::{KEYS, Key};
+pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop};
+
+/// Reads a file. Either a configuration with warnings, or every fault at once, warnings among them, in the order of
+/// the text. `file_name` is only shown.
+pub fn parse(file_name: &str, text: &str) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut reader = raw::Reader::new(file_name, text);
+    let Some(document) = reader.document() else { return Err(reader.finish()) };
+    let file = file::File::read(&mut reader, &document);
+    rules::check(&mut reader, &file);
+    if !reader.has_errors() {
+        if let Some(config) = build::config(&file) {
+            return Ok((config, reader.finish()));
+        }
+        // A fault of ours: the rules let something pass that settings cannot be made of.
+        reader.error("incomplete", &(0..0), "the file lacks something that is needed", "see docs/configuration.md");
+    }
+    Err(reader.finish())
+}

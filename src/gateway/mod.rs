@@ -1,1 +1,17 @@
-//! (being written)
+//! The gateway as a model: two instances, devices, connections, tunnels; and what an instance of it must do.
+//!
+//! Owns the model and [`desired`], which derives from it the neighbors, host routes and tunnels of one instance.
+//! It reads no file and judges no input: `config` makes a [`Model`] only of a file without faults, and tests and
+//! the demo make one in code. It never touches a socket or the kernel.
+
+mod addresses;
+mod bgp;
+mod desired;
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub use addresses::first_free;
+pub use bgp::{Bgp, Timers, Ttl, Word, Words};
+pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
+pub use model::{Connection, Device, Instance, Mode, Model, NetworkRouter, OtherNeighbor, TunnelEnd};

@@ -1,0 +1,138 @@
+//! Makes settings of a file that passed every rule.
+
+use std::net::IpAddr;
+
+use super::{
+    Config, Control, Ecmp, Kernel,
+    file::{self, File, Outside},
+    rules::bgp_ips,
+};
+use crate::gateway::Connection;
+use crate::gateway::Device;
+use crate::gateway::Instance;
+use crate::gateway::Mode;
+use crate::gateway::Model;
+use crate::gateway::NetworkRouter;
+use crate::gateway::OtherNeighbor;
+use crate::gateway::TunnelEnd;
+use crate::types::RouterId;
+
+/// `max-tunnels` unless given.
+pub(super) const MAX_TUNNELS: usize = 30;
+
+/// `None` if something that every rule wants is missing: then a fault was reported.
+pub(super) fn config(file: &File) -> Option<Config> {
+    let ecmp = Ecmp::default();
+    let kernel = Kernel::default();
+    Some(Config {
+        model: model(file)?,
+        ecmp: Ecmp {
+            max_paths: file.ecmp.max_paths.as_ref().map_or(ecmp.max_paths, |at| at.value),
+            as_path_relax: file.ecmp.as_path_relax.as_ref().map_or(ecmp.as_path_relax, |at| at.value),
+            hash: file.ecmp.hash.as_ref().map_or(ecmp.hash, |at| at.value),
+            buckets: file.ecmp.buckets.as_ref().map_or(ecmp.buckets, |at| at.value),
+            idle_timer: file.ecmp.idle_timer.as_ref().map_or(ecmp.idle_timer, |at| at.value),
+        },
+        kernel: Kernel {
+            table: file.kernel.table.as_ref().map_or(kernel.table, |at| at.value),
+            protocol: file.kernel.protocol.as_ref().map_or(kernel.protocol, |at| at.value),
+            metric: file.kernel.metric.as_ref().map_or(kernel.metric, |at| at.value),
+            on_stop: file.kernel.on_stop.as_ref().map_or(kernel.on_stop, |at| at.value),
+        },
+        control: Control {
+            socket: file.socket.as_ref().map_or_else(|| Control::default().socket, |at| at.value.clone()),
+        },
+    })
+}
+
+fn model(file: &File) -> Option<Model> {
+    let gateway = file.gateway.as_ref()?;
+    Some(Model {
+        name: gateway.name.as_ref()?.value.clone(),
+        mode: Mode::ActiveActive,
+        asn: gateway.asn.as_ref()?.value,
+        subnet: gateway.subnet.as_ref()?.value,
+        prefixes: gateway.prefixes.iter().map(|at| at.value).collect(),
+        transit: gateway.transit.as_ref().is_some_and(|at| at.value),
+        max_tunnels: gateway.max_tunnels.as_ref().map_or(MAX_TUNNELS, |at| at.value),
+        instances: gateway
+            .instances
+            .iter()
+            .zip(bgp_ips(gateway))
+            .map(|(given, bgp_ip)| instance(given, bgp_ip?))
+            .collect::<Option<_>>()?,
+        devices: file.devices.iter().map(device).collect::<Option<_>>()?,
+        connections: file.connections.iter().map(connection).collect::<Option<_>>()?,
+        network_routers: file.routers.iter().map(network_router).collect::<Option<_>>()?,
+        neighbors: file.neighbors.iter().map(neighbor).collect::<Option<_>>()?,
+        bgp: file.bgp.bgp.clone(),
+    })
+}
+
+fn instance(given: &file::Instance, bgp_ip: IpAddr) -> Option<Instance> {
+    let router_id = match (&given.router_id, bgp_ip) {
+        (Some(at), _) => at.value,
+        (None, IpAddr::V4(ip)) => RouterId::new(ip)?,
+        (None, IpAddr::V6(_)) => return None,
+    };
+    Some(Instance {
+        name: given.name.as_ref()?.value.clone(),
+        public_ip: given.public_ip.as_ref().map(|at| at.value),
+        bgp_ip,
+        router_id,
+    })
+}
+
+fn device(given: &file::Device) -> Option<Device> {
+    Some(Device {
+        name: given.name.as_ref()?.value.clone(),
+        public_ip: given.public_ip.as_ref().map(|at| at.value),
+        asn: given.asn.as_ref()?.value,
+        bgp_ip: given.bgp_ip.as_ref().map(|at| at.value),
+        bgp: given.bgp.bgp.clone(),
+    })
+}
+
+fn connection(given: &file::Connection) -> Option<Connection> {
+    let device = given.device.as_ref()?.value.clone();
+    Some(Connection {
+        name: given.name.as_ref().map_or_else(|| device.clone(), |at| at.value.clone()),
+        device,
+        tunnels: given.tunnels.iter().map(tunnel).collect::<Option<_>>()?,
+        bgp: given.bgp.bgp.clone(),
+    })
+}
+
+fn tunnel(given: &file::Tunnel) -> Option<TunnelEnd> {
+    Some(TunnelEnd {
+        name: given.name.as_ref().map(|at| at.value.clone()),
+        instance: given.instance.as_ref()?.value.clone(),
+        interface: given.interface.as_ref()?.value.clone(),
+        pair: given.local_ip.as_ref().zip(given.remote_ip.as_ref()).map(|(local, remote)| (local.value, remote.value)),
+        bgp: given.bgp.bgp.clone(),
+    })
+}
+
+fn network_router(given: &Outside) -> Option<NetworkRouter> {
+    Some(NetworkRouter {
+        name: given.name.as_ref()?.value.clone(),
+        address: given.address.as_ref()?.value,
+        asn: given.asn.as_ref()?.value,
+        interface: given.interface.as_ref().map(|at| at.value.clone()),
+        local_address: given.local_address.as_ref().map(|at| at.value),
+        instances: given.instances.iter().map(|at| at.value.clone()).collect(),
+        bgp: given.bgp.bgp.clone(),
+    })
+}
+
+fn neighbor(given: &Outside) -> Option<OtherNeighbor> {
+    Some(OtherNeighbor {
+        name: given.name.as_ref()?.value.clone(),
+        address: given.address.as_ref()?.value,
+        asn: given.asn.as_ref()?.value,
+        interface: given.interface.as_ref().map(|at| at.value.clone()),
+        local_address: given.local_address.as_ref().map(|at| at.value),
+        instances: given.instances.iter().map(|at| at.value.clone()).collect(),
+        bgp: given.bgp.bgp.clone(),
+    })
+}

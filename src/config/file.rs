@@ -1,0 +1,321 @@
+//! The file as it was written: each value with its place. The rules judge it, and `build` makes settings of it.
+
+use std::{net::IpAddr, ops::Range, path::PathBuf, time::Duration};
+
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    Hash, OnStop,
+    raw::{At, Reader, Section, Wrong},
+    session::{self, Session},
+    value,
+};
+use crate::types::Asn;
+use crate::types::Name;
+use crate::types::Prefix;
+use crate::types::RouterId;
+
+/// The whole of it. What is absent or wrong is `None`, and was reported.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) gateway: Option<Gateway>,
+    pub(super) devices: Vec<Device>,
+    pub(super) connections: Vec<Connection>,
+    pub(super) routers: Vec<Outside>,
+    pub(super) neighbors: Vec<Outside>,
+    pub(super) bgp: Session,
+    pub(super) ecmp: Ecmp,
+    pub(super) kernel: Kernel,
+    pub(super) socket: Option<At<PathBuf>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Gateway {
+    pub(super) span: Range<usize>,
+    pub(super) name: Option<At<Name>>,
+    pub(super) asn: Option<At<Asn>>,
+    pub(super) subnet: Option<At<Prefix>>,
+    pub(super) prefixes: Vec<At<Prefix>>,
+    pub(super) transit: Option<At<bool>>,
+    pub(super) max_tunnels: Option<At<usize>>,
+    pub(super) instances: Vec<Instance>,
+}
+
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub(super) span: Range<usize>,
+    pub(super) name: Option<At<Name>>,
+    pub(super) has_public_ip: bool,
+    pub(super) public_ip: Option<At<IpAddr>>,
+    pub(super) has_bgp_ip: bool,
+    pub(super) bgp_ip: Option<At<IpAddr>>,
+    pub(super) has_router_id: bool,
+    pub(super) router_id: Option<At<RouterId>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) span: Range<usize>,
+    pub(super) name: Option<At<Name>>,
+    pub(super) public_ip: Option<At<IpAddr>>,
+    pub(super) asn: Option<At<Asn>>,
+    pub(super) has_bgp_ip: bool,
+    pub(super) bgp_ip: Option<At<IpAddr>>,
+    pub(super) prefixes: Vec<At<Prefix>>,
+    pub(super) bgp: Session,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) span: Range<usize>,
+    pub(super) name: Option<At<Name>>,
+    pub(super) device: Option<At<Name>>,
+    pub(super) uses_bgp: bool,
+    pub(super) tunnels: Vec<Tunnel>,
+    pub(super) bgp: Session,
+}
+
+#[derive(Debug)]
+pub(super) struct Tunnel {
+    pub(super) span: Range<usize>,
+    pub(super) name: Option<At<Name>>,
+    pub(super) instance: Option<At<Name>>,
+    pub(super) has_interface: bool,
+    pub(super) interface: Option<At<String>>,
+    pub(super) has_local_ip: bool,
+    pub(super) local_ip: Option<At<IpAddr>>,
+    pub(super) has_remote_ip: bool,
+    pub(super) remote_ip: Option<At<IpAddr>>,
+    pub(super) bgp: Session,
+}
+
+/// A network router or another neighbor.
+#[derive(Debug)]
+pub(super) struct Outside {
+    pub(super) name: Option<At<Name>>,
+    pub(super) address: Option<At<IpAddr>>,
+    pub(super) asn: Option<At<Asn>>,
+    pub(super) interface: Option<At<String>>,
+    pub(super) local_address: Option<At<IpAddr>>,
+    pub(super) instances: Vec<At<Name>>,
+    pub(super) bgp: Session,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ecmp {
+    pub(super) max_paths: Option<At<usize>>,
+    pub(super) as_path_relax: Option<At<bool>>,
+    pub(super) hash: Option<At<Hash>>,
+    pub(super) buckets: Option<At<u16>>,
+    pub(super) idle_timer: Option<At<Duration>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Kernel {
+    pub(super) table: Option<At<u32>>,
+    pub(super) protocol: Option<At<u8>>,
+    pub(super) metric: Option<At<u32>>,
+    pub(super) on_stop: Option<At<OnStop>>,
+}
+
+/// The widest group: the kernel takes more, and nobody has that many tunnels.
+const MOST_PATHS: u64 = 256;
+
+impl File {
+    /// Reads all of it; what is wrong with single values is in the reader afterwards.
+    pub(super) fn read(r: &mut Reader<'_>, document: &Spanned<DeTable<'_>>) -> Self {
+        let top = r.top(document);
+        r.must_have(&top, "gateway");
+        r.not_yet(&top, "policy", "policies with names");
+        let gateway = r.table(&top, "gateway", "gateway").map(|s| gateway(r, &s));
+        let devices = r.tables(&top, "device", "device").iter().map(|s| device(r, s)).collect();
+        let connections = r.tables(&top, "connection", "connection").iter().map(|s| connection(r, s)).collect();
+        let routers = r.tables(&top, "network-router", "network-router").iter().map(|s| outside(r, s)).collect();
+        let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| outside(r, s)).collect();
+        let bgp = session::table(r, &top);
+        if let Some(section) = r.table(&top, "bfd", "bfd") {
+            bfd(r, &section);
+        }
+        let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
+        let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
+        let socket = r.table(&top, "control", "control").and_then(|s| {
+            r.not_yet(&s, "metrics", "metrics over TCP");
+            r.value(&s, "socket", value::socket)
+        });
+        Self { gateway, devices, connections, routers, neighbors, bgp, ecmp, kernel, socket }
+    }
+}
+
+fn items<T>(list: Option<At<Vec<At<T>>>>) -> Vec<At<T>> {
+    list.map(|list| list.value).unwrap_or_default()
+}
+
+fn size(v: &DeValue<'_>, least: u64, most: u64) -> Result<usize, Wrong> {
+    let number = value::number(v, least, most)?;
+    usize::try_from(number).map_err(|_| Wrong::value(format!("{number} is too much for this machine")))
+}
+
+fn gateway(r: &mut Reader<'_>, s: &Section<'_>) -> Gateway {
+    mode(r, s);
+    r.not_yet(s, "profile", "the rules of a cloud under a profile");
+    r.must_have(s, "prefixes");
+    r.must_have(s, "instance");
+    Gateway {
+        span: s.span.clone(),
+        name: r.required(s, "name", value::name),
+        asn: r.required(s, "asn", value::asn),
+        subnet: r.required(s, "subnet", value::prefix),
+        prefixes: items(r.list(s, "prefixes", value::prefix)),
+        transit: r.value(s, "transit", value::boolean),
+        max_tunnels: r.value(s, "max-tunnels", |v| size(v, 1, 100_000)),
+        instances: r.tables(s, "instance", "gateway.instance").iter().map(|s| instance(r, s)).collect(),
+    }
+}
+
+/// Active-standby, the default, is later work; so `mode` must be given.
+fn mode(r: &mut Reader<'_>, s: &Section<'_>) {
+    let way_out = "write `mode = \"active-active\"`";
+    if !s.has("mode") {
+        let message = "not yet: the mode \"active-standby\", which is the default";
+        r.error("not-yet", &s.span, message, way_out);
+    }
+    let read = r.value(s, "mode", |v| value::word(v, &[("active-active", true), ("active-standby", false)]));
+    if let Some(At { value: false, span }) = read {
+        r.error("not-yet", &span, "not yet: the mode \"active-standby\"", way_out);
+    }
+}
+
+fn instance(r: &mut Reader<'_>, s: &Section<'_>) -> Instance {
+    if let Some(link) = r.table(s, "twin-link", "gateway.instance.twin-link") {
+        r.required(&link, "interface", value::interface);
+        r.required(&link, "address", value::address);
+        if let Some(span) = r.key_span(s, "twin-link") {
+            let message = "not yet acted on: the instances do not use `twin-link` for backup or coordination so far";
+            r.warning("twin-link-unused", &span, message, "leave it in for later, or leave it out");
+        }
+    }
+    Instance {
+        span: s.span.clone(),
+        name: r.required(s, "name", value::name),
+        has_public_ip: s.has("public-ip"),
+        public_ip: r.value(s, "public-ip", value::address),
+        has_bgp_ip: s.has("bgp-ip"),
+        bgp_ip: r.value(s, "bgp-ip", value::address),
+        has_router_id: s.has("router-id"),
+        router_id: r.value(s, "router-id", value::router_id),
+    }
+}
+
+fn device(r: &mut Reader<'_>, s: &Section<'_>) -> Device {
+    let prefixes = r.list(s, "prefixes", value::prefix);
+    if let Some(At { span, .. }) = prefixes.as_ref().filter(|list| !list.value.is_empty()) {
+        let message = "not yet: static prefixes of a device; what it advertises by BGP is used";
+        r.error("not-yet", span, message, "write `prefixes = []`, and let the device advertise them");
+    }
+    Device {
+        span: s.span.clone(),
+        name: r.required(s, "name", value::name),
+        public_ip: r.value(s, "public-ip", value::address),
+        asn: r.required(s, "asn", value::asn),
+        has_bgp_ip: s.has("bgp-ip"),
+        bgp_ip: r.value(s, "bgp-ip", value::address),
+        prefixes: items(prefixes),
+        bgp: session::table(r, s),
+    }
+}
+
+fn connection(r: &mut Reader<'_>, s: &Section<'_>) -> Connection {
+    r.not_yet(s, "peer-gateway", "connections between two gateways");
+    if !s.has("peer-gateway") {
+        r.must_have(s, "device");
+    }
+    r.must_have(s, "tunnels");
+    let (uses_bgp, bgp) = session::switch(r, s);
+    Connection {
+        span: s.span.clone(),
+        name: r.value(s, "name", value::name),
+        device: r.value(s, "device", value::name),
+        uses_bgp,
+        tunnels: r.tables(s, "tunnels", "connection.tunnels").iter().map(|s| tunnel(r, s)).collect(),
+        bgp,
+    }
+}
+
+fn tunnel(r: &mut Reader<'_>, s: &Section<'_>) -> Tunnel {
+    Tunnel {
+        span: s.span.clone(),
+        name: r.value(s, "name", value::name),
+        instance: r.required(s, "instance", value::name),
+        has_interface: s.has("interface"),
+        interface: r.value(s, "interface", value::interface),
+        has_local_ip: s.has("local-ip"),
+        local_ip: r.value(s, "local-ip", value::address),
+        has_remote_ip: s.has("remote-ip"),
+        remote_ip: r.value(s, "remote-ip", value::address),
+        bgp: session::table(r, s),
+    }
+}
+
+fn outside(r: &mut Reader<'_>, s: &Section<'_>) -> Outside {
+    let mut bgp = session::table(r, s);
+    session::inline(r, s, &mut bgp);
+    Outside {
+        name: r.required(s, "name", value::name),
+        address: r.required(s, "address", value::address),
+        asn: r.required(s, "asn", value::asn),
+        interface: r.value(s, "interface", value::interface),
+        local_address: r.value(s, "local-address", value::address),
+        instances: items(r.list(s, "instances", value::name)),
+        bgp,
+    }
+}
+
+fn bfd(r: &mut Reader<'_>, s: &Section<'_>) {
+    if let Some(At { value: true, span }) = r.value(s, "enabled", value::boolean) {
+        r.error("not-yet", &span, "not yet: BFD", "write `enabled = false`, and rely on the hold time until then");
+    }
+    let (least, most) = (Duration::from_millis(10), Duration::from_secs(60));
+    r.value_with(s, "interval", |v| value::span_of_time(v, least, most));
+    r.value(s, "multiplier", |v| value::number(v, 1, 255));
+}
+
+fn ecmp(r: &mut Reader<'_>, s: &Section<'_>) -> Ecmp {
+    let words = [("l4", Hash::L4), ("l3", Hash::L3), ("leave", Hash::Leave)];
+    let (least, most) = (Duration::from_millis(10), Duration::from_secs(86_400));
+    Ecmp {
+        max_paths: r.value(s, "max-paths", |v| size(v, 1, MOST_PATHS)),
+        as_path_relax: r.value(s, "as-path-relax", value::boolean),
+        hash: r.value_with(s, "hash", |v| value::word(v, &words)),
+        buckets: r.value(s, "buckets", |v| narrow(v, 1, u64::from(u16::MAX))),
+        idle_timer: r.value_with(s, "idle-timer", |v| {
+            let timer = value::span_of_time(v, least, most)?;
+            if timer.subsec_millis() % 10 == 0 {
+                Ok(timer)
+            } else {
+                Err(Wrong::value("the kernel counts this timer in steps of 10ms"))
+            }
+        }),
+    }
+}
+
+fn kernel(r: &mut Reader<'_>, s: &Section<'_>) -> Kernel {
+    Kernel {
+        table: r.value(s, "table", |v| match narrow::<u32>(v, 1, u64::from(u32::MAX))? {
+            255 => Err(Wrong::value("table 255 is the kernel's own (local)").with("write for example `table = 254`")),
+            table => Ok(table),
+        }),
+        protocol: r.value(s, "protocol", |v| match narrow::<u8>(v, 1, 255)? {
+            own @ 1..=4 => Err(Wrong::value(format!("protocol {own} marks routes of the kernel or of administrators"))),
+            protocol => Ok(protocol),
+        }),
+        metric: r.value(s, "metric", |v| narrow(v, 1, u64::from(u32::MAX))),
+        on_stop: r.value(s, "on-stop", |v| value::word(v, &[("remove", OnStop::Remove), ("keep", OnStop::Keep)])),
+    }
+}
+
+/// A number of a smaller type, which holds `most`.
+pub(super) fn narrow<T: TryFrom<u64>>(v: &DeValue<'_>, least: u64, most: u64) -> Result<T, Wrong> {
+    let number = value::number(v, least, most)?;
+    T::try_from(number).map_err(|_| Wrong::value(format!("{number} is too much")))
+}

@@ -1,0 +1,228 @@
+//! The one list of keys: the reader refuses what is not in it, and a test holds `docs/configuration.md` against it.
+
+/// One key of one table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Key {
+    /// The table that it stands in, as written in the file; empty for the top level.
+    pub table: &'static str,
+    /// The key.
+    pub name: &'static str,
+    /// What its value is, in words.
+    pub kind: &'static str,
+    /// As written in the file; or a word: `required`, `none`, or a sentence where it depends.
+    pub default: &'static str,
+    /// A line that is right, given as the way out when a value is wrong.
+    pub example: &'static str,
+}
+
+const fn key(
+    table: &'static str,
+    name: &'static str,
+    kind: &'static str,
+    default: &'static str,
+    example: &'static str,
+) -> Key {
+    Key { table, name, kind, default, example }
+}
+
+const TOP: &str = "";
+const GATEWAY: &str = "gateway";
+const INSTANCE: &str = "gateway.instance";
+const TWIN_LINK: &str = "gateway.instance.twin-link";
+const DEVICE: &str = "device";
+const CONNECTION: &str = "connection";
+const TUNNEL: &str = "connection.tunnels";
+const ROUTER: &str = "network-router";
+const NEIGHBOR: &str = "neighbor";
+const BGP: &str = "bgp";
+const BFD: &str = "bfd";
+const ECMP: &str = "ecmp";
+const KERNEL: &str = "kernel";
+const CONTROL: &str = "control";
+
+/// Every key that there is.
+pub const KEYS: &[Key] = &[
+    key(TOP, "gateway", "table", "required", "[gateway]"),
+    key(TOP, "device", "tables", "none", "[[device]]"),
+    key(TOP, "connection", "tables", "none", "[[connection]]"),
+    key(TOP, "network-router", "tables", "none", "[[network-router]]"),
+    key(TOP, "neighbor", "tables", "none", "[[neighbor]]"),
+    key(TOP, "bgp", "table", "none", "[bgp]"),
+    key(TOP, "policy", "tables", "none", "[[policy]]"),
+    key(TOP, "bfd", "table", "none", "[bfd]"),
+    key(TOP, "ecmp", "table", "none", "[ecmp]"),
+    key(TOP, "kernel", "table", "none", "[kernel]"),
+    key(TOP, "control", "table", "none", "[control]"),
+    key(GATEWAY, "name", "name", "required", r#"name = "hub-west""#),
+    key(GATEWAY, "mode", "word", r#""active-standby""#, r#"mode = "active-active""#),
+    key(GATEWAY, "profile", "word", "none", r#"profile = "azure""#),
+    key(GATEWAY, "asn", "AS number", "required", "asn = 65515"),
+    key(GATEWAY, "subnet", "prefix", "required", r#"subnet = "10.20.255.0/27""#),
+    key(GATEWAY, "prefixes", "list of prefixes", "required", r#"prefixes = ["10.20.0.0/16"]"#),
+    key(GATEWAY, "transit", "true or false", "false", "transit = false"),
+    key(GATEWAY, "max-tunnels", "number", "30", "max-tunnels = 30"),
+    key(GATEWAY, "instance", "tables", "required", "[[gateway.instance]]"),
+    key(INSTANCE, "name", "name", "required", r#"name = "in-0""#),
+    key(INSTANCE, "public-ip", "address", "none", r#"public-ip = "203.0.113.10""#),
+    key(INSTANCE, "bgp-ip", "address", "the next of `subnet`", r#"bgp-ip = "10.20.255.4""#),
+    key(INSTANCE, "router-id", "IPv4 address", "`bgp-ip`", r#"router-id = "10.20.255.4""#),
+    key(INSTANCE, "twin-link", "table", "none", r#"twin-link = { interface = "eth1", address = "192.168.255.1" }"#),
+    key(TWIN_LINK, "interface", "interface", "required", r#"interface = "eth1""#),
+    key(TWIN_LINK, "address", "address", "required", r#"address = "192.168.255.1""#),
+    key(DEVICE, "name", "name", "required", r#"name = "hq-1""#),
+    key(DEVICE, "public-ip", "address", "none", r#"public-ip = "198.51.100.1""#),
+    key(DEVICE, "asn", "AS number", "required", "asn = 65010"),
+    key(DEVICE, "bgp-ip", "address", "none", r#"bgp-ip = "10.52.0.253""#),
+    key(DEVICE, "prefixes", "list of prefixes", "[]", "prefixes = []"),
+    key(DEVICE, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
+    key(CONNECTION, "name", "name", "`device`", r#"name = "hq-1""#),
+    key(CONNECTION, "device", "name", "required", r#"device = "hq-1""#),
+    key(CONNECTION, "peer-gateway", "name", "none", r#"peer-gateway = "hub-east""#),
+    key(CONNECTION, "bgp", "true, false or table", "true", "bgp = true"),
+    key(
+        CONNECTION,
+        "tunnels",
+        "list of tables",
+        "required",
+        r#"tunnels = [{ instance = "in-0", interface = "xfrm10" }, { instance = "in-1", interface = "xfrm10" }]"#,
+    ),
+    key(TUNNEL, "name", "name", "`device/instance`", r#"name = "hq-1/in-0""#),
+    key(TUNNEL, "instance", "name", "required", r#"instance = "in-0""#),
+    key(TUNNEL, "interface", "interface", "required", r#"interface = "xfrm10""#),
+    key(TUNNEL, "local-ip", "address", "the instance's `bgp-ip`", r#"local-ip = "169.254.21.2""#),
+    key(TUNNEL, "remote-ip", "address", "the device's `bgp-ip`", r#"remote-ip = "169.254.21.1""#),
+    key(TUNNEL, "bgp", "table", "none", r#"bgp = { passive = true }"#),
+    key(ROUTER, "name", "name", "required", r#"name = "core-1""#),
+    key(ROUTER, "address", "address", "required", r#"address = "10.20.255.1""#),
+    key(ROUTER, "asn", "AS number", "required", "asn = 65001"),
+    key(ROUTER, "interface", "interface", "none", r#"interface = "eth1""#),
+    key(ROUTER, "local-address", "address", "the instance's `bgp-ip`", r#"local-address = "10.20.255.4""#),
+    key(ROUTER, "instances", "list of names", "all", r#"instances = ["in-0"]"#),
+    key(ROUTER, "families", "list of words", "the address's", r#"families = ["ipv4", "ipv6"]"#),
+    key(ROUTER, "import", "list of names", r#"["accept"]"#, r#"import = ["accept"]"#),
+    key(ROUTER, "export", "list of names", r#"["accept"]"#, r#"export = ["accept"]"#),
+    key(ROUTER, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
+    key(NEIGHBOR, "name", "name", "required", r#"name = "rr-1""#),
+    key(NEIGHBOR, "address", "address", "required", r#"address = "10.20.255.9""#),
+    key(NEIGHBOR, "asn", "AS number", "required", "asn = 65515"),
+    key(NEIGHBOR, "interface", "interface", "none", r#"interface = "eth1""#),
+    key(NEIGHBOR, "local-address", "address", "the instance's `bgp-ip`", r#"local-address = "10.20.255.4""#),
+    key(NEIGHBOR, "instances", "list of names", "all", r#"instances = ["in-0"]"#),
+    key(NEIGHBOR, "families", "list of words", "the address's", r#"families = ["ipv4", "ipv6"]"#),
+    key(NEIGHBOR, "import", "list of names", "[]", r#"import = ["accept"]"#),
+    key(NEIGHBOR, "export", "list of names", "[]", r#"export = ["accept"]"#),
+    key(NEIGHBOR, "bgp", "table", "none", r#"bgp = { multihop = 2 }"#),
+    key(BGP, "hold-time", "duration", r#""90s""#, r#"hold-time = "90s""#),
+    key(BGP, "keepalive-time", "duration", "a third of `hold-time`", r#"keepalive-time = "30s""#),
+    key(BGP, "send-hold-time", "duration", "none", r#"send-hold-time = "480s""#),
+    key(BGP, "connect-retry", "duration", r#""5s""#, r#"connect-retry = "5s""#),
+    key(BGP, "idle-hold-max", "duration", r#""60s""#, r#"idle-hold-max = "60s""#),
+    key(BGP, "passive", "true or false", "false", "passive = false"),
+    key(BGP, "ttl-security", "true or false", "true", "ttl-security = true"),
+    key(BGP, "multihop", "number", "none", "multihop = 2"),
+    key(BGP, "families", "list of words", "the address's", r#"families = ["ipv4", "ipv6"]"#),
+    key(BGP, "password-file", "path", "none", r#"password-file = "/etc/twinspan/hq-1.key""#),
+    key(BGP, "max-prefixes", "number", "0", "max-prefixes = 0"),
+    key(BGP, "import", "list of names", "by the neighbor's kind", r#"import = ["accept"]"#),
+    key(BGP, "export", "list of names", "by the neighbor's kind", r#"export = ["accept"]"#),
+    key(BFD, "enabled", "true or false", "false", "enabled = false"),
+    key(BFD, "interval", "duration", r#""100ms""#, r#"interval = "100ms""#),
+    key(BFD, "multiplier", "number", "3", "multiplier = 3"),
+    key(ECMP, "max-paths", "number", "64", "max-paths = 64"),
+    key(ECMP, "as-path-relax", "true or false", "true", "as-path-relax = true"),
+    key(ECMP, "hash", "word", r#""l4""#, r#"hash = "l4""#),
+    key(ECMP, "buckets", "number", "256", "buckets = 256"),
+    key(ECMP, "idle-timer", "duration", r#""120s""#, r#"idle-timer = "120s""#),
+    key(KERNEL, "table", "number", "254", "table = 254"),
+    key(KERNEL, "protocol", "number", "179", "protocol = 179"),
+    key(KERNEL, "metric", "number", "20", "metric = 20"),
+    key(KERNEL, "on-stop", "word", r#""remove""#, r#"on-stop = "remove""#),
+    key(CONTROL, "socket", "path", r#""/run/twinspan/twinspan.sock""#, r#"socket = "/run/twinspan/twinspan.sock""#),
+    key(CONTROL, "metrics", "address:port", "none", r#"metrics = "127.0.0.1:9179""#),
+];
+
+/// The key of that table, if there is one.
+pub(super) fn find(table: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|k| k.table == table && k.name == name)
+}
+
+/// What to say to someone who wrote a key that the table does not have.
+pub(super) fn way_out(table: &str, name: &str) -> String {
+    let here: Vec<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
+    if let Some(near) = nearest(name, here.iter().copied()) {
+        return format!("did you mean `{near}`?");
+    }
+    let elsewhere: Vec<String> =
+        KEYS.iter().filter(|k| k.name == name).map(|k| format!("`{}`", shown(k.table))).collect();
+    if elsewhere.is_empty() {
+        format!("{} takes: {}", shown(table), here.join(", "))
+    } else {
+        format!("it is a key of {}", elsewhere.join(", "))
+    }
+}
+
+/// A table's name for a sentence.
+pub(super) fn shown(table: &str) -> String {
+    match table {
+        TOP => "the top level".to_owned(),
+        GATEWAY | BGP | BFD | ECMP | KERNEL | CONTROL => format!("[{table}]"),
+        INSTANCE | DEVICE | CONNECTION | ROUTER | NEIGHBOR => format!("[[{table}]]"),
+        _ => table.to_owned(),
+    }
+}
+
+/// The candidate that someone most likely meant, if one is near enough.
+pub(super) fn nearest<'a>(wrote: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
+    let wrote = plain(wrote);
+    let most = (wrote.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&wrote, &plain(candidate)), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be added, dropped or changed to come from one to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut next = Vec::with_capacity(row.len());
+        let mut left = i + 1;
+        next.push(left);
+        for (pair, b) in row.windows(2).zip(&to) {
+            let [diagonal, above] = pair else { continue };
+            left = (diagonal + usize::from(a != *b)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_a_letter_finds_the_key_that_was_meant() {
+        assert_eq!(nearest("hold_time", ["hold-time", "passive"]), Some("hold-time"));
+        assert_eq!(nearest("pasive", ["hold-time", "passive"]), Some("passive"));
+        assert_eq!(nearest("colour", ["hold-time", "passive"]), None);
+    }
+
+    #[test]
+    fn a_key_of_another_table_is_named_with_that_table() {
+        assert_eq!(way_out("device", "buckets"), "it is a key of `[ecmp]`");
+    }
+
+    #[test]
+    fn no_key_is_listed_twice() {
+        for (at, key) in KEYS.iter().enumerate() {
+            let first = KEYS.iter().position(|k| k.table == key.table && k.name == key.name);
+            assert_eq!(first, Some(at), "{}.{}", key.table, key.name);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A configuration without faults.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::gateway::Model;
+
+/// All that a file says. Made by [`super::parse`], or in code.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// The gateway.
+    pub model: Model,
+    /// How traffic is spread.
+    pub ecmp: Ecmp,
+    /// Where our routes are in the kernel.
+    pub kernel: Kernel,
+    /// How the daemon is asked.
+    pub control: Control,
+}
+
+/// How traffic is spread.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ecmp {
+    /// The most paths that one prefix uses at once.
+    pub max_paths: usize,
+    /// Paths through different neighbor ASes count as equal if they are as long.
+    pub as_path_relax: bool,
+    /// What a flow is.
+    pub hash: Hash,
+    /// Buckets of a resilient group.
+    pub buckets: u16,
+    /// How long a bucket must be idle before its flow may move.
+    pub idle_timer: Duration,
+}
+
+/// What a flow is to the kernel (`net.ipv4.fib_multipath_hash_policy` and its IPv6 twin).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hash {
+    /// Addresses only: policy 0.
+    L3,
+    /// Addresses, protocol and ports: policy 1.
+    L4,
+    /// Whatever the host's sysctl says; it is not touched.
+    Leave,
+}
+
+impl Hash {
+    /// The value for the sysctl; `None` leaves it alone.
+    #[must_use]
+    pub const fn policy(self) -> Option<u8> {
+        match self {
+            Self::L3 => Some(0),
+            Self::L4 => Some(1),
+            Self::Leave => None,
+        }
+    }
+}
+
+/// Where our routes are in the kernel.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Kernel {
+    /// The routing table; 254 is main.
+    pub table: u32,
+    /// The protocol number that marks what is ours.
+    pub protocol: u8,
+    /// The metric of our routes; lower wins.
+    pub metric: u32,
+    /// What a clean stop does with them.
+    pub on_stop: OnStop,
+}
+
+/// What a clean stop does with our routes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnStop {
+    /// They go.
+    Remove,
+    /// They stay until the next start adopts them.
+    Keep,
+}
+
+/// How the daemon is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Control {
+    /// The unix socket.
+    pub socket: PathBuf,
+}
+
+impl Config {
+    /// That model, with defaults for the rest.
+    #[must_use]
+    pub fn of(model: Model) -> Self {
+        Self { model, ecmp: Ecmp::default(), kernel: Kernel::default(), control: Control::default() }
+    }
+}
+
+impl Default for Ecmp {
+    fn default() -> Self {
+        Self { max_paths: 64, as_path_relax: true, hash: Hash::L4, buckets: 256, idle_timer: Duration::from_secs(120) }
+    }
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self { table: 254, protocol: 179, metric: 20, on_stop: OnStop::Remove }
+    }
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { socket: PathBuf::from("/run/twinspan/twinspan.sock") }
+    }
+}

@@ -1,0 +1,144 @@
+//! How a BGP session is to be run: what a `bgp` table says, and what becomes of it.
+
+use std::{fmt, time::Duration};
+
+use crate::types::Family;
+use crate::types::HoldTime;
+
+/// How far away a neighbor may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ttl {
+    /// On the link: packets are sent with 255 and none below 255 is believed (RFC 5082). The neighbor must do the same.
+    Security,
+    /// At most so many hops away, 1 to 255: packets are sent with this TTL, and any is believed.
+    Hops(u8),
+}
+
+impl fmt::Display for Ttl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Security => f.write_str("ttl-security"),
+            Self::Hops(hops) => write!(f, "multihop {hops}"),
+        }
+    }
+}
+
+/// How long things take on one session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timers {
+    /// What we propose; the smaller of both proposals holds (RFC 4271 §4.2).
+    pub hold_time: HoldTime,
+    /// Between our KEEPALIVEs, below the hold time; zero when the hold time is off.
+    pub keepalive: Duration,
+    /// Between attempts to connect, before jitter (RFC 4271 §8.2.2).
+    pub connect_retry: Duration,
+    /// The longest wait after errors.
+    pub idle_hold_max: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Bgp::default().timers()
+    }
+}
+
+/// A policy that is a word of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Word {
+    /// Everything that the safety rules let through.
+    Accept,
+    /// Nothing.
+    Reject,
+}
+
+/// Policies in order; the first that decides counts. None means that nothing passes (RFC 8212).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Words(pub Vec<Word>);
+
+impl Words {
+    /// Everything passes that the safety rules let through.
+    #[must_use]
+    pub fn accept() -> Self {
+        Self(vec![Word::Accept])
+    }
+
+    /// Nothing passes because nobody said so (RFC 8212 §2).
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// True if routes pass. Both words decide about every route, so the first one settles it.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.0.first() == Some(&Word::Accept)
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.first() {
+            Some(Word::Accept) => "accept",
+            Some(Word::Reject) => "reject",
+            None => "none",
+        })
+    }
+}
+
+/// What one `bgp` table says. `None` leaves the word to the table around it, and in the end to the defaults.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Bgp {
+    /// `hold-time`; 90 s unless given.
+    pub hold_time: Option<HoldTime>,
+    /// `keepalive-time`; a third of the hold time unless given.
+    pub keepalive: Option<Duration>,
+    /// `connect-retry`; 5 s unless given.
+    pub connect_retry: Option<Duration>,
+    /// `idle-hold-max`; 60 s unless given, or `connect-retry` if that is longer.
+    pub idle_hold_max: Option<Duration>,
+    /// `passive`: never dial; false unless given.
+    pub passive: Option<bool>,
+    /// `ttl-security` or `multihop`; on the link unless given.
+    pub ttl: Option<Ttl>,
+    /// `families`; the family of the neighbor's address unless given.
+    pub families: Option<Vec<Family>>,
+    /// `import`; what the kind of neighbor implies unless given.
+    pub import: Option<Words>,
+    /// `export`; what the kind of neighbor implies unless given.
+    pub export: Option<Words>,
+}
+
+impl Bgp {
+    /// Ours where it says something, else `outer`, the table around it.
+    #[must_use]
+    pub fn or(&self, outer: &Self) -> Self {
+        Self {
+            hold_time: self.hold_time.or(outer.hold_time),
+            keepalive: self.keepalive.or(outer.keepalive),
+            connect_retry: self.connect_retry.or(outer.connect_retry),
+            idle_hold_max: self.idle_hold_max.or(outer.idle_hold_max),
+            passive: self.passive.or(outer.passive),
+            ttl: self.ttl.or(outer.ttl),
+            families: self.families.clone().or_else(|| outer.families.clone()),
+            import: self.import.clone().or_else(|| outer.import.clone()),
+            export: self.export.clone().or_else(|| outer.export.clone()),
+        }
+    }
+
+    /// The timers, defaults filled in. Without a hold time there are no keepalives either (RFC 4271 §4.4).
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        let hold_time = self.hold_time.unwrap_or(HoldTime::DEFAULT);
+        let connect_retry = self.connect_retry.unwrap_or(Duration::from_secs(5));
+        let keepalive = match hold_time.duration() {
+            None => Duration::ZERO,
+            Some(hold) => self.keepalive.unwrap_or(hold / 3),
+        };
+        Timers {
+            hold_time,
+            keepalive,
+            connect_retry,
+            idle_hold_max: self.idle_hold_max.unwrap_or(connect_retry.max(Duration::from_secs(60))),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What one instance of a gateway must do: its sessions, what it originates, the host routes and tunnels it needs.
+
+use std::net::IpAddr;
+
+use super::{Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Words};
+use crate::types::Asn;
+use crate::types::Family;
+use crate::types::Name;
+use crate::types::Prefix;
+use crate::types::RouterId;
+
+/// All that one instance must do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Desired {
+    /// Its AS: the gateway's.
+    pub asn: Asn,
+    /// Its BGP Identifier.
+    pub router_id: RouterId,
+    /// What it originates, and never accepts from anyone.
+    pub prefixes: Vec<Prefix>,
+    /// Its sessions, in the order of the file: tunnels, network routers, other neighbors.
+    pub neighbors: Vec<Neighbor>,
+    /// The routes that make neighbors reachable, one for each tunnel.
+    pub host_routes: Vec<HostRoute>,
+    /// Its tunnels.
+    pub tunnels: Vec<Tunnel>,
+}
+
+/// One BGP session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Neighbor {
+    /// Unique; a device's session is named as its tunnel is.
+    pub name: Name,
+    /// What it is to the gateway.
+    pub kind: NeighborKind,
+    /// Its AS.
+    pub asn: Asn,
+    /// Our end.
+    pub local_address: IpAddr,
+    /// Its end.
+    pub remote_address: IpAddr,
+    /// The interface that the session is bound to; `None` leaves it to the routing table.
+    pub interface: Option<String>,
+    /// How long things take.
+    pub timers: Timers,
+    /// True if we never dial.
+    pub passive: bool,
+    /// How far away it may be.
+    pub ttl: Ttl,
+    /// What it exchanges routes of, IPv4 first, at least one.
+    pub families: Vec<Family>,
+    /// What is believed of what it says, behind the safety rules.
+    pub import: Words,
+    /// What it is told of what [`Neighbor::offer`] holds.
+    pub export: Words,
+    /// What there is to tell it at all.
+    pub offer: Offer,
+}
+
+/// What a neighbor is to the gateway.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NeighborKind {
+    /// An on-premises device at the far end of a tunnel.
+    Device {
+        /// The device.
+        device: Name,
+        /// The connection that the tunnel belongs to.
+        connection: Name,
+        /// The tunnel.
+        tunnel: Name,
+    },
+    /// A router of the cloud network.
+    NetworkRouter,
+    /// One that the model of the gateway does not cover.
+    Other,
+}
+
+/// Which routes can be told to a neighbor at all; never those that came from it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Offer {
+    /// The gateway's own prefixes: a device.
+    Own,
+    /// The gateway's own prefixes, and what others taught without the default routes: a device, with `transit`.
+    Transit,
+    /// What others taught, without the gateway's own prefixes: a network router, which is inside of those.
+    Learned,
+    /// Everything: a neighbor outside the model.
+    All,
+}
+
+/// A route to one neighbor's address through its tunnel.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct HostRoute {
+    /// The address: a /32 or /128.
+    pub prefix: Prefix,
+    /// The tunnel's interface.
+    pub interface: String,
+}
+
+/// One tunnel of this instance.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tunnel {
+    /// Unique; the session inside it has the same name.
+    pub name: Name,
+    /// The connection that it belongs to.
+    pub connection: Name,
+    /// The device at its far end.
+    pub device: Name,
+    /// The kernel interface.
+    pub interface: String,
+    /// Where the device is reached outside the tunnel.
+    pub device_public_ip: Option<IpAddr>,
+}
+
+/// What the instance of that name must do. `None` if the model has no such instance.
+///
+/// A host route to the neighbor's address is wanted on every tunnel, with a pair of addresses of its own too: an
+/// interface may carry its local address as a /32, and the route does no harm where the far end is on the link.
+/// A tunnel whose session has no addresses, or whose device is unknown, gives no neighbor; `config` lets none pass.
+#[must_use]
+pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
+    let host = model.instance(instance)?;
+    let mut desired = Desired {
+        asn: model.asn,
+        router_id: host.router_id,
+        prefixes: model.prefixes.clone(),
+        neighbors: Vec::new(),
+        host_routes: Vec::new(),
+        tunnels: Vec::new(),
+    };
+    for connection in &model.connections {
+        for tunnel in connection.tunnels.iter().filter(|t| t.instance == *instance) {
+            if let Some((tunnel, neighbor)) = inside(model, host, connection, tunnel) {
+                desired.host_routes.push(HostRoute {
+                    prefix: Prefix::host(neighbor.remote_address),
+                    interface: tunnel.interface.clone(),
+                });
+                desired.neighbors.push(neighbor);
+                desired.tunnels.push(tunnel);
+            }
+        }
+    }
+    let here = |instances: &[Name]| instances.is_empty() || instances.contains(instance);
+    for router in model.network_routers.iter().filter(|r| here(&r.instances)) {
+        let bgp = router.bgp.or(&model.bgp);
+        let defaults = Defaults { kind: NeighborKind::NetworkRouter, words: Words::accept(), offer: Offer::Learned };
+        let end = End {
+            name: &router.name,
+            asn: router.asn,
+            local: router.local_address.unwrap_or(host.bgp_ip),
+            remote: router.address,
+            interface: router.interface.as_deref(),
+        };
+        desired.neighbors.push(neighbor(end, &bgp, defaults));
+    }
+    for other in model.neighbors.iter().filter(|n| here(&n.instances)) {
+        desired.neighbors.push(outside(model, host, other));
+    }
+    Some(desired)
+}
+
+/// A tunnel of this host, and the session inside it.
+fn inside(model: &Model, host: &Instance, connection: &Connection, end: &TunnelEnd) -> Option<(Tunnel, Neighbor)> {
+    let device = model.device(&connection.device)?;
+    let name = connection.tunnel_name(end)?;
+    let (local, remote) = match end.pair {
+        Some(pair) => pair,
+        None => (host.bgp_ip, device.bgp_ip?),
+    };
+    let bgp = end.bgp.or(&connection.bgp).or(&device.bgp).or(&model.bgp);
+    let tunnel = Tunnel {
+        name: name.clone(),
+        connection: connection.name.clone(),
+        device: device.name.clone(),
+        interface: end.interface.clone(),
+        device_public_ip: device.public_ip,
+    };
+    let kind =
+        NeighborKind::Device { device: device.name.clone(), connection: connection.name.clone(), tunnel: name.clone() };
+    let offer = if model.transit { Offer::Transit } else { Offer::Own };
+    let defaults = Defaults { kind, words: Words::accept(), offer };
+    let end = End { name: &name, asn: device.asn, local, remote, interface: Some(&end.interface) };
+    Some((tunnel, neighbor(end, &bgp, defaults)))
+}
+
+/// The session with a neighbor that the model does not cover: nothing passes unless its words say so (RFC 8212).
+fn outside(model: &Model, host: &Instance, other: &OtherNeighbor) -> Neighbor {
+    let bgp = other.bgp.or(&model.bgp);
+    let end = End {
+        name: &other.name,
+        asn: other.asn,
+        local: other.local_address.unwrap_or(host.bgp_ip),
+        remote: other.address,
+        interface: other.interface.as_deref(),
+    };
+    neighbor(end, &bgp, Defaults { kind: NeighborKind::Other, words: Words::none(), offer: Offer::All })
+}
+
+struct End<'a> {
+    name: &'a Name,
+    asn: Asn,
+    local: IpAddr,
+    remote: IpAddr,
+    interface: Option<&'a str>,
+}
+
+/// What the kind of a neighbor implies where no table says otherwise.
+struct Defaults {
+    kind: NeighborKind,
+    words: Words,
+    offer: Offer,
+}
+
+fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
+    let mut families = bgp.families.clone().unwrap_or_default();
+    families.sort_unstable();
+    families.dedup();
+    if families.is_empty() {
+        families.push(Family::of(end.remote));
+    }
+    Neighbor {
+        name: end.name.clone(),
+        kind: defaults.kind,
+        asn: end.asn,
+        local_address: end.local,
+        remote_address: end.remote,
+        interface: end.interface.map(str::to_owned),
+        timers: bgp.timers(),
+        passive: bgp.passive.unwrap_or(false),
+        ttl: bgp.ttl.unwrap_or(Ttl::Security),
+        families,
+        import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
+        export: bgp.export.clone().unwrap_or(defaults.words),
+        offer: defaults.offer,
+    }
+}

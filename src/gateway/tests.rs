@@ -1,0 +1,105 @@
+//! Models made in code, and what they want of an instance.
+
+use std::time::Duration;
+
+use super::*;
+use crate::types::HoldTime;
+use crate::types::Name;
+use crate::types::RouterId;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn tunnel(instance: &str, interface: &str) -> TunnelEnd {
+    TunnelEnd { name: None, instance: name(instance), interface: interface.to_owned(), pair: None, bgp: Bgp::default() }
+}
+
+/// One device, and one tunnel to it from each instance.
+fn model() -> Model {
+    let instance = |text: &str, ip: [u8; 4]| Instance {
+        name: name(text),
+        public_ip: None,
+        bgp_ip: ip.into(),
+        router_id: RouterId::new(ip.into()).unwrap(),
+    };
+    Model {
+        name: name("hub"),
+        mode: Mode::ActiveActive,
+        asn: 65515_u32.into(),
+        subnet: "10.20.255.0/27".parse().unwrap(),
+        prefixes: vec!["10.20.0.0/16".parse().unwrap()],
+        transit: false,
+        max_tunnels: 30,
+        instances: vec![instance("in-0", [10, 20, 255, 4]), instance("in-1", [10, 20, 255, 5])],
+        devices: vec![Device {
+            name: name("hq"),
+            public_ip: None,
+            asn: 65010_u32.into(),
+            bgp_ip: Some([10, 52, 0, 1].into()),
+            bgp: Bgp::default(),
+        }],
+        connections: vec![Connection {
+            name: name("hq"),
+            device: name("hq"),
+            tunnels: vec![tunnel("in-0", "tun0"), tunnel("in-1", "tun0")],
+            bgp: Bgp::default(),
+        }],
+        network_routers: Vec::new(),
+        neighbors: Vec::new(),
+        bgp: Bgp::default(),
+    }
+}
+
+#[test]
+fn an_instance_that_the_model_lacks_has_nothing_to_do() {
+    assert_eq!(desired(&model(), &name("in-2")), None);
+    assert_eq!(model().twin(&name("in-0")).map(|i| i.name.clone()), Some(name("in-1")));
+}
+
+#[test]
+fn each_instance_has_its_own_end_of_a_connection() {
+    for (instance, local) in [("in-0", "10.20.255.4"), ("in-1", "10.20.255.5")] {
+        let desired = desired(&model(), &name(instance)).unwrap();
+        let [session] = desired.neighbors.as_slice() else { panic!("one session") };
+        assert_eq!(session.name.as_str(), format!("hq/{instance}"));
+        assert_eq!(session.local_address.to_string(), local);
+        assert_eq!(desired.host_routes[0].prefix.to_string(), "10.52.0.1/32");
+        assert_eq!(desired.tunnels[0].name, session.name);
+        assert_eq!(desired.prefixes, model().prefixes);
+    }
+}
+
+#[test]
+fn several_tunnels_of_one_instance_are_told_apart_by_their_interfaces() {
+    let mut model = model();
+    model.connections[0].tunnels.push(tunnel("in-0", "tun1"));
+    let desired = desired(&model, &name("in-0")).unwrap();
+    let names: Vec<_> = desired.tunnels.iter().map(|t| t.name.as_str()).collect();
+    assert_eq!(names, ["hq/in-0:tun0", "hq/in-0:tun1"]);
+}
+
+#[test]
+fn a_device_is_offered_what_others_teach_only_in_transit() {
+    let mut model = model();
+    assert_eq!(desired(&model, &name("in-0")).unwrap().neighbors[0].offer, Offer::Own);
+    model.transit = true;
+    assert_eq!(desired(&model, &name("in-0")).unwrap().neighbors[0].offer, Offer::Transit);
+}
+
+#[test]
+fn the_far_end_of_an_ipv6_pair_gets_a_route_of_its_own_and_a_session_of_its_family() {
+    let mut model = model();
+    model.connections[0].tunnels[0].pair = Some(("fe80::2".parse().unwrap(), "fe80::1".parse().unwrap()));
+    let desired = desired(&model, &name("in-0")).unwrap();
+    assert_eq!(desired.host_routes[0].prefix.to_string(), "fe80::1/128");
+    assert_eq!(desired.neighbors[0].families, [crate::types::Family::Ipv6]);
+}
+
+#[test]
+fn a_hold_time_of_zero_sends_no_keepalives_and_another_one_a_third_of_it() {
+    let timers = |secs| Bgp { hold_time: HoldTime::from_secs(secs), ..Bgp::default() }.timers();
+    assert_eq!(timers(0).keepalive, Duration::ZERO);
+    assert_eq!(timers(9).keepalive, Duration::from_secs(3));
+    assert_eq!(Timers::default().keepalive, Duration::from_secs(30));
+}

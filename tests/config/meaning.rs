@@ -1,0 +1,146 @@
+//! What a right file means.
+
+use std::time::Duration;
+
+use twinspan::{
+    config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, parse},
+    gateway::{Desired, NeighborKind, Offer, Ttl, Word, Words, desired},
+    types::Family,
+};
+
+use crate::{DUAL, EVERYTHING};
+
+fn config(text: &str) -> Config {
+    parse("gateway.toml", text).unwrap_or_else(|faults| panic!("{}", faults[0].render(text))).0
+}
+
+fn of(text: &str, instance: &str) -> Desired {
+    desired(&config(text).model, &instance.parse().unwrap()).unwrap()
+}
+
+#[test]
+fn dual_redundancy_is_two_tunnels_with_a_session_each_on_each_instance() {
+    let names = |d: &Desired| d.neighbors.iter().map(|n| n.name.to_string()).collect::<Vec<_>>();
+    let (first, second) = (of(DUAL, "in-0"), of(DUAL, "in-1"));
+    assert_eq!(names(&first), ["hq-1/in-0", "hq-2/in-0"]);
+    assert_eq!(names(&second), ["hq-1/in-1", "hq-2/in-1"]);
+    let session = &first.neighbors[1];
+    assert_eq!(session.asn.get(), 65011);
+    assert_eq!(session.local_address.to_string(), "169.254.21.10");
+    assert_eq!(session.remote_address.to_string(), "169.254.21.9");
+    assert_eq!(session.interface.as_deref(), Some("tun-hq2"));
+    assert_eq!((session.ttl, session.passive, session.offer), (Ttl::Security, false, Offer::Own));
+    assert_eq!((&session.import, &session.export), (&Words::accept(), &Words::accept()));
+    assert_eq!(session.families, [Family::Ipv4]);
+    let routes: Vec<_> = first.host_routes.iter().map(|r| format!("{} {}", r.prefix, r.interface)).collect();
+    assert_eq!(routes, ["169.254.21.1/32 tun-hq1", "169.254.21.9/32 tun-hq2"]);
+    assert_eq!(first.router_id.to_string(), "10.20.255.4");
+}
+
+#[test]
+fn the_nearest_table_has_the_last_word_about_a_session() {
+    let (first, second) = (of(EVERYTHING, "in-0"), of(EVERYTHING, "in-1"));
+    let find = |d: &Desired, name: &str| {
+        d.neighbors.iter().find(|n| n.name.as_str() == name).unwrap_or_else(|| panic!("no {name}")).clone()
+    };
+    let hq = find(&first, "hq-1/in-0");
+    assert_eq!((hq.timers.hold_time.as_secs(), hq.timers.keepalive), (30, Duration::from_secs(10)), "the device's");
+    assert_eq!(hq.timers.connect_retry, Duration::from_secs(2), "the file's");
+    let branch = find(&second, "branch/in-1:wg0");
+    assert_eq!((branch.timers.hold_time.as_secs(), branch.timers.keepalive), (9, Duration::from_secs(3)));
+    assert_eq!(branch.ttl, Ttl::Hops(3), "the tunnel's");
+    assert!(branch.passive, "the device's");
+    assert_eq!(branch.import, Words(vec![Word::Reject]), "the connection's");
+    assert_eq!(branch.families, [Family::Ipv4, Family::Ipv6], "the connection's, IPv4 first");
+    assert_eq!(find(&first, "branch-a").ttl, Ttl::Hops(1), "the connection's");
+}
+
+#[test]
+fn a_tunnel_without_a_pair_runs_between_the_bgp_addresses_over_a_host_route() {
+    let second = of(EVERYTHING, "in-1");
+    let hq = &second.neighbors[0];
+    assert_eq!(
+        (hq.local_address.to_string(), hq.remote_address.to_string()),
+        ("10.20.255.20".into(), "10.52.0.253".into())
+    );
+    assert_eq!(second.host_routes[0].prefix.to_string(), "10.52.0.253/32");
+    assert_eq!(second.host_routes[0].interface, "xfrm10");
+}
+
+#[test]
+fn addresses_that_are_not_given_come_out_of_the_subnet_in_order() {
+    let plain = DUAL.replace("bgp-ip = \"10.20.255.4\"\n", "").replace("bgp-ip = \"10.20.255.5\"\n", "");
+    let given = |text: &str| config(text).model.instances.iter().map(|i| i.bgp_ip.to_string()).collect::<Vec<_>>();
+    assert_eq!(given(&plain), ["10.20.255.4", "10.20.255.5"]);
+    let taken = DUAL.replace("bgp-ip = \"10.20.255.4\"\n", "").replace("10.20.255.5", "10.20.255.4");
+    assert_eq!(given(&taken), ["10.20.255.5", "10.20.255.4"]);
+    assert_eq!(config(EVERYTHING).model.instances[1].router_id.to_string(), "10.0.0.2");
+}
+
+#[test]
+fn other_neighbors_pass_nothing_unless_they_say_so_and_stand_where_they_are_named() {
+    let (first, second) = (of(EVERYTHING, "in-0"), of(EVERYTHING, "in-1"));
+    let collector = second.neighbors.iter().find(|n| n.name.as_str() == "collector").unwrap();
+    assert_eq!((collector.import.passes(), collector.export.passes()), (false, false), "RFC 8212");
+    assert_eq!((&collector.kind, collector.offer), (&NeighborKind::Other, Offer::All));
+    let rr = first.neighbors.iter().find(|n| n.name.as_str() == "rr-1").unwrap();
+    assert_eq!((rr.import.passes(), rr.export.passes()), (true, false), "the first word decides");
+    assert_eq!(rr.local_address.to_string(), "10.20.255.4");
+    assert!(second.neighbors.iter().all(|n| n.name.as_str() != "rr-1"), "it is on in-0 only");
+}
+
+#[test]
+fn network_routers_learn_what_others_teach_and_not_the_cloud_network_that_they_are_in() {
+    let first = of(EVERYTHING, "in-0");
+    let core = first.neighbors.iter().find(|n| n.name.as_str() == "core-1").unwrap();
+    assert_eq!((&core.kind, core.offer), (&NeighborKind::NetworkRouter, Offer::Learned));
+    assert_eq!((core.import.passes(), core.export.passes()), (true, true));
+    assert_eq!(core.interface.as_deref(), Some("eth0"));
+}
+
+#[test]
+fn the_rest_of_the_file_is_read_too() {
+    let config = config(EVERYTHING);
+    let ecmp = Ecmp {
+        max_paths: 8,
+        as_path_relax: false,
+        hash: Hash::Leave,
+        buckets: 128,
+        idle_timer: Duration::from_secs(60),
+    };
+    assert_eq!(config.ecmp, ecmp);
+    assert_eq!(config.kernel, Kernel { table: 1000, protocol: 180, metric: 10, on_stop: OnStop::Keep });
+    assert_eq!(config.control.socket.to_str(), Some("/tmp/twinspan.sock"));
+    assert!(config.model.transit);
+    assert_eq!(config.model.connections[1].name.as_str(), "branch-office");
+}
+
+#[test]
+fn a_key_that_says_its_default_changes_nothing() {
+    let plain = config(DUAL);
+    for table in ["bgp", "ecmp", "kernel", "control", "bfd"] {
+        let keys = KEYS.iter().filter(|k| k.table == table);
+        let given = keys.filter(|k| {
+            k.default.starts_with(|c: char| c == '"' || c == '[' || c.is_ascii_digit())
+                || ["true", "false"].contains(&k.default)
+        });
+        let mut lines: Vec<String> = given.map(|k| format!("{} = {}\n", k.name, k.default)).collect();
+        lines.sort();
+        let text = format!("{DUAL}\n[{table}]\n{}", lines.concat());
+        let mut full = config(&text);
+        if table == "bgp" {
+            let (with, without) =
+                (desired(&full.model, &"in-0".parse().unwrap()), desired(&plain.model, &"in-0".parse().unwrap()));
+            assert_eq!(with, without);
+            full.model.bgp = plain.model.bgp.clone();
+        }
+        assert_eq!(full, plain, "{table}");
+    }
+}
+
+#[test]
+fn every_example_that_is_given_as_a_way_out_is_toml() {
+    for key in KEYS {
+        assert!(key.example.parse::<toml::Table>().is_ok(), "{}", key.example);
+    }
+}

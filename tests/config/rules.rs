@@ -1,0 +1,306 @@
+//! One test a rule: the fault, where it is, and what is said about it.
+
+use twinspan::config::{Severity, parse};
+
+use crate::{DUAL, codes, edited, line_of, said};
+
+/// Asserts that the text has this one fault, on the line of `part`, with these words in its message.
+#[track_caller]
+fn one_fault(text: &str, code: &str, part: &str, words: &str) {
+    let found = said(text);
+    let shown: Vec<String> = found.iter().map(|d| d.render(text)).collect();
+    assert_eq!(found.len(), 1, "{}", shown.join("\n"));
+    let fault = &found[0];
+    assert_eq!((fault.code, fault.line), (code, line_of(text, part)), "{}", shown.join("\n"));
+    assert!(fault.message.contains(words), "{}", fault.message);
+    assert!(!fault.way_out.is_empty(), "{code} gives no way out");
+    assert_eq!(fault.severity == Severity::Error, parse("", text).is_err());
+}
+
+/// The sample without link-local pairs, with these BGP addresses of the devices.
+fn without_pairs(hq1: &str, hq2: &str) -> String {
+    let mut text = String::new();
+    for line in DUAL.lines() {
+        let line = line.split(", local-ip").next().unwrap();
+        text.push_str(line);
+        text.push_str(if line.contains("{ instance") { " },\n" } else { "\n" });
+    }
+    text.replace("asn = 65010", &format!("asn = 65010\nbgp-ip = \"{hq1}\""))
+        .replace("asn = 65011", &format!("asn = 65011\nbgp-ip = \"{hq2}\""))
+}
+
+#[test]
+fn the_sample_is_right() {
+    assert_eq!(codes(DUAL), []);
+    assert_eq!(codes(&without_pairs("10.52.0.253", "10.52.0.254")), []);
+}
+
+#[test]
+fn a_gateway_has_two_instances() {
+    let third = "[[gateway.instance]]\nname = \"in-2\"\npublic-ip = \"203.0.113.12\"\n\n[[device]]\nname = \"hq-1\"";
+    one_fault(
+        &edited("[[device]]\nname = \"hq-1\"", third),
+        "instance-count",
+        "[[gateway.instance]]\nname = \"in-2\"",
+        "3",
+    );
+    let one = DUAL.split("[[gateway.instance]]\nname = \"in-1\"").next().unwrap();
+    one_fault(one, "instance-count", "[gateway]", "this is one");
+}
+
+#[test]
+fn instances_and_devices_have_names_of_their_own() {
+    let text = edited("name = \"in-1\"", "name = \"in-0\"");
+    assert!(
+        codes(&text).contains(&("duplicate-name", line_of(&text, "name = \"in-0\"\npublic-ip = \"203.0.113.11\"")))
+    );
+    let text = edited("name = \"hq-2\"", "name = \"hq-1\"");
+    assert!(codes(&text).iter().any(|(code, _)| *code == "duplicate-name"));
+}
+
+#[test]
+fn public_ips_differ_among_instances_and_devices() {
+    let text = edited("203.0.113.11", "203.0.113.10");
+    one_fault(&text, "equal-public-ips", "public-ip = \"203.0.113.10\"\nbgp-ip = \"10.20.255.5\"", "\"in-0\"");
+    one_fault(
+        &edited("198.51.100.2", "198.51.100.1"),
+        "equal-public-ips",
+        "public-ip = \"198.51.100.1\"\nasn = 65011",
+        "\"hq-1\"",
+    );
+    one_fault(
+        &edited("198.51.100.2", "203.0.113.10"),
+        "equal-public-ips",
+        "public-ip = \"203.0.113.10\"\nasn",
+        "\"in-0\"",
+    );
+}
+
+#[test]
+fn active_active_needs_two_public_ips() {
+    let text = edited("public-ip = \"203.0.113.11\"\n", "");
+    let part = "[[gateway.instance]]\nname = \"in-1\"";
+    one_fault(&text, "active-active-needs-two-public-ips", part, "on each instance");
+}
+
+#[test]
+fn bgp_addresses_of_instances_differ_and_lie_in_the_subnet() {
+    one_fault(
+        &edited("10.20.255.5", "10.20.255.4"),
+        "equal-bgp-ips",
+        "bgp-ip = \"10.20.255.4\"\n\n[[device",
+        "\"in-0\"",
+    );
+    one_fault(&edited("10.20.255.5", "10.20.254.5"), "bgp-ip-outside-subnet", "10.20.254.5", "10.20.255.0/27");
+}
+
+#[test]
+fn a_subnet_must_have_room_for_the_addresses_that_are_not_given() {
+    let text = edited("10.20.255.0/27", "10.20.255.4/31").replace("bgp-ip = \"10.20.255.5\"\n", "");
+    one_fault(&text, "subnet-full", "[[gateway.instance]]\nname = \"in-1\"", "no address left");
+}
+
+#[test]
+fn an_ipv6_bgp_address_needs_a_router_id() {
+    let six = DUAL
+        .replace("10.20.255.0/27", "fd00:20::/64")
+        .replace("10.20.255.4", "fd00:20::4")
+        .replace("bgp-ip = \"10.20.255.5\"", "bgp-ip = \"fd00:20::5\"\nrouter-id = \"10.20.255.5\"");
+    one_fault(&six, "router-id-needed", "fd00:20::4", "four octets");
+    let same = six.replace("bgp-ip = \"fd00:20::4\"", "bgp-ip = \"fd00:20::4\"\nrouter-id = \"10.20.255.5\"");
+    one_fault(&same, "equal-router-ids", "router-id = \"10.20.255.5\"\n\n[[device", "RFC 6286");
+}
+
+#[test]
+fn the_default_route_is_no_cloud_network() {
+    one_fault(&edited("10.20.0.0/16", "0.0.0.0/0"), "default-as-network", "0.0.0.0/0", "every prefix");
+}
+
+#[test]
+fn prefixes_that_overlap_are_warned_about() {
+    let text = edited("[\"10.20.0.0/16\"]", "[\"10.20.0.0/16\", \"10.20.4.0/24\"]");
+    one_fault(&text, "overlapping-prefixes", "prefixes", "10.20.4.0/24");
+}
+
+#[test]
+fn bgp_addresses_of_devices_differ_from_each_other_and_from_ours() {
+    let text = without_pairs("10.52.0.253", "10.52.0.253");
+    let found = codes(&text);
+    assert!(
+        found.contains(&("equal-bgp-ips", line_of(&text, "bgp-ip = \"10.52.0.253\"\n\n[[connection"))),
+        "{found:?}"
+    );
+    let text = edited("asn = 65010", "asn = 65010\nbgp-ip = \"10.20.255.4\"");
+    assert!(codes(&text).iter().any(|(code, _)| *code == "equal-bgp-ips"));
+}
+
+#[test]
+fn a_devices_bgp_address_is_not_its_public_ip() {
+    let text = edited("asn = 65010", "asn = 65010\nbgp-ip = \"198.51.100.1\"");
+    one_fault(&text, "device-bgp-ip-is-public-ip", "bgp-ip = \"198.51.100.1\"", "into itself");
+}
+
+#[test]
+fn a_devices_bgp_address_is_not_inside_the_cloud_network() {
+    let text = edited("asn = 65010", "asn = 65010\nbgp-ip = \"10.20.7.7\"");
+    one_fault(&text, "device-bgp-ip-in-network", "10.20.7.7", "10.20.0.0/16");
+}
+
+#[test]
+fn a_device_has_another_as_than_the_gateway() {
+    one_fault(&edited("65010", "65515"), "device-asn-is-gateways", "asn = 65515\n\n[[device", "65515");
+}
+
+#[test]
+fn reserved_as_numbers_are_refused_everywhere() {
+    for asn in ["0", "23456", "64496", "64511", "65535", "65536", "65551", "4294967295"] {
+        one_fault(&edited("65010", asn), "reserved-asn", &format!("asn = {asn}\n"), asn);
+        one_fault(&edited("65515", asn), "reserved-asn", &format!("asn = {asn}\n"), asn);
+    }
+    assert_eq!(codes(&edited("65010", "64512")), []);
+}
+
+#[test]
+fn two_devices_without_bgp_cannot_have_the_same_prefixes() {
+    let text = edited("bgp = true", "bgp = false")
+        .replace("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]")
+        .replace("asn = 65011", "asn = 65011\nprefixes = [\"10.52.0.0/16\"]");
+    let found = codes(&text);
+    assert!(found.contains(&("same-prefixes-without-bgp", line_of(&text, "asn = 65011") + 1)), "{found:?}");
+    assert_eq!(found.iter().filter(|(code, _)| *code == "not-yet").count(), 4, "two prefixes, two connections");
+}
+
+#[test]
+fn there_are_at_most_so_many_tunnels_on_both_instances_together() {
+    let text = edited("asn = 65515", "asn = 65515\nmax-tunnels = 3");
+    one_fault(&text, "too-many-tunnels", "{ instance = \"in-1\", interface = \"tun-hq2\"", "4 tunnels");
+    assert_eq!(codes(&edited("asn = 65515", "asn = 65515\nmax-tunnels = 4")), []);
+}
+
+#[test]
+fn a_tunnel_has_an_interface() {
+    let text = edited("interface = \"tun-hq1\", local-ip = \"169.254.21.2\"", "local-ip = \"169.254.21.2\"");
+    one_fault(&text, "tunnel-without-interface", "{ instance = \"in-0\", local-ip", "policy-based");
+}
+
+#[test]
+fn two_tunnels_are_not_on_one_interface_of_one_instance() {
+    let text = edited("tun-hq2", "tun-hq1");
+    let found = codes(&text);
+    let lines: Vec<usize> = ["169.254.21.10", "169.254.21.14"].map(|part| line_of(&text, part)).into();
+    assert_eq!(found, lines.into_iter().map(|line| ("interface-used-twice", line)).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_one_that_was_meant() {
+    let text = edited("device = \"hq-2\"", "device = \"hq-22\"");
+    let found = said(&text);
+    let fault = found.iter().find(|d| d.code == "unknown-name").unwrap();
+    assert_eq!((fault.line, fault.way_out.as_str()), (line_of(&text, "hq-22"), "did you mean \"hq-2\"?"));
+    let text = edited("instance = \"in-1\", interface = \"tun-hq2\"", "instance = \"west\", interface = \"tun-hq2\"");
+    one_fault(&text, "unknown-name", "\"west\"", "no instance named \"west\"");
+}
+
+#[test]
+fn a_pair_of_addresses_is_whole() {
+    one_fault(&edited(", remote-ip = \"169.254.21.9\"", ""), "half-a-pair", "169.254.21.10", "`remote-ip`");
+    one_fault(&edited("local-ip = \"169.254.21.10\", ", ""), "half-a-pair", "169.254.21.9", "`local-ip`");
+}
+
+#[test]
+fn without_a_pair_the_device_has_a_bgp_address() {
+    let text = edited(", local-ip = \"169.254.21.10\", remote-ip = \"169.254.21.9\"", "");
+    one_fault(&text, "no-bgp-address", "interface = \"tun-hq2\" }", "\"hq-2\" has no `bgp-ip`");
+}
+
+#[test]
+fn two_sessions_of_one_instance_do_not_go_to_one_address() {
+    let text = edited("169.254.21.9\"", "169.254.21.1\"");
+    one_fault(&text, "equal-neighbor-addresses", "169.254.21.10", "one way only");
+}
+
+#[test]
+fn a_session_has_two_ends_of_one_family() {
+    one_fault(&edited("169.254.21.9\"", "fd00::9\""), "address-families-differ", "fd00::9", "another family");
+    one_fault(&edited("169.254.21.9\"", "169.254.21.10\""), "neighbor-is-ourselves", "169.254.21.10", "to itself");
+}
+
+#[test]
+fn keepalives_are_more_frequent_than_the_hold_time_they_keep() {
+    let text = format!("{DUAL}\n[bgp]\nkeepalive-time = \"30s\"\n");
+    assert_eq!(codes(&text), []);
+    let text = text.replace("asn = 65010", "asn = 65010\nbgp = { hold-time = \"30s\" }");
+    one_fault(&text, "keepalive-not-below-hold", "hold-time", "\"hq-1/in-0\"");
+}
+
+#[test]
+fn waits_grow() {
+    let text = format!("{DUAL}\n[bgp]\nidle-hold-max = \"3s\"\n");
+    one_fault(&text, "idle-hold-below-retry", "idle-hold-max", "shorter");
+    assert_eq!(codes(&format!("{DUAL}\n[bgp]\nconnect-retry = \"2m\"\n")), []);
+}
+
+#[test]
+fn a_connection_that_maintenance_takes_down_is_warned_about() {
+    let last = DUAL.lines().find(|line| line.contains("169.254.21.14")).unwrap();
+    one_fault(&edited(last, ""), "single-tunnel", "device = \"hq-2\"", "one tunnel");
+    let text = edited("instance = \"in-1\", interface = \"tun-hq2\"", "instance = \"in-0\", interface = \"tun-hq3\"");
+    one_fault(&text, "tunnels-on-one-instance", "device = \"hq-2\"", "\"in-0\"");
+}
+
+#[test]
+fn what_leads_nowhere_is_warned_about() {
+    let text = format!("{DUAL}\n[[device]]\nname = \"old\"\nasn = 65020\n");
+    one_fault(&text, "device-without-connection", "name = \"old\"", "\"old\"");
+    let text = format!("{text}\n[[connection]]\ndevice = \"old\"\ntunnels = []\n");
+    one_fault(&text, "no-tunnel", "device = \"old\"", "no tunnel");
+}
+
+#[test]
+fn sessions_have_names_of_their_own() {
+    let text = format!("{DUAL}\n[[neighbor]]\nname = \"hq-1/in-0\"\naddress = \"10.20.0.9\"\nasn = 65515\n");
+    one_fault(&text, "duplicate-name", "name = \"hq-1/in-0\"", "two sessions");
+    let long = "d".repeat(63);
+    let text = DUAL.replace("hq-2", &long);
+    assert_eq!(codes(&text).iter().filter(|(code, _)| *code == "name-too-long").count(), 2);
+}
+
+#[test]
+fn a_local_address_of_both_instances_is_warned_about() {
+    let text = format!(
+        "{DUAL}\n[[neighbor]]\nname = \"rr\"\naddress = \"10.20.0.9\"\nasn = 65515\nlocal-address = \"10.20.0.8\"\n"
+    );
+    one_fault(&text, "local-address-of-both", "10.20.0.8", "one host's");
+    assert_eq!(codes(&format!("{text}instances = [\"in-0\"]\n")), []);
+}
+
+#[test]
+fn every_path_has_a_bucket() {
+    one_fault(&format!("{DUAL}\n[ecmp]\nbuckets = 32\n"), "buckets-below-paths", "buckets", "64 paths");
+}
+
+#[test]
+fn what_later_work_fills_is_refused_as_not_yet() {
+    let cases = [
+        (edited("mode = \"active-active\"", "mode = \"active-standby\""), "mode ="),
+        (edited("mode = \"active-active\"\n", ""), "[gateway]"),
+        (edited("asn = 65515", "asn = 65515\nprofile = \"azure\""), "profile"),
+        (format!("{DUAL}\n[[policy]]\nname = \"only-sites\"\n"), "[[policy]]"),
+        (format!("{DUAL}\n[bgp]\nimport = [\"only-sites\"]\n"), "import"),
+        (format!("{DUAL}\n[bgp]\npassword-file = \"/etc/key\"\n"), "password-file"),
+        (format!("{DUAL}\n[bgp]\nmax-prefixes = 4000\n"), "max-prefixes"),
+        (format!("{DUAL}\n[bgp]\nsend-hold-time = \"480s\"\n"), "send-hold-time"),
+        (format!("{DUAL}\n[bfd]\nenabled = true\n"), "enabled"),
+        (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),
+        (edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]"), "prefixes = [\"10.52"),
+        (
+            format!(
+                "{DUAL}\n[[connection]]\npeer-gateway = \"hub-east\"\ntunnels = [{{ instance = \"in-0\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}, {{ instance = \"in-1\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}]\n"
+            ),
+            "peer-gateway",
+        ),
+    ];
+    for (text, part) in cases {
+        one_fault(&text, "not-yet", part, "not yet: ");
+    }
+}
