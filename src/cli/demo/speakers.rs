@@ -234,7 +234,7 @@ connect-retry = "1s"
     )
 }
 
-fn neighbor(name: &str, address: Ipv4Addr, local: Ipv4Addr, interface: &str, export: &str) -> String {
+fn neighbor(owner: &str, name: &str, address: Ipv4Addr, local: Ipv4Addr, interface: &str, export: &str) -> String {
     format!(
         r#"
 [[neighbor]]
@@ -242,6 +242,7 @@ name = "{name}"
 address = "{address}"
 local-address = "{local}"
 interface = "{interface}"
+instances = ["{owner}"]
 asn = 65515
 import = ["accept"]
 export = ["{export}"]
@@ -254,7 +255,7 @@ fn device(name: &str, place: Place, address: Ipv4Addr) -> String {
     let mut text = alone(name, 65010, "10.52.255.0/27", "10.52.0.0/16", address);
     for tunnel in TUNNELS.iter().filter(|tunnel| tunnel.device == place) {
         let instance = if tunnel.instance == Place::In0 { "in-0" } else { "in-1" };
-        text.push_str(&neighbor(instance, tunnel.near_ip, tunnel.far_ip, tunnel.far, "accept"));
+        text.push_str(&neighbor(name, instance, tunnel.near_ip, tunnel.far_ip, tunnel.far, "accept"));
     }
     text
 }
@@ -263,7 +264,7 @@ fn device(name: &str, place: Place, address: Ipv4Addr) -> String {
 fn router() -> String {
     let mut text = alone("core-1", 65001, "10.20.255.0/27", "10.20.0.0/24", ROUTER);
     for (instance, address, interface) in [("in-0", INSTANCES[0], "eth-in0"), ("in-1", INSTANCES[1], "eth-in1")] {
-        text.push_str(&neighbor(instance, address, ROUTER, interface, "reject"));
+        text.push_str(&neighbor("core-1", instance, address, ROUTER, interface, "reject"));
     }
     // Two stages that hash alike and have as many buckets would use half of the tunnels (kernels before 6.11).
     text.push_str("\n[ecmp]\nbuckets = 96\n");
@@ -296,4 +297,20 @@ pub fn stop_all(speakers: &mut [Speaker], limit: Duration) -> anyhow::Result<()>
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_the_demo_writes_is_accepted_without_a_warning() {
+        for place in [Place::In0, Place::In1, Place::Hq1, Place::Hq2, Place::Router] {
+            let (name, text) = file(place);
+            match crate::config::parse(name, &text) {
+                Ok((_, warnings)) => assert!(warnings.is_empty(), "{name}: {warnings:?}"),
+                Err(faults) => panic!("{}", faults.iter().map(|fault| fault.render(&text)).collect::<String>()),
+            }
+        }
+    }
 }
