@@ -12,7 +12,7 @@ use super::adj_out::{AdjOut, Planned};
 use super::attrs::AttrsId;
 use super::decision::{Candidate, Kind};
 use super::sessions::SessionId;
-use super::table::RowId;
+use super::table::{Row, RowId};
 use super::{Rib, at};
 
 /// How many prefixes are looked at before messages are made: more pack better, fewer answer sooner.
@@ -72,6 +72,11 @@ impl Rib {
             };
             let Some((row, forced)) = out.pop(table) else { break };
             any = true;
+            if table.row(row).is(Row::CHANGED) {
+                // Neighbors hear what was decided, not what is about to be.
+                out.defer(row, forced, table);
+                continue;
+            }
             let target = self.target(id, session, family, row, &mut memo);
             let sent = self.out(session, family).and_then(|out| out.sent(row));
             if target == sent && !(forced && target.is_some()) {

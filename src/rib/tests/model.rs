@@ -79,7 +79,7 @@ impl Naive {
         }
         let taught = self.up.iter().filter_map(|(peer, paths)| Some((*peer, paths.get(to)?)));
         let accepted = taught.filter(|(_, attributes)| !attributes.as_path.contains(OWN));
-        let mut attrs = attrs::Attrs::default();
+        let mut attrs = Attrs::default();
         let candidates: Vec<_> = accepted
             .map(|(peer, attributes)| {
                 let id = attrs.intern(attributes);
