@@ -1,1 +1,28 @@
-//! (being written)
+//! The kernel's forwarding table as we want it: routes, resilient nexthop groups and next hops.
+//!
+//! Owns what is wanted, what the kernel holds, and the operations in between, in an order that is safe after each one.
+//! It never decides which path is best, and only [`io`] touches the kernel.
+
+mod adopt;
+mod batch;
+mod group;
+pub mod io;
+mod link;
+mod machine;
+mod objects;
+mod plan;
+mod routes;
+mod table;
+mod view;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub use batch::{Batch, BatchId, Failure, KernelError};
+pub use group::{GroupKey, HopKey, Member};
+pub use machine::Fib;
+pub use plan::plan;
+pub use table::{Group, NextHop, Op, Settings, Table, Target};
+pub use view::{GroupView, HopView, RouteState, RouteView, Totals};

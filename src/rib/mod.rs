@@ -1,1 +1,420 @@
-//! (being written)
+//! Routes: what neighbors taught, what is chosen of it, what neighbors are told. One machine without I/O or clock.
+//!
+//! Owns the adj-in, the loc-rib and the adj-outs (RFC 4271 §3.2) and the decision process (§9.1). Never knows about
+//! connections, interfaces or the kernel: the speaker feeds it UPDATEs, takes what changed ([`Rib::take_changed`]) to
+//! the kernel, and takes messages for the neighbors ([`Rib::next_output`]). All work is done in bounded pieces.
+//!
+//! The decision is made when it is asked for, from the paths as they are; nothing about it is stored but which paths
+//! the speaker was last told of. So a session can end in O(1): its paths no longer count from then on, and
+//! [`Rib::work`] finds the prefixes that this changes.
+
+mod adj_in;
+mod adj_out;
+mod attrs;
+mod compact;
+mod decision;
+mod loc;
+mod multipath;
+mod pack;
+mod query;
+mod sessions;
+mod sweep;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::{IpAddr, Ipv6Addr},
+};
+
+use crate::policy::{Edits, Export, Import, Refusal, Scope};
+use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId};
+use crate::wire::{Attributes, Context, Reach, Update};
+
+use adj_in::{Path, Paths};
+use adj_out::Walk;
+use attrs::{Attrs, AttrsId};
+use sessions::{Live, SessionId, Sessions};
+use sweep::Sweep;
+use table::{Row, RowId, Table};
+
+pub use decision::Step;
+pub use loc::{Changed, Chosen};
+pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
+
+/// What holds for all neighbors.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Our AS.
+    pub local_asn: Asn,
+    /// Our BGP Identifier.
+    pub router_id: RouterId,
+    /// The most paths that are used at once for a prefix, at least 1.
+    pub max_paths: usize,
+    /// Paths of different neighbor ASes may be used at once if AS_PATH is as long.
+    pub as_path_relax: bool,
+}
+
+/// A neighbor as configured.
+#[derive(Clone, Debug)]
+pub struct PeerSettings {
+    /// What people call it.
+    pub name: Name,
+    /// Its AS.
+    pub asn: Asn,
+    /// What is accepted from it.
+    pub import: Import,
+    /// What it is told.
+    pub export: Export,
+}
+
+/// A session that is Established.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The neighbor's BGP Identifier.
+    pub router_id: RouterId,
+    /// The neighbor's address.
+    pub remote: IpAddr,
+    /// Our address in it: the next hop that it is told.
+    pub local: IpAddr,
+    /// Our IPv6 address, where `local` is none, for IPv6 routes.
+    pub local_v6: Option<Ipv6Addr>,
+    /// The families that both agreed on; others are ignored.
+    pub families: Vec<Family>,
+    /// How UPDATEs to it are written.
+    pub context: Context,
+}
+
+struct Peer {
+    settings: PeerSettings,
+    session: Option<SessionId>,
+}
+
+/// The routes of one family, all neighbors together.
+struct Routes {
+    family: Family,
+    table: Table,
+    /// Rows with [`Row::CHANGED`], the oldest first.
+    changed: VecDeque<RowId>,
+    /// Rows with a route of our own.
+    local: BTreeSet<RowId>,
+}
+
+/// The whole RIB.
+pub struct Rib {
+    settings: Settings,
+    peers: BTreeMap<PeerId, Peer>,
+    sessions: Sessions,
+    /// Sessions that are up and may hear of learned routes.
+    wide: Vec<SessionId>,
+    /// Sessions that are up and hear of the gateway's own routes only.
+    narrow: Vec<SessionId>,
+    paths: Paths,
+    attrs: Attrs,
+    routes: [Routes; 2],
+    sweep: Option<Sweep>,
+}
+
+const fn at(family: Family) -> usize {
+    match family {
+        Family::Ipv4 => 0,
+        Family::Ipv6 => 1,
+    }
+}
+
+impl Rib {
+    /// An empty one.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let routes =
+            |family| Routes { family, table: Table::new(family), changed: VecDeque::new(), local: BTreeSet::new() };
+        Self {
+            settings,
+            peers: BTreeMap::new(),
+            sessions: Sessions::default(),
+            wide: Vec::new(),
+            narrow: Vec::new(),
+            paths: Paths::default(),
+            attrs: Attrs::default(),
+            routes: Family::ALL.map(routes),
+            sweep: None,
+        }
+    }
+
+    /// Makes a neighbor known, or changes its settings. The routes that it is told are looked at again; what it taught is
+    /// not: ask it for a refresh.
+    pub fn add_peer(&mut self, id: PeerId, settings: PeerSettings) {
+        let session = self.peers.get(&id).and_then(|peer| peer.session);
+        self.peers.insert(id, Peer { settings, session });
+        self.sort_sessions();
+        for family in Family::ALL {
+            if let Some(live) = session.and_then(|session| self.sessions.get_mut(session)).filter(|l| l.has(family)) {
+                live.out[at(family)].walk = Some(Walk { next: 0, forced: false });
+            }
+        }
+    }
+
+    /// Forgets a neighbor, and its routes.
+    pub fn remove_peer(&mut self, id: PeerId) {
+        self.down(id);
+        self.peers.remove(&id);
+    }
+
+    /// A session with the neighbor is Established: it will be told the table, then End-of-RIB.
+    pub fn up(&mut self, id: PeerId, session: Session) {
+        self.down(id);
+        let Some(peer) = self.peers.get(&id) else { return };
+        let internal = peer.settings.asn == self.settings.local_asn;
+        let wide = peer.settings.export.scope != Scope::LocalOnly;
+        let mut live = Live::new(id, session, internal);
+        for routes in &mut self.routes {
+            if !live.has(routes.family) {
+                continue;
+            }
+            let out = &mut live.out[at(routes.family)];
+            out.end_of_rib_due = true;
+            if wide {
+                out.walk = Some(Walk { next: 0, forced: false });
+            } else {
+                routes.local.iter().for_each(|row| out.mark(*row, false, &mut routes.table));
+            }
+        }
+        let session = match self.sessions.add(live) {
+            Ok(session) => Some(session),
+            Err(live) => {
+                // Every number waits for its sweep: finish that first.
+                while self.work(usize::MAX) {}
+                self.sessions.add(*live).ok()
+            }
+        };
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.session = session;
+        }
+        self.sort_sessions();
+    }
+
+    /// The session with the neighbor is over: its paths no longer count. [`Rib::work`] does the rest.
+    pub fn down(&mut self, id: PeerId) {
+        let Some(session) = self.peers.get_mut(&id).and_then(|peer| peer.session.take()) else { return };
+        if let Some(live) = self.sessions.get_mut(session) {
+            live.up = false;
+        }
+        self.sort_sessions();
+    }
+
+    /// An UPDATE from the neighbor. Ignored without a session, as are families that were not agreed on.
+    pub fn update(&mut self, id: PeerId, update: Update) {
+        let Some(session) = self.peers.get(&id).and_then(|peer| peer.session) else { return };
+        let Some(live) = self.sessions.get_mut(session) else { return };
+        if let Some(family) = update.end_of_rib.filter(|family| live.has(*family)) {
+            live.end_of_rib[at(family)] = true;
+        }
+        let families = Family::ALL.map(|family| live.has(family));
+        for prefix in update.withdrawn.iter().filter(|prefix| families[at(prefix.family())]) {
+            self.withdraw(session, prefix);
+        }
+        if update.reach.iter().any(|reach| families[at(reach.family)]) {
+            let received = self.attrs.intern(&update.attributes);
+            for reach in update.reach.iter().filter(|reach| families[at(reach.family)]) {
+                self.learn(id, session, reach, &update.attributes, received);
+            }
+            self.attrs.release(received);
+        }
+    }
+
+    /// The neighbor asked for the whole family again (RFC 2918): it gets it, and End-of-RIB after it.
+    pub fn refresh(&mut self, id: PeerId, family: Family) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let Some(live) = peer.session.and_then(|session| self.sessions.get_mut(session)) else { return };
+        if live.has(family) {
+            let out = &mut live.out[at(family)];
+            out.walk = Some(Walk { next: 0, forced: true });
+            out.end_of_rib_due = true;
+        }
+    }
+
+    /// The neighbor's next hops lead elsewhere now: its paths that are in use come as changed again, after a walk over
+    /// the table.
+    pub fn reconsider(&mut self, id: PeerId) {
+        let Some(session) = self.peers.get(&id).and_then(|peer| peer.session) else { return };
+        for family in Family::ALL {
+            let Routes { table, changed, .. } = &mut self.routes[at(family)];
+            for row in 0..table.end() {
+                let head = table.row(row).head;
+                if self.paths.iter(head).any(|path| path.session == session && path.is(Path::CHOSEN)) {
+                    self.paths.for_each_mut(head, |path| {
+                        if path.session == session {
+                            path.touch();
+                        }
+                    });
+                    if !table.row(row).is(Row::CHANGED) {
+                        table.row_mut(row).set(Row::CHANGED);
+                        changed.push_back(row);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A route of the gateway's own: it wins over all that is learned. Replaces an earlier one.
+    pub fn originate(&mut self, prefix: Prefix, attributes: Attributes) {
+        let attrs = self.attrs.intern(&attributes);
+        let routes = &mut self.routes[at(prefix.family())];
+        let row = routes.table.find_or_add(&prefix);
+        routes.table.row_mut(row).set(Row::LOCAL);
+        routes.local.insert(row);
+        self.attrs.hold(attrs); // as received and as accepted
+        self.put(prefix.family(), row, Path::new(SessionId::LOCAL, 0, attrs, Some(attrs)));
+    }
+
+    /// Takes a route of the gateway's own back.
+    pub fn unoriginate(&mut self, prefix: &Prefix) {
+        self.withdraw(SessionId::LOCAL, prefix);
+    }
+
+    /// True once the neighbor sent its whole table of the family (RFC 4724 §2).
+    #[must_use]
+    pub fn end_of_rib_seen(&self, id: PeerId, family: Family) -> bool {
+        let session = self.peers.get(&id).and_then(|peer| peer.session);
+        session.and_then(|session| self.sessions.get(session)).is_some_and(|live| live.end_of_rib[at(family)])
+    }
+
+    /// Routes of one next hop: policy, then the table.
+    fn learn(&mut self, id: PeerId, session: SessionId, reach: &Reach, attributes: &Attributes, received: AttrsId) {
+        let Some(live) = self.sessions.get_mut(session) else { return };
+        let number = live.next_hop_number(reach.next_hop).ok_or(Refusal::TooManyNextHops);
+        let next_hop = *number.as_ref().unwrap_or(&u16::MAX);
+        // One set for all prefixes that get the same changes, which are all of them unless policies differ by prefix.
+        let mut last: Option<(Edits, AttrsId)> = None;
+        let mut verdict = None;
+        for prefix in &reach.prefixes {
+            let Some(peer) = self.peers.get(&id) else { return };
+            let import = &peer.settings.import;
+            let path = verdict
+                .get_or_insert_with(|| number.clone().and_then(|_| import.check_path(attributes, &reach.next_hop)));
+            let accepted = match path {
+                Ok(first) => import.check_prefix(prefix, attributes).map(|later| first.then(&later)).ok(),
+                Err(_) => None,
+            };
+            let accepted = accepted.map(|edits| match &last {
+                _ if edits.is_empty() => received,
+                Some((same, id)) if *same == edits => *id,
+                _ => {
+                    let mut changed = attributes.clone();
+                    edits.apply(&mut changed);
+                    let id = self.attrs.intern(&changed);
+                    if let Some((_, old)) = last.replace((edits, id)) {
+                        self.attrs.release(old);
+                    }
+                    id
+                }
+            });
+            self.attrs.hold(received);
+            if let Some(accepted) = accepted {
+                self.attrs.hold(accepted);
+            }
+            let row = self.routes[at(reach.family)].table.find_or_add(prefix);
+            self.put(reach.family, row, Path::new(session, next_hop, received, accepted));
+        }
+        if let Some((_, id)) = last {
+            self.attrs.release(id);
+        }
+    }
+
+    /// Puts a path into a row, in place of the session's earlier one. The path's sets are held already.
+    fn put(&mut self, family: Family, row: RowId, path: Path) {
+        let head = self.routes[at(family)].table.row(row).head;
+        let old = match self.paths.find_mut(head, path.session) {
+            Some(slot) => {
+                let old = *slot;
+                *slot = path.succeeds(&old);
+                Some(old)
+            }
+            None => {
+                let mut head = head;
+                self.paths.push(&mut head, path);
+                self.routes[at(family)].table.row_mut(row).head = head;
+                None
+            }
+        };
+        if let Some(live) = self.sessions.get_mut(path.session) {
+            let counts = &mut live.counts[at(family)];
+            live.paths += usize::from(old.is_none());
+            counts.received += usize::from(old.is_none());
+            counts.accepted += usize::from(path.accepted().is_some());
+            counts.accepted -= usize::from(old.is_some_and(|old| old.accepted().is_some()));
+        }
+        let same = old.is_some_and(|old| {
+            let key = |path: &Path| (path.accepted(), path.next_hop, path.received);
+            key(&old) == key(&path) && !old.is(Path::TOUCHED)
+        });
+        if same {
+            // Said again: nothing to decide, so not touched either.
+            if let Some(slot) = self.paths.find_mut(head, path.session) {
+                slot.untouch();
+            }
+        } else if path.accepted().is_some() || old.is_some_and(|old| old.accepted().is_some()) {
+            self.mark_changed(family, row);
+        }
+        if let Some(old) = old {
+            self.release(&old);
+        }
+    }
+
+    /// Takes a session's path out of a prefix, if there is one.
+    fn withdraw(&mut self, session: SessionId, prefix: &Prefix) {
+        let family = prefix.family();
+        let routes = &mut self.routes[at(family)];
+        let Some(row) = routes.table.find(prefix) else { return };
+        let mut head = routes.table.row(row).head;
+        let mut gone = None;
+        self.paths.remove(&mut head, |path| path.session == session, |path| gone = Some(path));
+        let Some(gone) = gone else { return };
+        routes.table.row_mut(row).head = head;
+        if session == SessionId::LOCAL {
+            routes.local.remove(&row);
+        }
+        if let Some(live) = self.sessions.get_mut(session) {
+            let counts = &mut live.counts[at(family)];
+            live.paths -= 1;
+            counts.received -= 1;
+            counts.accepted -= usize::from(gone.accepted().is_some());
+        }
+        self.lost(family, row, &gone);
+        self.routes[at(family)].table.free_if_idle(row);
+    }
+
+    /// A path was taken out of a row.
+    fn lost(&mut self, family: Family, row: RowId, gone: &Path) {
+        if gone.is(Path::CHOSEN) {
+            self.routes[at(family)].table.row_mut(row).set(Row::LOST);
+        }
+        if gone.accepted().is_some() || gone.is(Path::CHOSEN) {
+            self.mark_changed(family, row);
+        }
+        self.release(gone);
+    }
+
+    fn release(&mut self, path: &Path) {
+        self.attrs.release(path.received);
+        if let Some(accepted) = path.accepted() {
+            self.attrs.release(accepted);
+        }
+    }
+
+    fn mark_changed(&mut self, family: Family, row: RowId) {
+        let routes = &mut self.routes[at(family)];
+        if !routes.table.row(row).is(Row::CHANGED) {
+            routes.table.row_mut(row).set(Row::CHANGED);
+            routes.changed.push_back(row);
+        }
+    }
+
+    fn sort_sessions(&mut self) {
+        let up = self.peers.values().filter_map(|peer| Some((peer.session?, peer.settings.export.scope)));
+        let (narrow, wide): (Vec<_>, Vec<_>) = up.partition(|(_, scope)| *scope == Scope::LocalOnly);
+        let ids = |of: Vec<(SessionId, Scope)>| of.into_iter().map(|(session, _)| session).collect();
+        (self.narrow, self.wide) = (ids(narrow), ids(wide));
+    }
+}

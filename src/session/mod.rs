@@ -1,1 +1,21 @@
-//! (being written)
+//! One BGP session: dialling, the OPEN exchange, timers, collisions. Owns nothing of routes, sockets or the clock.
+//!
+//! [`Peer`] is one neighbor. It owns one machine for each TCP connection (`conn`), so that a collision is a
+//! comparison of two machines and not a state of one. Time and entropy come in as arguments.
+
+mod conn;
+mod negotiate;
+mod peer;
+mod reason;
+mod settings;
+mod status;
+mod timers;
+
+#[cfg(test)]
+mod tests;
+
+pub use negotiate::Negotiated;
+pub use peer::{Input, Output, Peer};
+pub use reason::DownReason;
+pub use settings::Settings;
+pub use status::{Counters, Down, StateName, Status};

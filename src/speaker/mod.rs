@@ -1,1 +1,600 @@
-//! (being written)
+//! The whole speaker as one machine: no socket, clock, lock or task. Facts come in as [`Input`], work goes out as
+//! [`Effect`], time is an argument. The same inputs at the same times give the same effects.
+//!
+//! A turn is: one input, its effects on the kernel first; then bounded slices of [`Speaker::work`] while there is
+//! some, between which the shell hands in whatever is more urgent.
+
+mod event;
+mod flow;
+mod input;
+mod link;
+mod neighbor;
+mod query;
+mod startup;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+pub use event::{Event, Weight};
+pub use input::{Effect, Endpoint, Input};
+pub use link::Link;
+pub use query::Surroundings;
+
+use crate::config::Config;
+use crate::config::OnStop;
+use crate::fib;
+use crate::fib::{Failure, Fib};
+use crate::gateway;
+use crate::gateway::Desired;
+use crate::rib;
+use crate::rib::Rib;
+use crate::session;
+use crate::types::{ConnId, Hop, LinkIndex, Name, PeerId, Time};
+use crate::wire::{Attributes, Cease, Notification, Update};
+use link::Links;
+use neighbor::{Bond, Neighbor};
+use startup::Startup;
+
+/// Prefixes that one slice of work moves from the RIB to the FIB.
+const SLICE_PREFIXES: usize = 2_000;
+/// Octets that one slice of work sends to one peer.
+const SLICE_OCTETS: usize = 64 * 1024;
+/// The first id of our next hops and groups in the kernel: those of others are usually counted from 1.
+pub const FIRST_ID: u32 = 0x7400_0000;
+
+/// Why an instance of that name cannot be run.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the file has no instance \"{wanted}\": it has {known}")]
+pub struct UnknownInstance {
+    wanted: Name,
+    known: String,
+}
+
+/// What a speaker is at a moment of its life.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Life {
+    /// The kernel has not been read yet.
+    Waiting,
+    /// Sessions are run.
+    Running,
+    /// Every neighbor was told; the kernel is being cleaned.
+    Stopping,
+    /// All done.
+    Stopped,
+}
+
+/// One TCP connection, or the attempt at one.
+struct Conn {
+    peer: PeerId,
+    /// Our end, once it is connected.
+    local: Option<SocketAddr>,
+    remote: SocketAddr,
+}
+
+/// One instance of a gateway.
+pub struct Speaker {
+    config: Config,
+    instance: Name,
+    desired: Desired,
+    /// What the wall clock said at [`Time::START`], since the Unix epoch: for people only.
+    epoch: Duration,
+    neighbors: Vec<Neighbor>,
+    conns: HashMap<ConnId, Conn>,
+    links: Links,
+    links_known: bool,
+    rib: Rib,
+    fib: Fib,
+    startup: Startup,
+    life: Life,
+    changed: Vec<rib::Changed>,
+    last_refusal: Option<(Time, String, fib::KernelError)>,
+}
+
+impl Speaker {
+    /// The machine of one instance. `seed` feeds the jitter of its timers; `epoch` is the wall clock at
+    /// [`Time::START`], since the Unix epoch.
+    pub fn new(config: Config, instance: &Name, seed: u64, epoch: Duration) -> Result<Self, UnknownInstance> {
+        let desired = gateway::desired(&config.model, instance).ok_or_else(|| {
+            let names: Vec<_> = config.model.instances.iter().map(|known| known.name.to_string()).collect();
+            UnknownInstance { wanted: instance.clone(), known: names.join(" and ") }
+        })?;
+        let mut rib = Rib::new(rib::Settings {
+            local_asn: desired.asn,
+            router_id: desired.router_id,
+            max_paths: config.ecmp.max_paths,
+            as_path_relax: config.ecmp.as_path_relax,
+        });
+        let mut neighbors = Vec::with_capacity(desired.neighbors.len());
+        for (number, plan) in (0..).zip(&desired.neighbors) {
+            let id = PeerId(number);
+            let neighbor = Neighbor::new(id, plan.clone(), &desired, seed.wrapping_add(u64::from(number)));
+            rib.add_peer(id, neighbor.rib_settings(&desired));
+            neighbors.push(neighbor);
+        }
+        for prefix in &desired.prefixes {
+            rib.originate(*prefix, Attributes::default());
+        }
+        let fib = Fib::new(fib_settings(&config));
+        Ok(Self {
+            instance: instance.clone(),
+            desired,
+            epoch,
+            neighbors,
+            conns: HashMap::new(),
+            links: Links::default(),
+            links_known: false,
+            rib,
+            fib,
+            startup: Startup::default(),
+            life: Life::Waiting,
+            changed: Vec::new(),
+            last_refusal: None,
+            config,
+        })
+    }
+
+    /// Takes one fact, and says what is to be done about it: the kernel first.
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Found(table) => self.begin(now, table, out),
+            Input::Link(link) => self.link(now, link, out),
+            Input::LinkGone(index) => self.link_gone(now, index, out),
+            Input::LinksKnown => {
+                self.links_known = true;
+                for at in 0..self.neighbors.len() {
+                    self.tell_missing(at, out);
+                }
+            }
+            Input::Connected { conn, local } => {
+                if let Some(known) = self.conns.get_mut(&conn) {
+                    known.local = Some(local);
+                }
+                self.conn(now, conn, session::Input::Connected { conn }, out);
+            }
+            Input::ConnectFailed { conn, reason } => {
+                let peer = self.conns.remove(&conn).map(|known| known.peer);
+                self.session(now, peer, session::Input::ConnectFailed { conn, reason }, out);
+            }
+            Input::Accepted { conn, local, remote } => self.accepted(now, conn, local, remote, out),
+            Input::Octets { conn, octets } => self.conn(now, conn, session::Input::Octets { conn, octets }, out),
+            Input::Lost { conn, reason } => {
+                let peer = self.conns.remove(&conn).map(|known| known.peer);
+                self.session(now, peer, session::Input::Lost { conn, reason }, out);
+            }
+            Input::Congested(conn) => self.congestion(conn, true),
+            Input::Drained(conn) => self.congestion(conn, false),
+            Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
+            Input::Reset(name) => {
+                let peer = self.neighbors.iter().find(|neighbor| neighbor.plan.name == name).map(|found| found.id);
+                let why = Notification::shutdown(Cease::AdministrativeReset, "reset by an operator");
+                self.session(now, peer, session::Input::Restart(why), out);
+            }
+            Input::Stop => self.stop(now, out),
+        }
+        self.kernel(now, out);
+        self.settle(out);
+    }
+
+    /// Does what is due by now.
+    pub fn tick(&mut self, now: Time, out: &mut Vec<Effect>) {
+        self.fib.tick(now);
+        self.kernel(now, out);
+        for at in 0..self.neighbors.len() {
+            if self.neighbors[at].session.deadline().is_some_and(|due| due <= now) {
+                let mut outputs = Vec::new();
+                self.neighbors[at].session.tick(now, &mut outputs);
+                self.obey(now, at, outputs, out);
+            }
+        }
+        if self.startup.is_over(now) {
+            self.converge(out);
+        }
+        self.kernel(now, out);
+        self.settle(out);
+    }
+
+    /// When [`Speaker::tick`] is due next.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
+        sessions.chain(self.fib.deadline()).chain(self.startup.deadline()).min()
+    }
+
+    /// True if [`Speaker::work`] has something to do.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        let routes = self.life == Life::Running && self.rib.has_changed();
+        self.rib.has_work() || routes || self.neighbors.iter().any(|neighbor| self.can_send(neighbor))
+    }
+
+    /// One bounded slice of what can wait: routes into the kernel, UPDATEs out, the tidy-up after lost sessions.
+    pub fn work(&mut self, now: Time, out: &mut Vec<Effect>) {
+        self.rib.work(SLICE_PREFIXES);
+        if self.life == Life::Running {
+            self.program();
+            self.kernel(now, out);
+        }
+        for at in 0..self.neighbors.len() {
+            self.advertise(now, at, out);
+        }
+        self.settle(out);
+    }
+
+    /// True once a clean stop is complete.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.life == Life::Stopped
+    }
+
+    /// The far ends of all sessions: what families to listen for.
+    pub fn neighbor_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.neighbors.iter().map(|neighbor| neighbor.plan.remote_address)
+    }
+
+    /// What the kernel's part of the shell must know.
+    #[must_use]
+    pub fn fib_settings(&self) -> fib::Settings {
+        fib_settings(&self.config)
+    }
+
+    // ---- life -------------------------------------------------------------------------------------------------
+
+    fn begin(&mut self, now: Time, found: fib::Table, out: &mut Vec<Effect>) {
+        if self.life != Life::Waiting {
+            return;
+        }
+        self.life = Life::Running;
+        let (routes, groups) = (found.routes.len(), found.groups.len());
+        self.fib.adopt(found);
+        if routes + groups > 0 {
+            out.push(Effect::Tell(Event::Adopted { routes, groups }));
+        }
+        let waiting = self.neighbors.iter().flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
+        self.startup.begin(now, routes > 0, waiting.collect());
+        if self.startup.is_over(now) {
+            self.converge(out);
+        }
+        for at in 0..self.neighbors.len() {
+            self.neighbors[at].bind(now, &self.links);
+            self.bound(now, at, out);
+        }
+    }
+
+    fn stop(&mut self, now: Time, out: &mut Vec<Effect>) {
+        if matches!(self.life, Life::Stopping | Life::Stopped) {
+            return;
+        }
+        out.push(Effect::Tell(Event::Stopping));
+        self.life = Life::Stopping;
+        let text = format!("{} is being stopped", self.instance);
+        for at in 0..self.neighbors.len() {
+            let why = Notification::shutdown(Cease::AdministrativeShutdown, &text);
+            self.session(now, Some(PeerId(at as u32)), session::Input::Stop(why), out);
+        }
+        if self.config.kernel.on_stop == OnStop::Remove {
+            self.fib.clear();
+        }
+    }
+
+    /// Ends a stop when nothing is left to be done.
+    fn settle(&mut self, out: &mut Vec<Effect>) {
+        let clean = self.fib.settled() || self.config.kernel.on_stop == OnStop::Keep;
+        if self.life == Life::Stopping && clean {
+            self.life = Life::Stopped;
+            out.push(Effect::Stopped);
+        }
+    }
+
+    /// From now on the kernel follows the RIB, and what an earlier run left and nobody wants goes.
+    fn converge(&mut self, out: &mut Vec<Effect>) {
+        let Some(end) = self.startup.end() else { return };
+        if end.adopted {
+            let mut missing: Vec<_> = end.missing.iter().map(|peer| self.name(*peer)).collect();
+            missing.dedup();
+            out.push(Effect::Tell(Event::Converged { missing }));
+        }
+        // What the RIB holds already must be wanted before the rest can be told from what is stale.
+        while self.rib.has_changed() {
+            self.program();
+        }
+        self.fib.sweep();
+    }
+
+    // ---- interfaces -------------------------------------------------------------------------------------------
+
+    fn link(&mut self, now: Time, link: Link, out: &mut Vec<Effect>) {
+        let (index, up) = (link.index, link.up);
+        let before = self.links.learn(link);
+        match (before.as_ref().map(|before| before.up), up) {
+            (Some(true) | None, false) => self.fib.link_down(index),
+            (Some(false) | None, true) => self.fib.link_up(index),
+            (Some(true), true) | (Some(false), false) => {}
+        }
+        self.kernel(now, out);
+        self.rebind(now, out);
+    }
+
+    fn link_gone(&mut self, now: Time, index: LinkIndex, out: &mut Vec<Effect>) {
+        if self.links.forget(index).is_none() {
+            return;
+        }
+        self.fib.link_gone(index);
+        self.kernel(now, out);
+        self.rebind(now, out);
+    }
+
+    /// Interfaces have changed: what that means for the neighbors on them, and for next hops on networks.
+    fn rebind(&mut self, now: Time, out: &mut Vec<Effect>) {
+        for at in 0..self.neighbors.len() {
+            if self.neighbors[at].bind(now, &self.links) {
+                self.bound(now, at, out);
+            } else if matches!(self.neighbors[at].bond, Bond::Free) && self.neighbors[at].conn.is_some() {
+                self.rib.reconsider(self.neighbors[at].id);
+            }
+        }
+    }
+
+    /// Follows the state of a neighbor's interface: its host route first, then its session.
+    fn bound(&mut self, now: Time, at: usize, out: &mut Vec<Effect>) {
+        if self.life != Life::Running {
+            return;
+        }
+        let neighbor = &self.neighbors[at];
+        let (id, tunnel) = (neighbor.id, neighbor.plan.name.clone());
+        match (&neighbor.bond, &neighbor.plan.interface) {
+            (Bond::Up(link), Some(interface)) => {
+                if let Some(prefix) = neighbor.host_route {
+                    self.fib.want_link(prefix, *link);
+                }
+                out.push(Effect::Tell(Event::TunnelUp { tunnel, interface: interface.clone() }));
+                self.kernel(now, out);
+                self.session(now, Some(id), session::Input::Start, out);
+            }
+            (Bond::Free, _) | (_, None) => self.session(now, Some(id), session::Input::Start, out),
+            (Bond::Down(_) | Bond::Missing, Some(_)) => {
+                if let Some(prefix) = neighbor.host_route {
+                    self.fib.unwant_link(&prefix);
+                }
+                self.tell_missing(at, out);
+                self.kernel(now, out);
+                let why = Notification::shutdown(Cease::OtherConfigurationChange, "the tunnel is down");
+                self.session(now, Some(id), session::Input::Stop(why), out);
+            }
+        }
+    }
+
+    /// Says that a neighbor's interface is not there, once all interfaces are known.
+    fn tell_missing(&self, at: usize, out: &mut Vec<Effect>) {
+        let neighbor = &self.neighbors[at];
+        let (Some(interface), true) = (&neighbor.plan.interface, self.links_known) else { return };
+        let what = match neighbor.bond {
+            Bond::Down(_) => "is down",
+            Bond::Missing => "does not exist",
+            Bond::Free | Bond::Up(_) => return,
+        };
+        let tunnel = neighbor.plan.name.clone();
+        out.push(Effect::Tell(Event::TunnelDown { tunnel, interface: interface.clone(), what }));
+    }
+
+    // ---- sessions ---------------------------------------------------------------------------------------------
+
+    fn conn(&mut self, now: Time, conn: ConnId, input: session::Input, out: &mut Vec<Effect>) {
+        let peer = self.conns.get(&conn).map(|known| known.peer);
+        self.session(now, peer, input, out);
+    }
+
+    fn session(&mut self, now: Time, peer: Option<PeerId>, input: session::Input, out: &mut Vec<Effect>) {
+        let Some(at) = peer.map(|peer| peer.0 as usize).filter(|at| *at < self.neighbors.len()) else { return };
+        let mut outputs = Vec::new();
+        self.neighbors[at].session.handle(now, input, &mut outputs);
+        self.obey(now, at, outputs, out);
+    }
+
+    fn accepted(
+        &mut self,
+        now: Time,
+        conn: ConnId,
+        local: SocketAddr,
+        remote: SocketAddr,
+        out: &mut Vec<Effect>,
+    ) {
+        let ours = |neighbor: &&Neighbor| {
+            neighbor.plan.remote_address == unmapped(remote.ip()) && neighbor.plan.local_address == unmapped(local.ip())
+        };
+        let found = self.neighbors.iter().find(ours).filter(|neighbor| neighbor.ready());
+        let Some(neighbor) = found.filter(|_| self.life == Life::Running) else {
+            out.push(Effect::Abort(conn));
+            if self.life == Life::Running && found.is_none() {
+                out.push(Effect::Tell(Event::Stranger { remote, local }));
+            }
+            return;
+        };
+        let (id, ttl) = (neighbor.id, neighbor.plan.ttl);
+        self.conns.insert(conn, Conn { peer: id, local: Some(local), remote });
+        out.push(Effect::Adopt { conn, ttl });
+        self.session(now, Some(id), session::Input::Accepted { conn }, out);
+    }
+
+    /// Carries out what a session wants.
+    fn obey(&mut self, now: Time, at: usize, outputs: Vec<session::Output>, out: &mut Vec<Effect>) {
+        let id = self.neighbors[at].id;
+        for output in outputs {
+            match output {
+                session::Output::Dial { conn } => {
+                    let to = self.neighbors[at].endpoint();
+                    self.conns.insert(conn, Conn { peer: id, local: None, remote: to.remote });
+                    out.push(Effect::Dial { conn, to });
+                }
+                session::Output::Send { conn, octets } => out.push(Effect::Send { conn, octets }),
+                session::Output::Close { conn } => {
+                    self.conns.remove(&conn);
+                    out.push(Effect::Close(conn));
+                }
+                session::Output::Established(agreed) => self.established(at, agreed, out),
+                session::Output::Down(reason) => self.down(at, reason, out),
+                session::Output::Failed(reason) => {
+                    let neighbor = self.neighbors[at].plan.name.clone();
+                    out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
+                }
+                session::Output::Update(update) => self.update(now, at, update, out),
+                session::Output::Refresh(refresh) => {
+                    let asked = matches!(refresh.kind, crate::wire::RefreshKind::Request);
+                    if let Some(family) = refresh.family.family().filter(|_| asked) {
+                        self.rib.refresh(id, family);
+                    }
+                }
+            }
+        }
+    }
+
+    fn established(&mut self, at: usize, agreed: session::Negotiated, out: &mut Vec<Effect>) {
+        let neighbor = &mut self.neighbors[at];
+        neighbor.conn = Some(agreed.conn);
+        neighbor.congested = false;
+        let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {
+            (IpAddr::V6(address), _) => Some(address),
+            (IpAddr::V4(_), Bond::Up(link)) => self.links.ipv6_on(*link),
+            (IpAddr::V4(_), _) => None,
+        };
+        self.rib.up(
+            neighbor.id,
+            rib::Session {
+                router_id: agreed.router_id,
+                remote: neighbor.plan.remote_address,
+                local: neighbor.plan.local_address,
+                local_v6,
+                families: agreed.families.clone(),
+                context: agreed.context,
+            },
+        );
+        // No marker will come for what is not exchanged.
+        for family in neighbor.plan.families.iter().filter(|family| !agreed.families.contains(family)) {
+            self.startup.end_of_rib(neighbor.id, *family);
+        }
+        out.push(Effect::Tell(Event::SessionUp {
+            neighbor: neighbor.plan.name.clone(),
+            asn: agreed.asn,
+            hold_time: agreed.hold_time,
+            families: agreed.families,
+        }));
+    }
+
+    fn down(&mut self, at: usize, reason: session::DownReason, out: &mut Vec<Effect>) {
+        let neighbor = &mut self.neighbors[at];
+        if neighbor.conn.take().is_some() {
+            self.rib.down(neighbor.id);
+        }
+        out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason }));
+    }
+
+    fn update(&mut self, now: Time, at: usize, update: Update, out: &mut Vec<Effect>) {
+        let neighbor = &mut self.neighbors[at];
+        for fault in &update.faults {
+            if let Some(silent) = neighbor.tell_fault(now) {
+                let name = neighbor.plan.name.clone();
+                out.push(Effect::Tell(Event::Softened { neighbor: name, fault: fault.clone(), silent }));
+            }
+        }
+        let (id, end) = (neighbor.id, update.end_of_rib);
+        self.rib.update(id, update);
+        let Some(family) = end else { return };
+        let received = self.rib.counts(id).family(family).received;
+        out.push(Effect::Tell(Event::EndOfRib { neighbor: self.name(id), family, received }));
+        self.startup.end_of_rib(id, family);
+        if self.startup.is_over(now) {
+            self.converge(out);
+        }
+    }
+
+    fn congestion(&mut self, conn: ConnId, congested: bool) {
+        if let Some(known) = self.conns.get(&conn) {
+            let neighbor = &mut self.neighbors[known.peer.0 as usize];
+            if neighbor.conn == Some(conn) {
+                neighbor.congested = congested;
+            }
+        }
+    }
+
+    // ---- routes -----------------------------------------------------------------------------------------------
+
+    /// Moves a slice of what changed in the RIB to the FIB.
+    fn program(&mut self) {
+        let mut changed = std::mem::take(&mut self.changed);
+        self.rib.take_changed(SLICE_PREFIXES, &mut changed);
+        let mut hops: Vec<Hop> = Vec::new();
+        for change in changed.drain(..) {
+            let family = change.prefix.family();
+            hops.clear();
+            hops.extend(change.paths.iter().filter_map(|path| {
+                let reach = self.neighbors.get(path.peer.0 as usize)?.reach();
+                flow::hop(reach, family, path.next_hop, path.weight, &self.links)
+            }));
+            self.fib.want(change.prefix, &hops);
+        }
+        self.changed = changed;
+    }
+
+    fn can_send(&self, neighbor: &Neighbor) -> bool {
+        neighbor.conn.is_some() && !neighbor.congested && self.rib.has_output(neighbor.id)
+    }
+
+    /// Sends a slice of what a peer does not know yet.
+    fn advertise(&mut self, now: Time, at: usize, out: &mut Vec<Effect>) {
+        let mut sent = 0;
+        while sent < SLICE_OCTETS && self.can_send(&self.neighbors[at]) {
+            let neighbor = &mut self.neighbors[at];
+            let Some((octets, conn)) = self.rib.next_output(neighbor.id).zip(neighbor.conn) else { break };
+            sent += octets.len();
+            out.push(Effect::Send { conn, octets });
+            let mut outputs = Vec::new();
+            neighbor.session.handle(now, session::Input::Sent { conn }, &mut outputs);
+            self.obey(now, at, outputs, out);
+        }
+    }
+
+    // ---- kernel -----------------------------------------------------------------------------------------------
+
+    /// Hands out what the kernel can take now.
+    fn kernel(&mut self, now: Time, out: &mut Vec<Effect>) {
+        while let Some(batch) = self.fib.next_batch(now) {
+            out.push(Effect::Kernel(batch));
+        }
+    }
+
+    fn kernel_done(&mut self, now: Time, batch: fib::BatchId, failures: Vec<Failure>, out: &mut Vec<Effect>) {
+        if let Some(first) = failures.first() {
+            let operation = self.fib.operation(batch, first.index).map(ToString::to_string).unwrap_or_default();
+            let error = first.error.clone();
+            self.last_refusal = Some((now, operation.clone(), error.clone()));
+            out.push(Effect::Tell(Event::KernelRefused { refused: failures.len(), first: operation, error }));
+        }
+        self.fib.done(now, batch, failures);
+    }
+
+    fn name(&self, peer: PeerId) -> Name {
+        self.neighbors[peer.0 as usize].plan.name.clone()
+    }
+}
+
+fn fib_settings(config: &Config) -> fib::Settings {
+    fib::Settings {
+        table: config.kernel.table,
+        protocol: config.kernel.protocol,
+        metric: config.kernel.metric,
+        first_id: FIRST_ID,
+        buckets: config.ecmp.buckets,
+        idle_timer: config.ecmp.idle_timer,
+        max_paths: config.ecmp.max_paths,
+    }
+}
+
+/// A peer that dialled an IPv4 address of an IPv6 socket is still an IPv4 peer.
+fn unmapped(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}

@@ -1,1 +1,250 @@
-//! (being written)
+//! TCP for the sessions: listening, dialling, octets both ways. Owns sockets and their tasks; reads no message.
+//!
+//! Nothing here blocks its caller. Received octets wait in the bounded channel of events, so that a busy machine slows
+//! its peers down and nobody else. What is to be sent is queued without a limit of its own: whoever sends looks at
+//! [`Transport::queued`] and waits for [`Event::Drained`].
+
+mod dial;
+mod error;
+mod listen;
+mod sockopt;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::types::ConnId;
+
+pub use error::ListenError;
+
+/// Accepted connections are counted from here, apart from those that a peer dials.
+const ACCEPTED: u64 = 1 << 63;
+
+/// When a queue falls to this many octets after it was longer, [`Event::Drained`] says so.
+pub const LOW_MARK: usize = 256 * 1024;
+
+/// Where to dial, and how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Endpoint {
+    /// The peer's address and port; with the scope id if it is link-local.
+    pub remote: SocketAddr,
+    /// The source address; the kernel chooses one without.
+    pub local: Option<IpAddr>,
+    /// The interface that packets must leave and come by.
+    pub interface: Option<String>,
+    /// How far packets may travel.
+    pub ttl: Ttl,
+}
+
+/// How far packets of a connection may travel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ttl {
+    /// Send 255 and take only 255: the peer is on the link (GTSM, RFC 5082).
+    Security,
+    /// Send this, take any. 1 to 255.
+    Hops(u8),
+}
+
+/// What happened to a connection.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// A dialled one is up; octets may follow.
+    Connected {
+        /// Which.
+        conn: ConnId,
+        /// Our end of it.
+        local: SocketAddr,
+    },
+    /// A dialled one did not come up.
+    Failed {
+        /// Which.
+        conn: ConnId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Somebody dialled us: [`Transport::adopt`] or [`Transport::abort`] it.
+    Accepted {
+        /// Its id from now on.
+        conn: ConnId,
+        /// Our end of it.
+        local: SocketAddr,
+        /// The other end.
+        remote: SocketAddr,
+    },
+    /// Octets came in, at most 64 KiB.
+    Octets {
+        /// On which.
+        conn: ConnId,
+        /// As they came, cut anywhere.
+        octets: Bytes,
+    },
+    /// It is gone, by the peer's doing or the network's.
+    Lost {
+        /// Which.
+        conn: ConnId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Its queue is down to [`LOW_MARK`] again.
+    Drained {
+        /// Which.
+        conn: ConnId,
+    },
+}
+
+/// The owner's end of a connection's task. Dropped, the task writes out what is queued, and closes.
+struct Handle {
+    outgoing: mpsc::UnboundedSender<Bytes>,
+    queued: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+    _open: oneshot::Sender<()>,
+}
+
+/// The task's end of it.
+struct Link {
+    conn: ConnId,
+    events: mpsc::Sender<Event>,
+    outgoing: mpsc::UnboundedReceiver<Bytes>,
+    queued: Arc<AtomicUsize>,
+    closing: oneshot::Receiver<()>,
+}
+
+/// Accepted connections that nobody has adopted yet.
+#[derive(Clone, Default)]
+struct Pending(Arc<Mutex<HashMap<ConnId, TcpStream>>>);
+
+impl Pending {
+    fn put(&self, conn: ConnId, stream: TcpStream) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(conn, stream);
+    }
+
+    fn take(&self, conn: ConnId) -> Option<TcpStream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&conn)
+    }
+}
+
+/// All TCP of one daemon. Its methods must be called inside a tokio runtime.
+pub struct Transport {
+    events: mpsc::Sender<Event>,
+    conns: HashMap<ConnId, Handle>,
+    closing: Vec<JoinHandle<()>>,
+    listeners: Vec<JoinHandle<()>>,
+    pending: Pending,
+    accepted: Arc<AtomicU64>,
+}
+
+impl Transport {
+    /// No connections yet; what happens goes to `events`.
+    #[must_use]
+    pub fn new(events: mpsc::Sender<Event>) -> Self {
+        Self {
+            events,
+            conns: HashMap::new(),
+            closing: Vec::new(),
+            listeners: Vec::new(),
+            pending: Pending::default(),
+            accepted: Arc::new(AtomicU64::new(ACCEPTED)),
+        }
+    }
+
+    /// Accepts connections to this address, from one interface only if one is named. Tells the address that it got,
+    /// which matters for port 0.
+    pub fn listen(&mut self, address: SocketAddr, interface: Option<&str>) -> Result<SocketAddr, ListenError> {
+        let refused = |source| ListenError { address, source };
+        let listener = listen::bind(address, interface).map_err(refused)?;
+        let bound = listener.local_addr().map_err(refused)?;
+        let task = listen::accept(listener, self.pending.clone(), Arc::clone(&self.accepted), self.events.clone());
+        self.listeners.push(tokio::spawn(task));
+        Ok(bound)
+    }
+
+    /// Opens a connection: `Connected` or `Failed` follows, unless it is closed before.
+    pub fn dial(&mut self, conn: ConnId, to: Endpoint) {
+        self.spawn(conn, |link| dial::run(to, link));
+    }
+
+    /// An accepted connection belongs to a peer now: applies its TTL and starts to read.
+    pub fn adopt(&mut self, conn: ConnId, ttl: Ttl) {
+        if let Some(stream) = self.pending.take(conn) {
+            self.spawn(conn, |link| stream::adopted(stream, ttl, link));
+        }
+    }
+
+    /// Queues octets. Those for a connection that is gone are dropped: its `Lost` is on the way.
+    pub fn send(&mut self, conn: ConnId, octets: Bytes) {
+        if let Some(handle) = self.conns.get(&conn) {
+            handle.queued.fetch_add(octets.len(), Ordering::Relaxed);
+            let _ = handle.outgoing.send(octets);
+        }
+    }
+
+    /// How many octets the kernel has not taken yet.
+    #[must_use]
+    pub fn queued(&self, conn: ConnId) -> usize {
+        self.conns.get(&conn).map_or(0, |handle| handle.queued.load(Ordering::Relaxed))
+    }
+
+    /// Closes when all that is queued is out, or two seconds have passed. Gives up a dial. No event follows.
+    pub fn close(&mut self, conn: ConnId) {
+        self.pending.take(conn);
+        if let Some(Handle { task, .. }) = self.conns.remove(&conn) {
+            self.closing.push(task);
+        }
+    }
+
+    /// Closes at once. No event follows but those on the way.
+    pub fn abort(&mut self, conn: ConnId) {
+        self.pending.take(conn);
+        if let Some(handle) = self.conns.remove(&conn) {
+            handle.task.abort();
+        }
+    }
+
+    /// Closes all and waits until it is done: about two seconds at most.
+    pub async fn finish(mut self) {
+        let closing = std::mem::take(&mut self.closing);
+        let open: Vec<_> = self.conns.drain().map(|(_, Handle { task, .. })| task).collect();
+        for task in closing.into_iter().chain(open) {
+            let _ = task.await;
+        }
+    }
+
+    fn spawn<F>(&mut self, conn: ConnId, task: impl FnOnce(Link) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.conns.retain(|_, handle| !handle.task.is_finished());
+        self.closing.retain(|task| !task.is_finished());
+        let (outgoing, receiver) = mpsc::unbounded_channel();
+        let (open, closing) = oneshot::channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let events = self.events.clone();
+        let link = Link { conn, events, outgoing: receiver, queued: Arc::clone(&queued), closing };
+        let task = tokio::spawn(task(link));
+        self.conns.insert(conn, Handle { outgoing, queued, task, _open: open });
+    }
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        for listener in &self.listeners {
+            listener.abort();
+        }
+    }
+}

@@ -1,6 +1,13 @@
 //! ROUTE-REFRESH (RFC 2918, RFC 7313).
 
-use super::FamilyCode;
+use bytes::{BufMut, Bytes, BytesMut};
+use nom::{
+    IResult, Parser,
+    combinator::all_consuming,
+    number::complete::{be_u8, be_u16},
+};
+
+use super::{Error, FamilyCode, frame::HEADER_LEN};
 
 /// Asks for, or brackets, a whole advertisement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,4 +29,47 @@ pub enum RefreshKind {
     End,
     /// A subtype that is not known; ignored by a receiver (RFC 7313 §4).
     Unknown(u8),
+}
+
+impl RefreshKind {
+    fn new(subtype: u8) -> Self {
+        match subtype {
+            0 => Self::Request,
+            1 => Self::Begin,
+            2 => Self::End,
+            other => Self::Unknown(other),
+        }
+    }
+
+    /// The subtype's number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Request => 0,
+            Self::Begin => 1,
+            Self::End => 2,
+            Self::Unknown(subtype) => subtype,
+        }
+    }
+}
+
+impl Refresh {
+    pub(super) fn decode(body: &Bytes) -> Result<Self, Error> {
+        match all_consuming(fields).parse(body) {
+            Ok((_, refresh)) => Ok(refresh),
+            Err(_) if matches!(body.get(2), Some(1 | 2)) => Err(Error::RefreshLength(body.clone())),
+            Err(_) => Err(Error::Length(u16::try_from(HEADER_LEN + body.len()).unwrap_or(u16::MAX))),
+        }
+    }
+
+    pub(super) fn encode(self, out: &mut BytesMut) {
+        out.put_u16(self.family.afi);
+        out.put_u8(self.kind.code());
+        out.put_u8(self.family.safi);
+    }
+}
+
+fn fields(input: &[u8]) -> IResult<&[u8], Refresh> {
+    let (rest, (afi, subtype, safi)) = (be_u16, be_u8, be_u8).parse(input)?;
+    Ok((rest, Refresh { family: FamilyCode { afi, safi }, kind: RefreshKind::new(subtype) }))
 }

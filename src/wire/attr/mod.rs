@@ -7,6 +7,35 @@ use smallvec::SmallVec;
 
 use crate::types::Asn;
 
+mod as_path;
+mod community;
+pub(super) mod decode;
+pub(super) mod encode;
+mod next_hop;
+mod origin;
+
+pub use community::CommunityError;
+
+/// The type codes of attributes (IANA, "BGP Path Attributes").
+pub(super) mod code {
+    pub const ORIGIN: u8 = 1;
+    pub const AS_PATH: u8 = 2;
+    pub const NEXT_HOP: u8 = 3;
+    pub const MULTI_EXIT_DISC: u8 = 4;
+    pub const LOCAL_PREF: u8 = 5;
+    pub const ATOMIC_AGGREGATE: u8 = 6;
+    pub const AGGREGATOR: u8 = 7;
+    pub const COMMUNITIES: u8 = 8;
+    pub const ORIGINATOR_ID: u8 = 9;
+    pub const CLUSTER_LIST: u8 = 10;
+    pub const MP_REACH_NLRI: u8 = 14;
+    pub const MP_UNREACH_NLRI: u8 = 15;
+    pub const EXTENDED_COMMUNITIES: u8 = 16;
+    pub const AS4_PATH: u8 = 17;
+    pub const AS4_AGGREGATOR: u8 = 18;
+    pub const LARGE_COMMUNITY: u8 = 32;
+}
+
 /// The attributes of a route, all but its next hop and its NLRI (RFC 4271 §5).
 ///
 /// Equal values mean equal routes: communities are kept in the order received, unknown attributes by code.
@@ -34,9 +63,21 @@ pub struct Attributes {
     pub extended_communities: Vec<ExtendedCommunity>,
     /// LARGE_COMMUNITY, code 32 (RFC 8092), in the order received.
     pub large_communities: Vec<LargeCommunity>,
+    /// Which of the known optional transitive ones came with the Partial bit; it stays set (RFC 4271 §4.3).
+    pub partial: Partial,
     /// Optional transitive attributes that this speaker does not know, by code; they are passed on with the Partial
     /// bit set (RFC 4271 §5). Unknown non-transitive ones are dropped when read.
     pub unknown: Vec<UnknownAttribute>,
+}
+
+/// The known optional transitive attributes that somebody on the way did not know.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[allow(missing_docs)]
+pub struct Partial {
+    pub aggregator: bool,
+    pub communities: bool,
+    pub extended_communities: bool,
+    pub large_communities: bool,
 }
 
 /// ORIGIN (RFC 4271 §5.1.1); the lower is preferred.
@@ -120,12 +161,20 @@ pub struct UnknownAttribute {
 pub struct AttributeFlags(pub u8);
 
 impl AttributeFlags {
+    /// Bit 3: the length has two octets; never kept in a value.
+    pub(super) const EXTENDED_LENGTH: Self = Self(0x10);
     /// Bit 0: not well-known.
     pub const OPTIONAL: Self = Self(0x80);
     /// Bit 1: passed on.
     pub const TRANSITIVE: Self = Self(0x40);
     /// Bit 2: somebody on the way did not know it.
     pub const PARTIAL: Self = Self(0x20);
+
+    /// Both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 
     /// True if all bits of `other` are set.
     #[must_use]
@@ -146,4 +195,13 @@ pub enum NextHop {
         /// The link-local address, if one was given (RFC 2545 §3).
         link_local: Option<Ipv6Addr>,
     },
+}
+
+impl Attributes {
+    /// Copies unknown values out of the receive buffer they share, so that keeping them does not keep it.
+    pub fn detach(&mut self) {
+        for attribute in &mut self.unknown {
+            attribute.value = Bytes::copy_from_slice(&attribute.value);
+        }
+    }
 }

@@ -4,12 +4,18 @@ use crate::types::{Family, Prefix};
 
 use super::{Attributes, NextHop};
 
-/// What one UPDATE says, of both families and both ways to say it.
+mod decode;
+mod encode;
+
+pub use encode::{encode_end_of_rib, encode_reach, encode_withdraw};
+
+/// What one UPDATE says, of both families and both ways to say it. A receiver takes `withdrawn` first: a prefix that
+/// is in `reach` too is there (RFC 4271 §4.3).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Update {
     /// Routes that are gone: WITHDRAWN ROUTES, MP_UNREACH_NLRI, and what RFC 7606 treats as withdrawn.
     pub withdrawn: Vec<Prefix>,
-    /// Routes that are there, at most one entry a family and next hop; all share `attributes`.
+    /// Routes that are there, those of the NLRI field before those of MP_REACH_NLRI; all share `attributes`.
     pub reach: Vec<Reach>,
     /// The attributes of all in `reach`; empty and meaningless without.
     pub attributes: Attributes,

@@ -1,0 +1,66 @@
+//! Requests, replies and errors of the control API, version 1.
+//!
+//! Shapes are only ever added to: a field or a value keeps its name and meaning, lists are there when empty, a
+//! value that is not known is `null`. Durations are `*_seconds`, whole, beside the RFC 3339 time that they count from.
+//! Who reads must skip fields that it does not know, and take a word that it does not know as `unknown`.
+
+mod error;
+mod fib;
+mod gateway;
+mod json;
+mod moment;
+mod neighbor;
+mod request;
+mod route;
+mod text;
+mod tunnel;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use error::{ApiError, ErrorBody, ErrorCode};
+pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
+pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
+pub use json::{indented, page_head, page_line, page_tail};
+pub use moment::Moment;
+pub use neighbor::{
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, MessageCounts, Messages, Neighbor, NeighborDetail,
+    NeighborKind, Neighbors, SessionState,
+};
+pub use request::{FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, Request, RouteQuery, Select};
+pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes};
+pub use text::{community, extended_community, large_community};
+pub use tunnel::{Counters, Tunnel, TunnelState, Tunnels};
+
+use serde::{Deserialize, Serialize};
+
+/// What the daemon answers. As JSON it is the value inside, without a tag: the path says which it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// To [`Request::Gateway`].
+    Gateway(Box<Gateway>),
+    /// To [`Request::Tunnels`].
+    Tunnels(Tunnels),
+    /// To [`Request::Neighbors`].
+    Neighbors(Neighbors),
+    /// To [`Request::Neighbor`].
+    Neighbor(Box<NeighborDetail>),
+    /// To [`Request::Routes`].
+    Routes(Routes),
+    /// To [`Request::Fib`].
+    Fib(Box<Fib>),
+    /// To [`Request::FibRoutes`].
+    FibRoutes(FibRoutes),
+    /// To what changes something: it was done.
+    Done(Done),
+}
+
+/// Something was done.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// One sentence for people: what was done to what.
+    pub message: String,
+}

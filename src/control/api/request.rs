@@ -1,0 +1,315 @@
+//! What can be asked, and how it is written as an HTTP method, path and query.
+//!
+//! [`Request::target`] writes and [`Request::read`] reads; each is the other's inverse, so client and server agree.
+
+use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
+
+use super::{ApiError, ErrorCode};
+use crate::types::{Family, Name, Prefix};
+
+/// How many routes a page has when nothing is said.
+pub const LIMIT_DEFAULT: usize = 1_000;
+/// How many routes a page can have: what the daemon answers without being late for anything else.
+pub const LIMIT_MAX: usize = 10_000;
+
+/// A question or an order to the daemon.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Request {
+    /// `GET /v1/gateway`.
+    Gateway,
+    /// `GET /v1/tunnels`.
+    Tunnels,
+    /// `GET /v1/neighbors`.
+    Neighbors,
+    /// `GET /v1/neighbors/{name}`; a `/` in the name may stand as it is or as `%2F`.
+    Neighbor(Name),
+    /// `GET /v1/routes?prefix=&address=&family=&neighbor=&limit=&after=`, all optional.
+    Routes(RouteQuery),
+    /// `GET /v1/fib`.
+    Fib,
+    /// `GET /v1/fib/routes?family=&limit=&after=`, all optional.
+    FibRoutes(FibRouteQuery),
+    /// `POST /v1/neighbors/{name}/reset`: end the session by Cease / Administrative Reset and dial again.
+    ResetNeighbor(Name),
+}
+
+/// Which routes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RouteQuery {
+    /// All, or what is at one place.
+    pub select: Select,
+    /// Of one family; both if `None`.
+    pub family: Option<Family>,
+    /// Only prefixes to which this neighbor teaches a path, refused or not, and only its paths; all if `None`.
+    pub neighbor: Option<Name>,
+    /// At most so many prefixes, 0 (only the totals) to [`LIMIT_MAX`].
+    pub limit: usize,
+    /// Those that sort after this prefix: the `next` of the page before.
+    pub after: Option<Prefix>,
+}
+
+impl RouteQuery {
+    /// The same question, for so many after that prefix.
+    #[must_use]
+    pub fn page(&self, limit: usize, after: Option<Prefix>) -> Request {
+        Request::Routes(Self { limit, after, ..self.clone() })
+    }
+}
+
+impl Default for RouteQuery {
+    fn default() -> Self {
+        Self { select: Select::All, family: None, neighbor: None, limit: LIMIT_DEFAULT, after: None }
+    }
+}
+
+/// Which part of the table.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Select {
+    /// All of it.
+    #[default]
+    All,
+    /// This prefix, exactly.
+    Prefix(Prefix),
+    /// The longest prefix that holds this address: where its packets go.
+    Address(IpAddr),
+}
+
+/// Which routes of the kernel.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FibRouteQuery {
+    /// Of one family; both if `None`.
+    pub family: Option<Family>,
+    /// At most so many, 0 (only the totals) to [`LIMIT_MAX`].
+    pub limit: usize,
+    /// Those that sort after this prefix: the `next` of the page before.
+    pub after: Option<Prefix>,
+}
+
+impl FibRouteQuery {
+    /// The same question, for so many after that prefix.
+    #[must_use]
+    pub fn page(&self, limit: usize, after: Option<Prefix>) -> Request {
+        Request::FibRoutes(Self { limit, after, ..self.clone() })
+    }
+}
+
+impl Default for FibRouteQuery {
+    fn default() -> Self {
+        Self { family: None, limit: LIMIT_DEFAULT, after: None }
+    }
+}
+
+/// An HTTP method that the API uses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Method {
+    /// Asks, changes nothing.
+    Get,
+    /// Changes something.
+    Post,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+impl Request {
+    /// The method, and the path with its query.
+    #[must_use]
+    pub fn target(&self) -> (Method, String) {
+        match self {
+            Self::Gateway => (Method::Get, "/v1/gateway".into()),
+            Self::Tunnels => (Method::Get, "/v1/tunnels".into()),
+            Self::Neighbors => (Method::Get, "/v1/neighbors".into()),
+            Self::Neighbor(name) => (Method::Get, format!("/v1/neighbors/{}", segment(name))),
+            Self::ResetNeighbor(name) => (Method::Post, format!("/v1/neighbors/{}/reset", segment(name))),
+            Self::Fib => (Method::Get, "/v1/fib".into()),
+            Self::Routes(query) => {
+                let (prefix, address) = match query.select {
+                    Select::All => (None, None),
+                    Select::Prefix(prefix) => (Some(prefix), None),
+                    Select::Address(address) => (None, Some(address)),
+                };
+                let mut target = Target::new("/v1/routes");
+                target.add("prefix", prefix);
+                target.add("address", address);
+                target.add("family", query.family);
+                target.add("neighbor", query.neighbor.as_ref());
+                target.add("limit", (query.limit != LIMIT_DEFAULT).then_some(query.limit));
+                target.add("after", query.after);
+                (Method::Get, target.0)
+            }
+            Self::FibRoutes(query) => {
+                let mut target = Target::new("/v1/fib/routes");
+                target.add("family", query.family);
+                target.add("limit", (query.limit != LIMIT_DEFAULT).then_some(query.limit));
+                target.add("after", query.after);
+                (Method::Get, target.0)
+            }
+        }
+    }
+
+    /// Reads what a client sent: `path` as it stands in the request line, without the query.
+    pub fn read(method: &str, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
+        let unknown = || {
+            ApiError::not_found(format!("there is no {path}"))
+                .hint("there are /v1/gateway, /v1/tunnels, /v1/neighbors, /v1/routes, /v1/fib and /v1/fib/routes")
+        };
+        let mut query = Query::read(query)?;
+        let rest = path.strip_prefix("/v1/").ok_or_else(unknown)?;
+        let (needs, request) = match rest.strip_suffix('/').unwrap_or(rest) {
+            "gateway" => (Method::Get, Self::Gateway),
+            "tunnels" => (Method::Get, Self::Tunnels),
+            "neighbors" => (Method::Get, Self::Neighbors),
+            "routes" => (Method::Get, Self::Routes(query.routes()?)),
+            "fib" => (Method::Get, Self::Fib),
+            "fib/routes" => (Method::Get, Self::FibRoutes(query.fib_routes()?)),
+            rest => {
+                let name = rest.strip_prefix("neighbors/").ok_or_else(unknown)?;
+                match name.strip_suffix("/reset") {
+                    // A neighbor may be called "x/reset": GET asks for it.
+                    Some(name) if method != "GET" && method != "HEAD" => {
+                        (Method::Post, Self::ResetNeighbor(read_name(name)?))
+                    }
+                    _ => (Method::Get, Self::Neighbor(read_name(name)?)),
+                }
+            }
+        };
+        query.done()?;
+        // HEAD is GET whose body HTTP leaves out.
+        let method = if method == "HEAD" { "GET" } else { method };
+        if method == needs.as_str() {
+            Ok(request)
+        } else {
+            let message = format!("{path} does not take {method}");
+            Err(ApiError::new(ErrorCode::MethodNotAllowed, message).hint(format!("use {}", needs.as_str())))
+        }
+    }
+}
+
+/// A path that gets its query, piece by piece.
+struct Target(String);
+
+impl Target {
+    fn new(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
+    fn add(&mut self, key: &str, value: Option<impl fmt::Display>) {
+        if let Some(value) = value {
+            // Names, prefixes and addresses hold nothing that a query must escape.
+            let mark = if self.0.contains('?') { '&' } else { '?' };
+            self.0.push_str(&format!("{mark}{key}={value}"));
+        }
+    }
+}
+
+/// The pairs of a query; reading takes them out, and what is left at the end was not understood.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn read(text: Option<&str>) -> Result<Self, ApiError> {
+        let pairs = text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let mut found = Vec::new();
+        for pair in pairs {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (key, value) = (decode(key)?, decode(value)?);
+            if found.iter().any(|(other, _)| *other == key) {
+                return Err(ApiError::bad_request(format!("\"{key}\" is given twice")));
+            }
+            found.push((key.into_owned(), value.into_owned()));
+        }
+        Ok(Self(found))
+    }
+
+    /// A missing and an empty value are the same: not given.
+    fn take<T: FromStr<Err: fmt::Display>>(&mut self, key: &str) -> Result<Option<T>, ApiError> {
+        let Some(at) = self.0.iter().position(|(other, _)| other == key) else { return Ok(None) };
+        let (_, value) = self.0.swap_remove(at);
+        if value.is_empty() {
+            return Ok(None);
+        }
+        value.parse().map(Some).map_err(|error| ApiError::bad_request(format!("{key}: {error}")))
+    }
+
+    fn family(&mut self) -> Result<Option<Family>, ApiError> {
+        self.take::<String>("family")?
+            .map(|word| {
+                Family::ALL.into_iter().find(|family| family.to_string() == word).ok_or_else(|| {
+                    ApiError::bad_request(format!("family: \"{word}\" is neither \"ipv4\" nor \"ipv6\""))
+                })
+            })
+            .transpose()
+    }
+
+    fn limit(&mut self) -> Result<usize, ApiError> {
+        let limit = self.take("limit")?.unwrap_or(LIMIT_DEFAULT);
+        if limit <= LIMIT_MAX {
+            return Ok(limit);
+        }
+        let message = format!("limit: {limit} is more than {LIMIT_MAX}, the most that one page holds");
+        Err(ApiError::bad_request(message).hint("take the next page by after=NEXT, with \"next\" of the page before"))
+    }
+
+    fn routes(&mut self) -> Result<RouteQuery, ApiError> {
+        let select = match (self.take("prefix")?, self.take("address")?) {
+            (None, None) => Select::All,
+            (Some(prefix), None) => Select::Prefix(prefix),
+            (None, Some(address)) => Select::Address(address),
+            (Some(_), Some(_)) => return Err(ApiError::bad_request("give a prefix or an address, not both")),
+        };
+        Ok(RouteQuery {
+            select,
+            family: self.family()?,
+            neighbor: self.take("neighbor")?,
+            limit: self.limit()?,
+            after: self.take("after")?,
+        })
+    }
+
+    fn fib_routes(&mut self) -> Result<FibRouteQuery, ApiError> {
+        Ok(FibRouteQuery { family: self.family()?, limit: self.limit()?, after: self.take("after")? })
+    }
+
+    fn done(self) -> Result<(), ApiError> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((key, _)) => Err(ApiError::bad_request(format!("\"{key}\" is not a parameter of this path"))),
+        }
+    }
+}
+
+/// A name as one segment of a path: of all that a name may hold only `/` must be escaped.
+fn segment(name: &Name) -> String {
+    name.as_str().replace('/', "%2F")
+}
+
+fn read_name(text: &str) -> Result<Name, ApiError> {
+    let text = decode(text)?;
+    Name::new(&text).map_err(|error| ApiError::bad_request(error.to_string()))
+}
+
+/// Takes `%XX` out (RFC 3986 section 2.1).
+fn decode(text: &str) -> Result<Cow<'_, str>, ApiError> {
+    if !text.contains('%') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let wrong = || ApiError::bad_request(format!("\"{text}\" is not percent-encoded text"));
+    let mut parts = text.split('%');
+    let mut octets = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, plain) = part.split_at_checked(2).ok_or_else(wrong)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        octets.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
+        octets.extend_from_slice(plain.as_bytes());
+    }
+    String::from_utf8(octets).map(Cow::Owned).map_err(|_| wrong())
+}

@@ -1,0 +1,388 @@
+//! One sample of every reply, with every kind of value in it somewhere.
+
+use std::{net::IpAddr, str::FromStr};
+
+use super::*;
+use crate::types::{Asn, Family, Name, Prefix};
+
+fn read<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn name(text: &str) -> Name {
+    read(text)
+}
+
+fn prefix(text: &str) -> Prefix {
+    read(text)
+}
+
+fn address(text: &str) -> IpAddr {
+    read(text)
+}
+
+fn at(time: &str) -> Moment {
+    read(&format!("2026-11-21T{time}Z"))
+}
+
+fn totals() -> Vec<RouteTotals> {
+    vec![
+        RouteTotals { family: Family::Ipv4, prefixes: 3, paths: 6, refused: 2 },
+        RouteTotals { family: Family::Ipv6, prefixes: 1, paths: 1, refused: 0 },
+    ]
+}
+
+fn fib_totals() -> FibTotals {
+    FibTotals { wanted: 4, present: 2, in_flight: 1, failed: 1 }
+}
+
+pub fn gateway() -> Reply {
+    Reply::Gateway(Box::new(Gateway {
+        name: name("hub-west"),
+        mode: Mode::ActiveActive,
+        asn: Asn::new(65515),
+        instance: name("in-0"),
+        router_id: read("10.20.255.4"),
+        version: "0.1.0".into(),
+        started_at: at("01:00:00.000"),
+        uptime_seconds: 7_932,
+        state: GatewayState::Running,
+        reason: None,
+        prefixes: vec![prefix("10.20.0.0/16"), prefix("2001:db8:20::/48")],
+        tunnels: TunnelCounts { configured: 3, up: 2, gateway: 6, limit: 30 },
+        sessions: SessionCounts { configured: 3, established: 1 },
+        routes: totals(),
+        fib: fib_totals(),
+        warnings: vec![
+            Warning {
+                code: "tunnel_down".into(),
+                message: "tunnel hq-3/in-0 is down: interface xfrm12 is not there".into(),
+                hint: Some("ip link show xfrm12; has the VPN daemon made it?".into()),
+            },
+            Warning { code: "kernel_refused".into(), message: "the kernel refused 1 route".into(), hint: None },
+        ],
+        sysctls: vec![
+            Sysctl {
+                name: "net.ipv4.nexthop_compat_mode".into(),
+                wanted: Some("0".into()),
+                actual: Some("0".into()),
+                ok: true,
+            },
+            Sysctl {
+                name: "net.ipv4.fib_multipath_hash_policy".into(),
+                wanted: Some("1".into()),
+                actual: Some("0".into()),
+                ok: false,
+            },
+            Sysctl { name: "net.ipv4.ip_forward".into(), wanted: None, actual: None, ok: true },
+        ],
+    }))
+}
+
+pub fn tunnels() -> Reply {
+    let up = Tunnel {
+        name: name("hq-1/in-0"),
+        connection: name("hq-1"),
+        device: Some(name("hq-1")),
+        instance: name("in-0"),
+        interface: "xfrm10".into(),
+        interface_index: Some(7),
+        state: TunnelState::Up,
+        reason: None,
+        since: Some(at("01:00:02.500")),
+        state_seconds: Some(7_929),
+        local_address: Some(address("169.254.21.2")),
+        remote_address: Some(address("169.254.21.1")),
+        neighbor: Some(name("hq-1/in-0")),
+        session: Some(SessionState::Established),
+        routes: 3,
+        counters: Some(Counters {
+            rx_packets: 1_048_576,
+            rx_bytes: 1_342_177_280,
+            tx_packets: 2_000_000,
+            tx_bytes: 987_654,
+        }),
+    };
+    let fresh = Tunnel {
+        name: name("hq-2/in-0"),
+        connection: name("hq-2"),
+        device: Some(name("hq-2")),
+        interface: "xfrm11".into(),
+        interface_index: Some(8),
+        since: None,
+        state_seconds: None,
+        neighbor: Some(name("hq-2/in-0")),
+        session: Some(SessionState::Active),
+        routes: 0,
+        counters: None,
+        ..up.clone()
+    };
+    let down = Tunnel {
+        name: name("hq-3/in-0"),
+        connection: name("hq-3"),
+        device: None,
+        interface: "xfrm12".into(),
+        interface_index: None,
+        state: TunnelState::Down,
+        reason: Some("interface xfrm12 is not there".into()),
+        since: Some(at("03:08:58.000")),
+        state_seconds: Some(194),
+        local_address: None,
+        remote_address: None,
+        neighbor: None,
+        session: None,
+        routes: 0,
+        counters: None,
+        ..up.clone()
+    };
+    Reply::Tunnels(Tunnels { tunnels: vec![up, fresh, down] })
+}
+
+fn established() -> Neighbor {
+    Neighbor {
+        name: name("hq-1/in-0"),
+        kind: NeighborKind::Device,
+        address: address("169.254.21.1"),
+        local_address: Some(address("169.254.21.2")),
+        interface: Some("xfrm10".into()),
+        asn: Asn::new(65010),
+        state: SessionState::Established,
+        since: at("01:00:03.250"),
+        state_seconds: 7_929,
+        uptime_seconds: Some(7_929),
+        flaps: 0,
+        last_down: None,
+        next_retry_at: None,
+        next_retry_seconds: None,
+        passive: false,
+        prefixes: vec![FamilyPrefixes { family: Family::Ipv4, received: 4, accepted: 3, refused: 1, advertised: 1 }],
+    }
+}
+
+pub fn neighbors() -> Reply {
+    let down = Neighbor {
+        name: name("hq-2/in-0"),
+        address: address("10.52.0.253"),
+        interface: Some("xfrm11".into()),
+        asn: Asn::new(65011),
+        state: SessionState::Active,
+        since: at("03:08:58.000"),
+        state_seconds: 194,
+        uptime_seconds: None,
+        flaps: 2,
+        last_down: Some(Down {
+            reason: DownReason::NotificationReceived,
+            at: at("03:08:58.000"),
+            ago_seconds: 194,
+            code: Some(6),
+            subcode: Some(2),
+            text: "received Cease / Administrative Shutdown: \"maintenance until 04:00\"".into(),
+        }),
+        next_retry_at: Some(at("03:12:16.500")),
+        next_retry_seconds: Some(5),
+        prefixes: vec![
+            FamilyPrefixes { family: Family::Ipv4, received: 0, accepted: 0, refused: 0, advertised: 0 },
+            FamilyPrefixes { family: Family::Ipv6, received: 0, accepted: 0, refused: 0, advertised: 0 },
+        ],
+        ..established()
+    };
+    let waiting = Neighbor {
+        name: name("core-1"),
+        kind: NeighborKind::NetworkRouter,
+        address: address("2001:db8:20:255::1"),
+        local_address: None,
+        interface: None,
+        asn: Asn::new(4_200_000_001),
+        state: SessionState::Idle,
+        since: at("01:00:00.000"),
+        state_seconds: 7_932,
+        uptime_seconds: None,
+        passive: true,
+        prefixes: Vec::new(),
+        ..established()
+    };
+    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting] })
+}
+
+pub fn neighbor() -> Reply {
+    let capability =
+        |code, name: &str, value: Option<&str>| Capability { code, name: name.into(), value: value.map(str::to_owned) };
+    let neighbor = Neighbor {
+        flaps: 1,
+        last_down: Some(Down {
+            reason: DownReason::HoldTimerExpired,
+            at: at("00:59:58.000"),
+            ago_seconds: 7_934,
+            code: Some(4),
+            subcode: Some(0),
+            text: "sent Hold Timer Expired: nothing heard for 90 s".into(),
+        }),
+        ..established()
+    };
+    Reply::Neighbor(Box::new(NeighborDetail {
+        neighbor,
+        device: Some(name("hq-1")),
+        connection: Some(name("hq-1")),
+        tunnel: Some(name("hq-1/in-0")),
+        router_id: Some(read("10.52.0.253")),
+        local_endpoint: Some(read("169.254.21.2:34567")),
+        remote_endpoint: Some(read("169.254.21.1:179")),
+        configured_hold_time_seconds: 90,
+        hold_time_seconds: Some(90),
+        keepalive_seconds: Some(30),
+        families: vec![Family::Ipv4],
+        capabilities: Capabilities {
+            sent: vec![
+                capability(1, "multiprotocol", Some("ipv4")),
+                capability(2, "route refresh", None),
+                capability(65, "four-octet AS", Some("65515")),
+            ],
+            received: vec![
+                capability(1, "multiprotocol", Some("ipv4")),
+                capability(73, "unknown", Some("0x0668712d31")),
+            ],
+        },
+        messages: Messages {
+            received: MessageCounts { open: 2, update: 4, notification: 0, keepalive: 264, route_refresh: 0 },
+            sent: MessageCounts { open: 2, update: 2, notification: 1, keepalive: 265, route_refresh: 1 },
+        },
+        queued_octets: 0,
+    }))
+}
+
+fn path(neighbor: &str, next_hop: &str, state: PathState, why: Option<&str>) -> Path {
+    Path {
+        neighbor: Some(name(neighbor)),
+        next_hop: Some(address(next_hop)),
+        as_path: vec![
+            AsPathItem::Asn(Asn::new(65010)),
+            AsPathItem::Asn(Asn::new(3320)),
+            AsPathItem::Set { set: vec![Asn::new(64900), Asn::new(64901)] },
+        ],
+        origin: Origin::Igp,
+        med: Some(10),
+        local_pref: Some(100),
+        communities: vec![community(65010 << 16 | 52)],
+        extended_communities: Vec::new(),
+        large_communities: Vec::new(),
+        other_attributes: Vec::new(),
+        state,
+        why: why.map(str::to_owned),
+    }
+}
+
+pub fn routes() -> Reply {
+    let many = Route {
+        prefix: prefix("10.52.0.0/24"),
+        paths: vec![
+            path("hq-1/in-0", "169.254.21.1", PathState::Best, None),
+            Path { med: None, ..path("hq-2/in-0", "10.52.0.253", PathState::Multipath, None) },
+            path("core-1", "10.20.255.1", PathState::NotBest, Some("longer AS_PATH: 4 against 3")),
+            path("hq-3/in-0", "169.254.21.5", PathState::Refused, Some("own AS 65515 in AS_PATH")),
+        ],
+        kernel: Some(FibRoute {
+            prefix: prefix("10.52.0.0/24"),
+            group: Some(9_000_001),
+            interface: None,
+            state: InstallState::Present,
+            fault: None,
+        }),
+    };
+    let odd = Route {
+        prefix: prefix("2001:db8:52::/48"),
+        paths: vec![Path {
+            neighbor: None,
+            next_hop: None,
+            as_path: vec![
+                AsPathItem::ConfedSequence { confed_sequence: vec![Asn::new(65001)] },
+                AsPathItem::ConfedSet { confed_set: vec![Asn::new(65002)] },
+            ],
+            origin: Origin::Incomplete,
+            med: None,
+            local_pref: None,
+            communities: Vec::new(),
+            extended_communities: vec![extended_community([0, 2, 0xfd, 0xf2, 0, 0, 0, 52])],
+            large_communities: vec![large_community(65010, 1, 2)],
+            other_attributes: vec![OtherAttribute {
+                code: 7,
+                name: "aggregator".into(),
+                value: "65010 10.52.0.253".into(),
+            }],
+            ..path("core-1", "10.20.255.1", PathState::Best, None)
+        }],
+        kernel: None,
+    };
+    Reply::Routes(Routes { totals: totals(), routes: vec![many, odd], next: Some(prefix("2001:db8:52::/48")) })
+}
+
+fn refused() -> KernelFault {
+    KernelFault { at: None, errno: 22, text: "Nexthop id does not exist".into(), operation: None }
+}
+
+pub fn fib() -> Reply {
+    let member = FibMember {
+        id: 9_000_010,
+        interface: Some("xfrm10".into()),
+        interface_index: 7,
+        gateway: Some(address("169.254.21.1")),
+        weight: 1,
+        tunnel: Some(name("hq-1/in-0")),
+    };
+    let group = FibGroup {
+        id: 9_000_001,
+        family: Family::Ipv4,
+        routes: 3,
+        buckets: 256,
+        idle_timer_seconds: 120,
+        state: InstallState::Present,
+        members: vec![
+            member.clone(),
+            FibMember { id: 9_000_011, interface: None, interface_index: 8, gateway: None, weight: 2, tunnel: None },
+        ],
+    };
+    let empty = FibGroup {
+        id: 9_000_002,
+        family: Family::Ipv6,
+        routes: 1,
+        state: InstallState::InFlight,
+        members: Vec::new(),
+        ..group.clone()
+    };
+    Reply::Fib(Box::new(Fib {
+        table: 254,
+        protocol: 179,
+        metric: 20,
+        totals: fib_totals(),
+        settled: false,
+        last_fault: Some(KernelFault {
+            at: Some(at("03:12:00.001")),
+            operation: Some("route 10.53.0.0/24".into()),
+            ..refused()
+        }),
+        groups: vec![group, empty],
+    }))
+}
+
+pub fn fib_routes() -> Reply {
+    let route = FibRoute {
+        prefix: prefix("10.52.0.0/24"),
+        group: Some(9_000_001),
+        interface: None,
+        state: InstallState::Present,
+        fault: None,
+    };
+    let host = FibRoute {
+        prefix: prefix("10.52.0.253/32"),
+        group: None,
+        interface: Some("xfrm11".into()),
+        state: InstallState::InFlight,
+        ..route.clone()
+    };
+    let failed = FibRoute {
+        prefix: prefix("10.53.0.0/24"),
+        state: InstallState::Failed,
+        fault: Some(refused()),
+        ..route.clone()
+    };
+    Reply::FibRoutes(FibRoutes { totals: fib_totals(), routes: vec![route, host, failed], next: None })
+}

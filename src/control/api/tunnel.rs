@@ -1,0 +1,78 @@
+//! `GET /v1/tunnels`: every tunnel of this instance, with the session inside it.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, SessionState};
+use crate::types::Name;
+
+/// The tunnels, in the order of the file.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Tunnels {
+    /// One entry a tunnel.
+    pub tunnels: Vec<Tunnel>,
+}
+
+/// One tunnel: one instance's end of a connection.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// The tunnel's name, such as `hq-1/in-0`.
+    pub name: Name,
+    /// The connection that it belongs to.
+    pub connection: Name,
+    /// The device at its far end; `null` when that is a peer gateway.
+    pub device: Option<Name>,
+    /// The instance at its near end.
+    pub instance: Name,
+    /// The kernel interface.
+    pub interface: String,
+    /// The interface's index; `null` while there is no such interface.
+    pub interface_index: Option<u32>,
+    /// Whether it can carry traffic.
+    pub state: TunnelState,
+    /// Why it is in this state, in words for people; always there when it is down.
+    pub reason: Option<String>,
+    /// When it came into this state; `null` if it has been in it since before the daemon started.
+    pub since: Option<Moment>,
+    /// Whole seconds since then.
+    pub state_seconds: Option<u64>,
+    /// Our address inside the tunnel.
+    pub local_address: Option<IpAddr>,
+    /// The far end's address inside the tunnel.
+    pub remote_address: Option<IpAddr>,
+    /// The neighbor inside the tunnel; `null` for a tunnel without BGP.
+    pub neighbor: Option<Name>,
+    /// The state of the session with it.
+    pub session: Option<SessionState>,
+    /// Prefixes whose packets may leave by this tunnel.
+    pub routes: u64,
+    /// The interface's counters; `null` when they cannot be read.
+    pub counters: Option<Counters>,
+}
+
+/// Whether a tunnel can carry traffic.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TunnelState {
+    /// Nothing that knows of it objects.
+    Up,
+    /// Something objects: see the reason.
+    Down,
+    /// Nothing is known of it (the other instance's), or a word that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What passed an interface since it was made; both directions as this host sees them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Packets received.
+    pub rx_packets: u64,
+    /// Octets received.
+    pub rx_bytes: u64,
+    /// Packets sent.
+    pub tx_packets: u64,
+    /// Octets sent.
+    pub tx_bytes: u64,
+}

@@ -1,0 +1,146 @@
+//! The server: one unix socket, whose every request goes to one handler.
+
+use std::{
+    fs, io,
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::Request as HttpRequest,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use socket2::{Domain, SockAddr, Type};
+use tokio::net::UnixListener;
+
+use super::super::api::{ApiError, ErrorBody, Reply, Request, indented};
+
+/// How long the daemon may take for an answer before the client is told that it does not come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who may use the socket: its owner and its group, read and write alike.
+const MODE: u32 = 0o660;
+
+/// Why there is no control socket.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another daemon answers on it.
+    #[error("another twinspan is running: it answers on {}; stop it first, or give this one its own --socket", .0.display())]
+    Live(PathBuf),
+    /// There is a file of that name that nobody made for this.
+    #[error("{} is there already and is not a socket; give another --socket", .0.display())]
+    Occupied(PathBuf),
+    /// The system refused.
+    #[error("cannot {step} {}: {error}", .path.display())]
+    System {
+        /// What was tried.
+        step: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// The system's words.
+        error: io::Error,
+    },
+}
+
+/// A bound control socket; its file is removed on drop, unless another daemon has put its own there since.
+#[derive(Debug)]
+pub struct Socket {
+    listener: Option<UnixListener>,
+    path: PathBuf,
+    /// Device and inode of the file.
+    id: (u64, u64),
+}
+
+impl Socket {
+    /// Makes the directory and the socket, mode 0660. A socket that a dead daemon left is replaced, that of a live one
+    /// is not. Needs a tokio runtime.
+    pub fn bind(path: &Path) -> Result<Self, BindError> {
+        let system = |step, path: &Path| {
+            let path = path.to_owned();
+            move |error| BindError::System { step, path, error }
+        };
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::create_dir_all(parent).map_err(system("make the directory", parent))?;
+        }
+        match fs::symlink_metadata(path) {
+            Ok(found) if !found.file_type().is_socket() => return Err(BindError::Occupied(path.to_owned())),
+            Ok(_) if answers(path).map_err(system("look at", path))? => return Err(BindError::Live(path.to_owned())),
+            Ok(_) => fs::remove_file(path).map_err(system("remove the left over", path))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(system("look at", path)(error)),
+        }
+        let listener = UnixListener::bind(path).map_err(system("make the socket", path))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(MODE)).map_err(system("set the mode of", path))?;
+        let made = fs::symlink_metadata(path).map_err(system("look at", path))?;
+        Ok(Self { listener: Some(listener), path: path.to_owned(), id: (made.dev(), made.ino()) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Answers until `stop` is done, then finishes what is being answered. The handler may be called many times at
+    /// once; what it does not answer within 10 s is answered for it.
+    pub async fn serve<H, F>(mut self, handler: H, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()>
+    where
+        H: Fn(Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+    {
+        let Some(listener) = self.listener.take() else { return Ok(()) };
+        let handler = Arc::new(handler);
+        let router = Router::new().fallback(move |request: HttpRequest| answer(Arc::clone(&handler), request));
+        axum::serve(listener, router).with_graceful_shutdown(stop).await
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.id) {
+            // Whoever binds next removes what could not be removed here.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// True if somebody listens on the socket; a full queue counts, and nothing here waits.
+fn answers(path: &Path) -> io::Result<bool> {
+    let probe = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    probe.set_nonblocking(true)?;
+    match probe.connect(&SockAddr::unix(path)?) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock => Ok(true),
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+async fn answer<H, F>(handler: Arc<H>, request: HttpRequest) -> Response
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Reply, ApiError>>,
+{
+    let (method, uri) = (request.method().as_str(), request.uri());
+    let answer = match Request::read(method, uri.path(), uri.query()) {
+        Err(error) => Err(error),
+        Ok(request) => tokio::time::timeout(PATIENCE, handler(request)).await.unwrap_or_else(|_| {
+            let message = format!("the daemon did not answer within {} s", PATIENCE.as_secs());
+            Err(ApiError::unavailable(message).hint("its log says what it is doing; try again"))
+        }),
+    };
+    let (status, body) = match answer {
+        Ok(reply) => (StatusCode::OK, reply.to_json()),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, indented(&ErrorBody { error }))
+        }
+    };
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

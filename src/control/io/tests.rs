@@ -1,0 +1,112 @@
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    path::Path,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    super::api::{ApiError, Done, ErrorCode, Reply, Request},
+    BindError, Client, ClientError, Socket,
+};
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+async fn echo(request: Request) -> Result<Reply, ApiError> {
+    match request {
+        Request::Neighbor(name) => Err(ApiError::no_neighbor(name)),
+        request => Ok(Reply::Done(Done { message: format!("{request:?}") })),
+    }
+}
+
+/// Runs `ask` against a server on `path`, stops the server, and gives what `ask` gave.
+async fn against_a_server<T>(path: &Path, ask: impl AsyncFnOnce(Client) -> T) -> T {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let socket = Socket::bind(path).unwrap();
+    let server = tokio::spawn(socket.serve(echo, async {
+        let _ = stopped.await;
+    }));
+    let answer = ask(Client::new(path)).await;
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_question_gets_its_answer_and_the_socket_goes_with_the_server() {
+    let dir = dir();
+    let path = dir.path().join("made/on/the/way/twinspan.sock");
+    let done: Done = against_a_server(&path, async |client| {
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        client.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap())).await.unwrap()
+    })
+    .await;
+    assert_eq!(done.message, "ResetNeighbor(Name(\"hq-1/in-0\"))");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_with_its_code_and_hint() {
+    let dir = dir();
+    let refused = against_a_server(&dir.path().join("s"), async |client| {
+        client.fetch(&Request::Neighbor("nobody".parse().unwrap())).await.unwrap_err()
+    })
+    .await;
+    let ClientError::Refused(error) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.code, ErrorCode::NotFound);
+    assert!(error.hint.is_some());
+}
+
+#[tokio::test]
+async fn the_socket_of_a_live_daemon_is_not_taken() {
+    let dir = dir();
+    let path = dir.path().join("s");
+    against_a_server(&path, async |client| {
+        assert!(matches!(Socket::bind(&path), Err(BindError::Live(_))));
+        client.fetch(&Request::Gateway).await.expect("the first one still answers");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_socket_that_a_dead_daemon_left_is_replaced() {
+    let dir = dir();
+    let path = dir.path().join("s");
+    drop(UnixListener::bind(&path).unwrap());
+    assert!(path.exists());
+    let error = Client::new(&path).fetch(&Request::Gateway).await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { ref message, .. } if message.contains("nobody listens")));
+    against_a_server(&path, async |client| client.fetch(&Request::Gateway).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_socket_is_left_alone() {
+    let dir = dir();
+    let path = dir.path().join("s");
+    fs::write(&path, "precious").unwrap();
+    assert!(matches!(Socket::bind(&path), Err(BindError::Occupied(_))));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_late_leaves_its_successors_socket() {
+    let dir = dir();
+    let path = dir.path().join("s");
+    let first = Socket::bind(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let _second = Socket::bind(&path).unwrap();
+    drop(first);
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_not_there_is_unreachable_by_the_name_of_its_socket() {
+    let dir = dir();
+    let path = dir.path().join("none");
+    let error = Client::new(&path).fetch(&Request::Gateway).await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { ref message, .. } if message.contains("none")));
+}

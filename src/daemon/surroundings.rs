@@ -1,0 +1,75 @@
+//! What the machine cannot know when people ask: counters of interfaces, lengths of queues, sysctls.
+
+use std::{collections::HashMap, fs};
+
+use crate::control::api::{Counters, Sysctl};
+use crate::fib::io::sysctl;
+use crate::fib::io::sysctl::Wanted;
+use crate::speaker::Surroundings;
+use crate::transport::Transport;
+use crate::types::ConnId;
+
+/// This host at the moment of one question.
+pub(super) struct Here<'a> {
+    transport: &'a Transport,
+    sysctls: &'a [Wanted],
+    counters: HashMap<String, Counters>,
+}
+
+impl<'a> Here<'a> {
+    pub(super) fn look(transport: &'a Transport, sysctls: &'a [Wanted]) -> Self {
+        // Of this thread's network namespace, where /sys may show another.
+        let text = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
+        Self { transport, sysctls, counters: text.lines().filter_map(interface).collect() }
+    }
+}
+
+impl Surroundings for Here<'_> {
+    fn queued(&self, conn: ConnId) -> u64 {
+        u64::try_from(self.transport.queued(conn)).unwrap_or(u64::MAX)
+    }
+
+    fn counters(&self, interface: &str) -> Option<Counters> {
+        self.counters.get(interface).copied()
+    }
+
+    fn sysctls(&self) -> Vec<Sysctl> {
+        let look = |wanted: &Wanted| {
+            let actual = sysctl::read(wanted);
+            Sysctl {
+                name: wanted.name.replace('/', "."),
+                wanted: Some(wanted.value.to_owned()),
+                ok: actual.as_deref() == Some(wanted.value),
+                actual,
+            }
+        };
+        self.sysctls.iter().map(look).collect()
+    }
+}
+
+/// One line of `/proc/net/dev`: name, eight numbers received, eight sent; octets and packets come first.
+fn interface(line: &str) -> Option<(String, Counters)> {
+    let (name, numbers) = line.split_once(':')?;
+    let numbers: Vec<u64> = numbers.split_whitespace().map_while(|word| word.parse().ok()).collect();
+    let counters = Counters {
+        rx_bytes: *numbers.first()?,
+        rx_packets: *numbers.get(1)?,
+        tx_bytes: *numbers.get(8)?,
+        tx_packets: *numbers.get(9)?,
+    };
+    Some((name.trim().to_owned(), counters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_read_from_the_kernels_table() {
+        let line = " tun-hq1:  840  10    0    0    0     0          0         0     1680   20    0    0    0     0       0          0";
+        let (name, counters) = interface(line).unwrap();
+        assert_eq!(name, "tun-hq1");
+        assert_eq!(counters, Counters { rx_bytes: 840, rx_packets: 10, tx_bytes: 1680, tx_packets: 20 });
+        assert!(interface("Inter-|   Receive                |  Transmit").is_none());
+    }
+}

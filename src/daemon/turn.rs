@@ -1,0 +1,299 @@
+//! The loop: one input, its effects, one slice of work, and again. What is urgent is looked at first.
+
+use std::{future, io};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, oneshot},
+    time::{Duration, timeout},
+};
+use tracing::{error, info, warn};
+
+use super::clock::Clock;
+use super::kernel::{Answer, KernelThread};
+use super::start::{Prepared, StartError};
+use super::surroundings::Here;
+use crate::config::OnStop;
+use crate::control::api::{ApiError, Reply, Request};
+use crate::fib::io::sysctl::Wanted;
+use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor};
+use crate::gateway;
+use crate::speaker::{Effect, Endpoint, Event, Input, Link, Speaker, Weight};
+use crate::transport;
+use crate::transport::Transport;
+use crate::types::ConnId;
+
+/// Chunks of octets that wait for the machine; when they are this many, connections are not read.
+const EVENTS: usize = 64;
+/// Octets queued for one peer above which no more UPDATEs are made for it.
+const HIGH_MARK: usize = 1024 * 1024;
+/// How long a clean stop may take before it is given up.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How long answers to people may take to leave at the end.
+const FLUSH_LIMIT: Duration = Duration::from_secs(2);
+
+/// A question and where its answer goes.
+type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
+
+/// Everything that the world can say next.
+enum Fact {
+    Link(LinkNews),
+    Kernel(Answer),
+    Question(Question),
+    Stop,
+    Hangup,
+    Transport(transport::Event),
+    Due,
+    Idle,
+    /// A source of facts that must not end has ended.
+    Ended(&'static str),
+}
+
+/// The shell's side of everything that the machine names.
+struct Shell {
+    clock: Clock,
+    speaker: Speaker,
+    transport: Transport,
+    kernel: KernelThread,
+    /// The kernel settings that matter, for who asks.
+    sysctls: Vec<Wanted>,
+    effects: Vec<Effect>,
+    /// Connections with more in their queues than they should have.
+    congested: Vec<ConnId>,
+    stopped: bool,
+}
+
+/// Runs the machine until it has stopped.
+pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
+    let Prepared { config, speaker, clock, kernel, found, mut sysctls, socket } = prepared;
+    let (events, mut from_transport) = mpsc::channel(EVENTS);
+    let mut transport = Transport::new(events);
+    for address in super::start::listen_on(&speaker) {
+        transport.listen(address, None)?;
+    }
+    let (answers, mut from_kernel) = mpsc::unbounded_channel();
+    let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
+    let mut links = Monitor::open().map_err(StartError::Monitor)?;
+    let (questions, mut from_people) = mpsc::channel::<Question>(16);
+    let (no_more, end_of_questions) = oneshot::channel::<()>();
+    let socket = super::start::bind(&socket)?;
+    let server = tokio::spawn(socket.serve(
+        move |request| ask(questions.clone(), request),
+        async move {
+            let _ = end_of_questions.await;
+        },
+    ));
+    let mut signals = Signals::watch().map_err(StartError::Runtime)?;
+
+    let mut shell = Shell {
+        clock,
+        speaker,
+        transport,
+        kernel,
+        sysctls: super::start::sysctls(config.ecmp.hash),
+        effects: Vec::new(),
+        congested: Vec::new(),
+        stopped: false,
+    };
+    shell.tell(Input::Found(found));
+    for link in links.known() {
+        shell.link(link);
+    }
+    shell.tell(Input::LinksKnown);
+    info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    let mut give_up: Option<tokio::time::Instant> = None;
+    while !shell.stopped {
+        let busy = shell.speaker.busy();
+        let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
+        let fact = tokio::select! {
+            biased;
+            news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
+            answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
+            question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
+            fact = signals.next() => fact,
+            event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
+            () = wait_until(due) => Fact::Due,
+            () = future::ready(()), if busy => Fact::Idle,
+            () = wait_until(give_up) => {
+                error!(event = "instance.stop_gave_up", "the stop takes too long: what is left in the kernel stays");
+                break;
+            }
+        };
+        match fact {
+            Fact::Link(LinkNews::Link(link)) => shell.link(link),
+            // What differs follows; that the kernel may have dropped more than that is for a comparison with a dump.
+            Fact::Link(LinkNews::Lost) => warn!(event = "kernel.events_lost", "the kernel's events came too fast: interfaces are read again"),
+            Fact::Kernel(Answer { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
+            Fact::Question((request, answer)) => shell.answer(&request, answer),
+            Fact::Stop if give_up.is_some() => {
+                warn!(event = "instance.stop_forced", "told to stop again: what is left in the kernel stays");
+                break;
+            }
+            Fact::Stop => {
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+                give_up = Some(tokio::time::Instant::now() + STOP_LIMIT);
+                shell.tell(Input::Stop);
+            }
+            Fact::Hangup => warn!(
+                event = "instance.reload_refused",
+                "SIGHUP: a reload is not possible yet; restart the daemon to use a changed file"
+            ),
+            Fact::Transport(event) => shell.transport(event),
+            Fact::Due | Fact::Idle => {}
+            Fact::Ended(what) => return Err(StartError::Ended(what)),
+        }
+        shell.turn();
+    }
+
+    let _ = no_more.send(());
+    drop(from_transport); // nobody reads any more: a connection must not wait for that
+    shell.transport.finish().await;
+    let _ = timeout(FLUSH_LIMIT, server).await;
+    if config.kernel.on_stop == OnStop::Keep {
+        // The routes that stay need the kernel settings that they were made for.
+        sysctls.keep();
+    }
+    info!(event = "instance.stopped", "stopped");
+    Ok(())
+}
+
+impl Shell {
+    fn tell(&mut self, input: Input) {
+        self.speaker.handle(self.clock.now(), input, &mut self.effects);
+        self.obey();
+    }
+
+    /// What comes after every fact: what is due, and one slice of what can wait.
+    fn turn(&mut self) {
+        let now = self.clock.now();
+        if self.speaker.deadline().is_some_and(|due| due <= now) {
+            self.speaker.tick(now, &mut self.effects);
+            self.obey();
+        }
+        if self.speaker.busy() {
+            self.speaker.work(now, &mut self.effects);
+            self.obey();
+        }
+    }
+
+    fn link(&mut self, event: LinkEvent) {
+        let LinkEvent { index, name, up, exists, addresses } = event;
+        self.tell(if exists {
+            Input::Link(Link { index, name, up, addresses: addresses.into_iter().collect() })
+        } else {
+            Input::LinkGone(index)
+        });
+    }
+
+    fn transport(&mut self, event: transport::Event) {
+        let input = match event {
+            transport::Event::Connected { conn, local } => Input::Connected { conn, local },
+            transport::Event::Failed { conn, reason } => Input::ConnectFailed { conn, reason },
+            transport::Event::Accepted { conn, local, remote } => Input::Accepted { conn, local, remote },
+            transport::Event::Octets { conn, octets } => Input::Octets { conn, octets },
+            transport::Event::Lost { conn, reason } => Input::Lost { conn, reason },
+            transport::Event::Drained { conn } => {
+                self.congested.retain(|known| *known != conn);
+                Input::Drained(conn)
+            }
+        };
+        self.tell(input);
+    }
+
+    fn answer(&mut self, request: &Request, answer: oneshot::Sender<Result<Reply, ApiError>>) {
+        let around = Here::look(&self.transport, &self.sysctls);
+        let reply = self.speaker.ask(self.clock.now(), request, &around, &mut self.effects);
+        // Who asked may have gone away.
+        let _ = answer.send(reply);
+        self.obey();
+    }
+
+    /// Does what the machine wants done, in its order.
+    fn obey(&mut self) {
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Kernel(batch) => self.kernel.apply(batch),
+                Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
+                Effect::Adopt { conn, ttl } => self.transport.adopt(conn, hops(ttl)),
+                Effect::Abort(conn) => self.transport.abort(conn),
+                Effect::Send { conn, octets } => {
+                    self.transport.send(conn, octets);
+                    if self.transport.queued(conn) > HIGH_MARK && !self.congested.contains(&conn) {
+                        self.congested.push(conn);
+                    }
+                }
+                Effect::Close(conn) => {
+                    self.congested.retain(|known| *known != conn);
+                    self.transport.close(conn);
+                }
+                Effect::Tell(event) => log(&event),
+                Effect::Stopped => self.stopped = true,
+            }
+        }
+        for at in 0..self.congested.len() {
+            let conn = self.congested[at];
+            self.speaker.handle(self.clock.now(), Input::Congested(conn), &mut self.effects);
+        }
+    }
+}
+
+/// Hands a question to the loop and waits for the answer.
+async fn ask(questions: mpsc::Sender<Question>, request: Request) -> Result<Reply, ApiError> {
+    let (answer, reply) = oneshot::channel();
+    let stopping = || ApiError::unavailable("the daemon is stopping");
+    questions.send((request, answer)).await.map_err(|_| stopping())?;
+    reply.await.map_err(|_| stopping())?
+}
+
+async fn wait_until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => future::pending().await,
+    }
+}
+
+fn endpoint(to: Endpoint) -> transport::Endpoint {
+    transport::Endpoint { remote: to.remote, local: Some(to.local), interface: to.interface, ttl: hops(to.ttl) }
+}
+
+fn hops(ttl: gateway::Ttl) -> transport::Ttl {
+    match ttl {
+        gateway::Ttl::Security => transport::Ttl::Security,
+        gateway::Ttl::Hops(hops) => transport::Ttl::Hops(hops),
+    }
+}
+
+fn log(event: &Event) {
+    let about = event.about().map(ToString::to_string).unwrap_or_default();
+    match event.weight() {
+        Weight::Info => info!(event = event.name(), about, "{event}"),
+        Weight::Warning => warn!(event = event.name(), about, "{event}"),
+    }
+}
+
+/// The signals that mean something.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Fact {
+        tokio::select! {
+            _ = self.term.recv() => Fact::Stop,
+            _ = self.int.recv() => Fact::Stop,
+            _ = self.hup.recv() => Fact::Hangup,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Taking over what a kernel holds: at the start, and after anything was missed.
+
+use std::time::Duration;
+
+use hashbrown::HashSet;
+
+use crate::types::Prefix;
+
+use super::Fib;
+use super::HopKey;
+use super::Table;
+use super::Target;
+use super::objects::GroupState;
+use super::objects::Held;
+use super::objects::Members;
+use super::objects::Phase;
+use super::routes::FLYING;
+use super::routes::Ref;
+use super::routes::UNSURE;
+
+/// The coarsest tick of a kernel is 1/100 s, and a timer is rounded twice.
+const TICK: Duration = Duration::from_millis(25);
+
+impl Fib {
+    /// `found` is all that the kernel holds of ours. Next hops, groups and routes that equal wanted ones are kept as
+    /// they are, ids included; what is missing is put back; what is not wanted stays until [`Fib::sweep`].
+    ///
+    /// Does nothing and answers false while batches are with the kernel: then what was found may be old already.
+    pub fn adopt(&mut self, found: Table) -> bool {
+        if !self.flying.is_empty() {
+            return false;
+        }
+        self.swept = false;
+        let first = self.settings.first_id;
+        self.objects.taken = found.taken.iter().map(|id| id - first).collect();
+        self.adopt_hops(&found);
+        self.adopt_groups(&found);
+        self.adopt_routes(&found);
+        true
+    }
+
+    fn adopt_hops(&mut self, found: &Table) {
+        for (id, hop) in &mut self.objects.hops {
+            let there = found.next_hops.get(&(self.settings.first_id + id));
+            hop.phase = match there {
+                None => Phase::Absent,
+                Some(there) if *there == hop.object(there.id) => Phase::Present,
+                Some(_) => Phase::Unsure, // changed by somebody: put right
+            };
+        }
+        for hop in found.next_hops.values().filter(|hop| self.settings.owns(hop.id)) {
+            let id = hop.id - self.settings.first_id;
+            self.objects.seen(id);
+            if !self.objects.hops.contains_key(&id) {
+                let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family };
+                self.objects.add_hop(id, key, Phase::Present);
+            }
+        }
+    }
+
+    fn adopt_groups(&mut self, found: &Table) {
+        let first = self.settings.first_id;
+        for group in self.objects.groups.values_mut() {
+            group.have = None;
+            group.vanished = false;
+            group.held = 0;
+        }
+        self.plain = 0;
+        for group in found.groups.values().filter(|group| self.settings.owns(group.id)) {
+            let id = group.id - first;
+            self.objects.seen(id);
+            let members: Members =
+                group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
+            // The kernel counts in ticks of its own, so what it tells is a little less than what it was told.
+            let as_set = self.settings.idle_timer.abs_diff(group.idle_timer) < TICK;
+            let idle = if as_set { self.settings.idle_timer } else { group.idle_timer };
+            let mut held = Held { members, idle, sure: true };
+            if let Some(known) = self.objects.groups.get_mut(&id) {
+                held.members.sort_by_key(|found| known.members.iter().position(|member| member == found));
+                known.have = Some(held);
+                continue;
+            }
+            let key = self.objects.key_of(&held.members, self.settings.max_paths);
+            let key = key.filter(|_| group.buckets == self.settings.buckets);
+            let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
+            let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
+            if let Some(key) = &key {
+                self.objects.group_by_key.insert(key.clone(), id);
+                // The order of the key is the order in which members are compared and set.
+                let place = |hop: &u32| {
+                    let hop = self.objects.hops.get(hop).map(|hop| hop.key);
+                    key.primaries.iter().position(|member| Some(member.hop) == hop)
+                };
+                held.members.sort_by_key(|(hop, _)| place(hop));
+            }
+            let members = held.members.clone();
+            state.key = key;
+            state.have = Some(held);
+            self.objects.add_group(id, members, state);
+        }
+        let ids: Vec<u32> = self.objects.groups.keys().copied().collect();
+        self.objects.dirty_groups.extend(ids);
+    }
+
+    fn adopt_routes(&mut self, found: &Table) {
+        self.routes.change_all(|_, cell| {
+            cell.have = Ref::NONE;
+            cell.set(FLYING | UNSURE, false);
+        });
+        for (prefix, target) in &found.routes {
+            let to = match target {
+                Target::Group(id) if self.settings.owns(*id) => {
+                    let id = id - self.settings.first_id;
+                    if id < Ref::LINKS && self.objects.groups.contains_key(&id) { Ref::group(id) } else { Ref::OTHER }
+                }
+                Target::Link(link) => self.links.slot(*link),
+                Target::Group(_) | Target::Other => Ref::OTHER,
+            };
+            self.routes.change(prefix, |cell| cell.have = to);
+            self.count_have(Ref::NONE, to);
+        }
+        let mut wanted: HashSet<Prefix> = HashSet::new();
+        self.routes.change_all(|prefix, cell| {
+            if cell.want != Ref::NONE && cell.want != cell.have {
+                wanted.insert(prefix);
+            }
+        });
+        for prefix in wanted {
+            self.queue.push(&prefix);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the kernel holds of ours.
+
+use std::{io, net::IpAddr, time::Duration};
+
+use netlink_packet_core::{NLM_F_DUMP, NlasIterator, Parseable, parse_ip, parse_u32};
+
+use crate::fib::Group;
+use crate::fib::NextHop;
+use crate::fib::Settings;
+use crate::fib::Table;
+use crate::fib::Target;
+use crate::types::Family;
+use crate::types::LinkIndex;
+use crate::types::Prefix;
+use crate::types::Weight;
+
+use super::nexthop::NexthopAttribute;
+use super::nexthop::NexthopMessage;
+use super::nexthop::RTM_GETNEXTHOP;
+use super::nexthop::RTM_NEWNEXTHOP;
+use super::nexthop::ResilientGroupAttribute;
+use super::request::RTA_DST;
+use super::request::RTA_GATEWAY;
+use super::request::RTA_MULTIPATH;
+use super::request::RTA_NH_ID;
+use super::request::RTA_OIF;
+use super::request::RTA_PRIORITY;
+use super::request::RTA_TABLE;
+use super::request::RTM_NEWROUTE;
+use super::request::Requests;
+use super::request::family_number;
+use super::request::metric;
+use super::socket::Socket;
+
+/// What a route message says, as far as it matters here.
+pub(super) struct Found {
+    pub(super) prefix: Option<Prefix>,
+    pub(super) table: u32,
+    pub(super) protocol: u8,
+    pub(super) metric: u32,
+    pub(super) target: Target,
+}
+
+/// One pass over next hops, groups and routes. An error of kind `Interrupted` says that it was torn by a change.
+pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
+    let mut table = Table::default();
+    let mut requests = Requests::default();
+    let sequence = socket.sequence(1);
+    requests.nexthop(RTM_GETNEXTHOP, NLM_F_DUMP, sequence, &NexthopMessage::default());
+    let dumped = socket.ask(requests.octets(), sequence, |raw| {
+        if raw.kind == RTM_NEWNEXTHOP
+            && let Ok(message) = NexthopMessage::parse(raw.body)
+        {
+            object(&mut table, settings, &message);
+        }
+    })?;
+    dumped.map_err(|error| io::Error::other(format!("the kernel does not list its next hops: {error}")))?;
+    for family in Family::ALL {
+        let sequence = socket.sequence(1);
+        requests.clear();
+        requests.dump_routes(settings, family, sequence);
+        let dumped = socket.ask(requests.octets(), sequence, |raw| {
+            let found = if raw.kind == RTM_NEWROUTE { route(raw.body, family) } else { None };
+            let ours = found.filter(|route| {
+                route.table == settings.table
+                    && route.protocol == settings.protocol
+                    && route.metric == metric(settings, family)
+            });
+            if let Some(Found { prefix: Some(prefix), target, .. }) = ours {
+                table.routes.insert(prefix, target);
+            }
+        })?;
+        match dumped {
+            // No such table, or a kernel without the family: then it holds nothing of ours.
+            Err(error) if [libc::ENOENT, libc::EAFNOSUPPORT, libc::EOPNOTSUPP].contains(&error.errno) => {}
+            Err(error) => {
+                return Err(io::Error::other(format!("the kernel does not list its {family} routes: {error}")));
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(table)
+}
+
+fn object(table: &mut Table, settings: &Settings, message: &NexthopMessage) {
+    let mut id = None;
+    let mut link = None;
+    let mut gateway = None;
+    let mut members: Option<Vec<(u32, Weight)>> = None;
+    let mut buckets = 0;
+    let mut idle_timer = Duration::ZERO;
+    for attribute in &message.attributes {
+        match attribute {
+            NexthopAttribute::Id(value) => id = Some(*value),
+            NexthopAttribute::Oif(index) => link = LinkIndex::new(*index),
+            NexthopAttribute::Gateway(address) => gateway = Some(*address),
+            NexthopAttribute::Group(entries) => {
+                let weight = |weight: u8| Weight::new(u16::from(weight) + 1).unwrap_or(Weight::ONE);
+                members = Some(entries.iter().map(|entry| (entry.id, weight(entry.weight))).collect());
+            }
+            NexthopAttribute::ResilientGroup(attributes) => {
+                for attribute in attributes {
+                    match attribute {
+                        ResilientGroupAttribute::Buckets(value) => buckets = *value,
+                        ResilientGroupAttribute::IdleTimer(value) => {
+                            idle_timer = Duration::from_millis(u64::from(*value) * 10);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let Some(id) = id.filter(|id| settings.owns(*id)) else { return };
+    let family = if message.header.family == family_number(Family::Ipv6) { Family::Ipv6 } else { Family::Ipv4 };
+    match (members, link) {
+        _ if message.header.protocol != settings.protocol => drop(table.taken.insert(id)),
+        (Some(members), _) => drop(table.groups.insert(id, Group { id, members, buckets, idle_timer })),
+        (None, Some(link)) => drop(table.next_hops.insert(id, NextHop { id, family, link, gateway })),
+        (None, None) => drop(table.taken.insert(id)), // a blackhole: we never make one
+    }
+}
+
+/// Reads a route message; `None` for one that is broken, of another family, or not of the usual kind.
+pub(super) fn route(body: &[u8], family: Family) -> Option<Found> {
+    let (header, attributes) = body.split_first_chunk::<12>()?;
+    let [number, len, _, tos, table, protocol, _, kind, f1, f2, f3, f4] = *header;
+    const RTM_F_CLONED: u32 = 0x200;
+    let cloned = u32::from_ne_bytes([f1, f2, f3, f4]) & RTM_F_CLONED != 0;
+    if number != family_number(family) || tos != 0 || kind != 1 || cloned {
+        return None;
+    }
+    let mut address = match family {
+        Family::Ipv4 => IpAddr::from([0; 4]),
+        Family::Ipv6 => IpAddr::from([0; 16]),
+    };
+    let mut found = Found { prefix: None, table: u32::from(table), protocol, metric: 0, target: Target::Other };
+    let mut link = None;
+    let mut group = None;
+    let mut plain = true;
+    for nla in NlasIterator::new(attributes) {
+        let nla = nla.ok()?;
+        match nla.kind() {
+            RTA_DST => address = parse_ip(nla.value()).ok()?,
+            RTA_TABLE => found.table = parse_u32(nla.value()).ok()?,
+            RTA_PRIORITY => found.metric = parse_u32(nla.value()).ok()?,
+            RTA_NH_ID => group = Some(parse_u32(nla.value()).ok()?),
+            RTA_OIF => link = LinkIndex::new(parse_u32(nla.value()).ok()?),
+            RTA_GATEWAY | RTA_MULTIPATH => plain = false,
+            _ => {}
+        }
+    }
+    found.prefix = Prefix::new(address, len).ok();
+    found.target = match (group, link) {
+        (Some(id), _) => Target::Group(id),
+        (None, Some(link)) if plain => Target::Link(link),
+        _ => Target::Other,
+    };
+    Some(found)
+}

@@ -1,0 +1,16 @@
+//! The kernel by netlink: operations out and results back, dumps, link events, and the sysctls that matter.
+//!
+//! Knows how things are said to the kernel, never which routes there should be. Every entry works in the network
+//! namespace of the thread that opened it.
+
+mod dump;
+mod kernel;
+pub mod message;
+mod monitor;
+pub mod nexthop;
+mod request;
+mod socket;
+pub mod sysctl;
+
+pub use kernel::{Kernel, ProbeError};
+pub use monitor::{Event, LinkEvent, Monitor};

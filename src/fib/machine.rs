@@ -1,0 +1,750 @@
+//! The machine that keeps the kernel's routes as wanted, a batch at a time.
+//!
+//! Cost is by what changes: a lost tunnel is a few groups, whatever the number of routes on them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::types::Hop;
+use crate::types::LinkIndex;
+use crate::types::Prefix;
+use crate::types::Time;
+
+use super::Batch;
+use super::BatchId;
+use super::Failure;
+use super::GroupKey;
+use super::KernelError;
+use super::Op;
+use super::Settings;
+use super::Target;
+use super::objects::Held;
+use super::objects::Members;
+use super::objects::Objects;
+use super::objects::Phase;
+use super::objects::object;
+use super::routes::Cell;
+use super::routes::FAILED;
+use super::routes::FLYING;
+use super::routes::Queue;
+use super::routes::Ref;
+use super::routes::Routes;
+use super::routes::To;
+use super::routes::UNSURE;
+
+/// Operations in a batch, about: some milliseconds of the kernel's time, so that urgent ones need not wait long.
+const BATCH: usize = 2_000;
+/// Batches with the kernel at once. One more may go for groups and next hops alone.
+const IN_FLIGHT: usize = 2;
+/// The waits between tries grow from the first to the last.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+/// Interfaces that plain routes use, by slot: there are few, and a cell has little room.
+#[derive(Default)]
+pub(super) struct Links(Vec<LinkIndex>);
+
+impl Links {
+    pub(super) fn slot(&mut self, link: LinkIndex) -> Ref {
+        let known = self.0.iter().position(|known| *known == link);
+        let slot = known.unwrap_or_else(|| {
+            self.0.push(link);
+            self.0.len() - 1
+        });
+        u32::try_from(slot).map_or(Ref::OTHER, Ref::link)
+    }
+
+    /// `OTHER` for a link that no route was ever on.
+    pub(super) fn known(&self, link: LinkIndex) -> Ref {
+        let slot = self.0.iter().position(|known| *known == link);
+        slot.and_then(|slot| u32::try_from(slot).ok()).map_or(Ref::OTHER, Ref::link)
+    }
+
+    pub(super) fn get(&self, slot: u32) -> Option<LinkIndex> {
+        self.0.get(slot as usize).copied()
+    }
+}
+
+/// A host route of ours, and what else is wanted for its prefix.
+struct Pin {
+    link: LinkIndex,
+    beneath: Ref,
+}
+
+/// What failed, how often, and when it is tried again.
+#[derive(Clone, Debug)]
+pub(super) struct RouteTrouble {
+    pub(super) error: KernelError,
+    pub(super) count: u32,
+    pub(super) retry: Time,
+}
+
+/// What a moment for another try is for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Retry {
+    Hop(u32),
+    Group(u32),
+    Route(Prefix),
+}
+
+/// A batch with the kernel, and how many link events there had been when it was made.
+pub(super) struct Flight {
+    pub(super) batch: Batch,
+    events: u64,
+}
+
+/// The incremental machine: wanted routes in, batches out, results in. See the module for what it promises.
+pub struct Fib {
+    pub(super) settings: Settings,
+    pub(super) objects: Objects,
+    pub(super) routes: Routes,
+    pub(super) links: Links,
+    pub(super) queue: Queue,
+    pins: HashMap<Prefix, Pin>,
+    pub(super) down: HashSet<LinkIndex>,
+    /// When a link last lost what was on it, on the count of events.
+    pub(super) dropped: HashMap<LinkIndex, u64>,
+    /// Link events so far: an operation that was on its way during one is judged with care.
+    pub(super) events: u64,
+    pub(super) flying: Vec<Flight>,
+    batches: u64,
+    pub(super) failed: BTreeMap<Prefix, RouteTrouble>,
+    retries: BTreeSet<(Time, Retry)>,
+    /// False between adopting and sweeping.
+    pub(super) swept: bool,
+    pub(super) wanted: usize,
+    /// Routes in the kernel that are on no group.
+    pub(super) plain: usize,
+    pub(super) operations: u64,
+    pub(super) failures: u64,
+}
+
+impl Fib {
+    /// Wants nothing and believes the kernel empty; [`Fib::adopt`] tells it better.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            objects: Objects::default(),
+            routes: Routes::default(),
+            links: Links::default(),
+            queue: Queue::default(),
+            pins: HashMap::new(),
+            down: HashSet::new(),
+            dropped: HashMap::new(),
+            events: 0,
+            flying: Vec::new(),
+            batches: 0,
+            failed: BTreeMap::new(),
+            retries: BTreeSet::new(),
+            swept: true,
+            wanted: 0,
+            plain: 0,
+            operations: 0,
+            failures: 0,
+        }
+    }
+
+    /// The settings that it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The prefix shall lead over these hops; over none: it shall have no route. A host route of the same prefix
+    /// ([`Fib::want_link`]) comes first.
+    pub fn want(&mut self, prefix: Prefix, hops: &[Hop]) {
+        let key = GroupKey::new(prefix.family(), hops, self.settings.max_paths);
+        let to = key.map_or(Ref::NONE, |key| Ref::group(self.objects.group(&key, &self.settings)));
+        if let Some(pin) = self.pins.get_mut(&prefix) {
+            let old = mem::replace(&mut pin.beneath, to);
+            self.count_want(old, to);
+        } else {
+            self.set_want(prefix, to);
+        }
+    }
+
+    /// The prefix shall have no route, unless it is a host route.
+    pub fn unwant(&mut self, prefix: &Prefix) {
+        self.want(*prefix, &[]);
+    }
+
+    /// A host route straight out of an interface. It stands before whatever [`Fib::want`] says of the prefix, since
+    /// the session that taught us the rest runs over it.
+    pub fn want_link(&mut self, prefix: Prefix, link: LinkIndex) {
+        let to = self.links.slot(link);
+        match self.pins.get_mut(&prefix) {
+            Some(pin) => pin.link = link,
+            None => {
+                let beneath = self.routes.get(&prefix).map_or(Ref::NONE, |cell| cell.want);
+                self.count_want(Ref::NONE, beneath);
+                self.pins.insert(prefix, Pin { link, beneath });
+            }
+        }
+        self.set_want(prefix, to);
+    }
+
+    /// No host route any more; what [`Fib::want`] said holds again.
+    pub fn unwant_link(&mut self, prefix: &Prefix) {
+        if let Some(pin) = self.pins.remove(prefix) {
+            self.set_want(*prefix, pin.beneath);
+            self.count_want(pin.beneath, Ref::NONE);
+        }
+    }
+
+    /// Wants nothing any more: the next batches take every route of ours out of the kernel, then groups and next hops.
+    pub fn clear(&mut self) {
+        for (_, pin) in mem::take(&mut self.pins) {
+            self.count_want(pin.beneath, Ref::NONE);
+        }
+        let mut wanted = Vec::new();
+        self.routes.change_all(|prefix, cell| {
+            if cell.want != Ref::NONE {
+                wanted.push(prefix);
+            }
+        });
+        for prefix in wanted {
+            self.set_want(prefix, Ref::NONE);
+        }
+        self.sweep();
+    }
+
+    /// What is in the kernel, ours and not wanted, goes from now on.
+    pub fn sweep(&mut self) {
+        self.swept = true;
+        let Self { routes, queue, objects, .. } = self;
+        routes.change_all(|prefix, cell| {
+            if cell.want == Ref::NONE && !cell.is(FLYING) {
+                queue.push(&prefix);
+            }
+        });
+        let unused = objects.groups.iter().filter(|(_, group)| !group.is_used()).map(|(id, _)| *id);
+        objects.dirty_groups.extend(unused);
+        let unused = objects.hops.iter().filter(|(_, hop)| hop.users.is_empty()).map(|(id, _)| *id);
+        objects.dirty_hops.extend(unused);
+    }
+
+    /// The next operations for the kernel, if there are any and not too many are with it already. Groups and next hops
+    /// come before routes. Batches are to be carried out in the order in which they were given.
+    pub fn next_batch(&mut self, now: Time) -> Option<Batch> {
+        self.tick(now);
+        if self.flying.len() > IN_FLIGHT {
+            return None;
+        }
+        let mut ops = Vec::new();
+        self.object_ops(now, &mut ops);
+        while ops.is_empty() && self.objects.is_dirty() {
+            self.object_ops(now, &mut ops); // a group that is forgotten without an operation leaves next hops behind
+        }
+        if self.flying.len() < IN_FLIGHT {
+            while ops.len() < BATCH
+                && let Some(prefix) = self.queue.pop()
+            {
+                ops.extend(self.route_op(&prefix));
+            }
+        }
+        while ops.is_empty() && self.objects.is_dirty() {
+            self.object_ops(now, &mut ops); // as are groups whose last route turned out to be gone
+        }
+        if ops.is_empty() {
+            return None;
+        }
+        self.batches += 1;
+        let batch = Batch { id: BatchId(self.batches), ops: Arc::from(ops) };
+        self.flying.push(Flight { batch: batch.clone(), events: self.events });
+        Some(batch)
+    }
+
+    /// What became of a batch: every operation without a failure was carried out. An unknown id is ignored.
+    pub fn done(&mut self, now: Time, batch: BatchId, mut failures: Vec<Failure>) {
+        let Some(at) = self.flying.iter().position(|flight| flight.batch.id == batch) else { return };
+        let flight = self.flying.remove(at);
+        self.operations += flight.batch.ops.len() as u64;
+        self.failures += failures.len() as u64;
+        failures.sort_by_key(|failure| failure.index);
+        let mut failures = failures.into_iter().peekable();
+        for (index, op) in flight.batch.ops.iter().enumerate() {
+            let error = failures.next_if(|failure| failure.index == index).map(|failure| failure.error);
+            while failures.next_if(|failure| failure.index <= index).is_some() {}
+            match op {
+                Op::AddNextHop(hop) => self.hop_added(now, flight.events, hop.id - self.settings.first_id, error),
+                Op::SetGroup(group) => self.group_set(now, flight.events, group, error),
+                Op::AddRoute(prefix, target) | Op::ReplaceRoute(prefix, target) => {
+                    self.route_set(now, flight.events, *prefix, *target, error);
+                }
+                Op::DeleteRoute(prefix) => self.route_deleted(now, *prefix, error),
+                Op::DeleteGroup(id) => self.group_deleted(now, id - self.settings.first_id, error),
+                Op::DeleteNextHop(id) => self.hop_deleted(now, id - self.settings.first_id, error),
+            }
+        }
+    }
+
+    /// When [`Fib::next_batch`] has something to say again without anything else happening.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.retries.first().map(|(at, _)| *at)
+    }
+
+    /// True if there is nothing to do now. What failed waits for its [`Fib::deadline`], what has no link for the link.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty()
+    }
+
+    /// Puts in line what is due for another try. [`Fib::next_batch`] does it by itself.
+    pub fn tick(&mut self, now: Time) {
+        while let Some((at, retry)) = self.retries.first().copied()
+            && at <= now
+        {
+            self.retries.remove(&(at, retry));
+            match retry {
+                Retry::Hop(id) => drop(self.objects.dirty_hops.insert(id)),
+                Retry::Group(id) => drop(self.objects.dirty_groups.insert(id)),
+                Retry::Route(prefix) => {
+                    if self.failed.get(&prefix).is_some_and(|trouble| trouble.retry <= now) {
+                        self.routes.change(&prefix, |cell| cell.set(FAILED, false));
+                        self.queue.push(&prefix);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the kernel leads the prefix now: nowhere if the group vanished.
+    pub(super) fn effective(&self, cell: &Cell) -> Ref {
+        match cell.have.to() {
+            To::Group(id) if self.objects.groups.get(&id).is_none_or(|group| group.vanished) => Ref::NONE,
+            _ => cell.have,
+        }
+    }
+
+    pub(super) fn pinned_on(&self, link: LinkIndex) -> Vec<Prefix> {
+        self.pins.iter().filter(|(_, pin)| pin.link == link).map(|(prefix, _)| *prefix).collect()
+    }
+
+    /// Forgets that the last operation on a route failed.
+    pub(super) fn forgive(&mut self, prefix: &Prefix) {
+        if self.failed.remove(prefix).is_some() {
+            self.routes.change(prefix, |cell| cell.set(FAILED, false));
+        }
+    }
+
+    fn set_want(&mut self, prefix: Prefix, to: Ref) {
+        let (old, failed, flying) = self.routes.change(&prefix, |cell| {
+            let old = mem::replace(&mut cell.want, to);
+            let failed = old != to && cell.is(FAILED);
+            if failed {
+                cell.set(FAILED, false);
+            }
+            (old, failed, cell.is(FLYING))
+        });
+        if old == to && !(to == Ref::NONE && !self.swept) {
+            return;
+        }
+        if failed || (old != to && !self.failed.is_empty()) {
+            self.failed.remove(&prefix);
+        }
+        self.wanted = self.wanted + usize::from(to != Ref::NONE) - usize::from(old != Ref::NONE);
+        self.count_want(old, to);
+        if !flying {
+            self.queue.push(&prefix);
+        }
+    }
+
+    fn count_want(&mut self, old: Ref, new: Ref) {
+        if let To::Group(id) = new.to()
+            && let Some(group) = self.objects.groups.get_mut(&id)
+        {
+            group.wanted += 1;
+            if group.wanted == 1 {
+                self.objects.dirty_groups.insert(id);
+            }
+        }
+        if let To::Group(id) = old.to()
+            && let Some(group) = self.objects.groups.get_mut(&id)
+        {
+            group.wanted -= 1;
+            self.drop_if_unused(id);
+        }
+    }
+
+    fn drop_if_unused(&mut self, id: u32) {
+        if self.objects.groups.get(&id).is_some_and(|group| !group.is_used()) {
+            self.objects.dirty_groups.insert(id);
+        }
+    }
+
+    /// Writes down where the kernel leads a prefix, and counts it.
+    pub(super) fn set_have(&mut self, prefix: &Prefix, to: Ref) {
+        let old = self.routes.change(prefix, |cell| mem::replace(&mut cell.have, to));
+        self.count_have(old, to);
+    }
+
+    pub(super) fn count_have(&mut self, old: Ref, new: Ref) {
+        match new.to() {
+            To::Nowhere => {}
+            To::Group(id) => {
+                if let Some(group) = self.objects.groups.get_mut(&id) {
+                    group.held += 1;
+                }
+            }
+            To::Link(_) | To::Other => self.plain += 1,
+        }
+        match old.to() {
+            To::Nowhere => {}
+            To::Group(id) => {
+                if let Some(group) = self.objects.groups.get_mut(&id) {
+                    group.held -= 1;
+                }
+                self.drop_if_unused(id);
+            }
+            To::Link(_) | To::Other => self.plain -= 1,
+        }
+    }
+
+    fn wait(count: u32, error: &KernelError) -> Duration {
+        if error.errno == KernelError::EEXIST {
+            return LAST_RETRY; // somebody else's: it goes when they say so
+        }
+        FIRST_RETRY.saturating_mul(1 << count.min(6)).min(LAST_RETRY)
+    }
+}
+
+/// Operations on next hops and groups.
+impl Fib {
+    fn object_ops(&mut self, now: Time, ops: &mut Vec<Op>) {
+        for id in mem::take(&mut self.objects.dirty_hops) {
+            self.hop_op(now, id, ops);
+        }
+        let mut revived = HashSet::new();
+        while ops.len() < BATCH
+            && let Some(id) = self.objects.dirty_groups.pop_first()
+        {
+            self.group_op(now, id, ops, &mut revived);
+        }
+        if !revived.is_empty() {
+            self.revive(&revived);
+        }
+    }
+
+    fn hop_op(&mut self, now: Time, id: u32, ops: &mut Vec<Op>) {
+        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
+        if !hop.users.is_empty() {
+            self.objects.touch_users(id);
+            return;
+        }
+        if !self.swept || hop.trouble.as_ref().is_some_and(|trouble| trouble.retry > now) {
+            return;
+        }
+        match hop.phase {
+            Phase::Adding | Phase::Deleting => {} // looked at again when that is done
+            Phase::Absent => self.objects.forget_hop(id),
+            Phase::Present | Phase::Unsure => {
+                hop.phase = Phase::Deleting;
+                let key = hop.key;
+                self.objects.unlist_hop(&key, id);
+                ops.push(Op::DeleteNextHop(self.settings.first_id + id));
+            }
+        }
+    }
+
+    fn group_op(&mut self, now: Time, id: u32, ops: &mut Vec<Op>, revived: &mut HashSet<u32>) {
+        let first = self.settings.first_id;
+        let Some(group) = self.objects.groups.get_mut(&id) else { return };
+        if group.busy || group.trouble.as_ref().is_some_and(|trouble| trouble.retry > now) {
+            return;
+        }
+        if !group.is_used() {
+            if group.adopted && !self.swept {
+                return;
+            }
+            if group.have.is_some() {
+                group.busy = true;
+                group.deleting = true;
+                let key = group.key.clone();
+                self.objects.unlist_group(&key, id);
+                ops.push(Op::DeleteGroup(first + id));
+            } else {
+                self.objects.forget_group(id);
+            }
+            return;
+        }
+        if group.wanted == 0 {
+            return; // its routes are leaving
+        }
+        let mut members = Members::new();
+        for (member, weight) in &group.members {
+            let Some(hop) = self.objects.hops.get_mut(member) else { continue };
+            if self.down.contains(&hop.key.link) {
+                continue;
+            }
+            let well = hop.trouble.is_none();
+            let due = hop.trouble.as_ref().is_none_or(|trouble| trouble.retry <= now);
+            let usable = match hop.phase {
+                Phase::Present => true,
+                Phase::Adding => well,
+                Phase::Absent | Phase::Unsure if due => {
+                    hop.phase = Phase::Adding;
+                    ops.push(Op::AddNextHop(hop.object(first + member)));
+                    well // one that failed before must first succeed, so that it cannot take the group with it
+                }
+                Phase::Absent | Phase::Unsure | Phase::Deleting => false,
+            };
+            if usable {
+                members.push((*member, *weight));
+            }
+        }
+        if members.is_empty() {
+            return;
+        }
+        let held = group.have.as_ref().filter(|_| !group.vanished);
+        if held.is_some_and(|held| held.sure && held.members == members && held.idle == self.settings.idle_timer) {
+            self.queue.append(mem::take(&mut group.waiting));
+            return;
+        }
+        ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
+        group.busy = true;
+        if mem::take(&mut group.vanished) {
+            group.have = Some(Held { members: Members::new(), idle: self.settings.idle_timer, sure: false });
+            revived.insert(id);
+        }
+    }
+
+    /// Groups that vanished are on their way back, empty: routes that were on them are wanted anew.
+    fn revive(&mut self, groups: &HashSet<u32>) {
+        let Self { routes, queue, objects, .. } = self;
+        routes.change_all(|prefix, cell| {
+            if let To::Group(id) = cell.have.to()
+                && groups.contains(&id)
+            {
+                cell.have = Ref::NONE;
+                if let Some(group) = objects.groups.get_mut(&id) {
+                    group.held -= 1;
+                }
+                if !cell.is(FLYING) {
+                    queue.push(&prefix);
+                }
+            }
+        });
+    }
+
+    fn hop_added(&mut self, now: Time, events: u64, id: u32, error: Option<KernelError>) {
+        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
+        let overtaken = hop.dropped_at > events;
+        match error {
+            None => {
+                hop.phase = if overtaken { Phase::Unsure } else { Phase::Present };
+                hop.trouble = None;
+            }
+            Some(error) => {
+                hop.phase = if overtaken || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
+                if !overtaken {
+                    let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                    let retry = now + Self::wait(count, &error);
+                    hop.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
+                    self.retries.insert((retry, Retry::Hop(id)));
+                }
+            }
+        }
+        if hop.users.is_empty() {
+            self.objects.dirty_hops.insert(id);
+        }
+        self.objects.touch_users(id);
+    }
+
+    fn group_set(&mut self, now: Time, events: u64, set: &super::Group, error: Option<KernelError>) {
+        let id = set.id - self.settings.first_id;
+        let mut members: Members =
+            set.members.iter().map(|(hop, weight)| (hop - self.settings.first_id, *weight)).collect();
+        let all = members.len();
+        let hops = &self.objects.hops;
+        members.retain(|(hop, _)| hops.get(hop).is_some_and(|hop| hop.dropped_at <= events));
+        let overtaken = members.len() < all;
+        let missing = members.iter().any(|(hop, _)| hops.get(hop).is_none_or(|hop| hop.phase != Phase::Present));
+        let Some(group) = self.objects.groups.get_mut(&id) else { return };
+        group.busy = false;
+        self.objects.dirty_groups.insert(id);
+        match error {
+            None => {
+                group.trouble = None;
+                if members.is_empty() {
+                    group.vanished = true;
+                    group.vanished_at = self.events;
+                }
+                group.have = Some(Held { members, idle: set.idle_timer, sure: !overtaken });
+                if !group.vanished {
+                    self.queue.append(mem::take(&mut group.waiting));
+                }
+            }
+            Some(error) => {
+                if let Some(held) = &mut group.have {
+                    held.sure &= !(error.is_unknown() || overtaken);
+                } else if error.is_unknown() || overtaken {
+                    group.have = Some(Held { members: Members::new(), idle: set.idle_timer, sure: false });
+                    group.vanished = true;
+                    group.vanished_at = self.events;
+                }
+                if !(overtaken || missing) {
+                    let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                    let retry = now + Self::wait(count, &error);
+                    group.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
+                    self.retries.insert((retry, Retry::Group(id)));
+                }
+            }
+        }
+    }
+
+    fn group_deleted(&mut self, now: Time, id: u32, error: Option<KernelError>) {
+        let Some(group) = self.objects.groups.get_mut(&id) else { return };
+        match error {
+            None => self.objects.forget_group(id),
+            Some(error) => {
+                group.busy = false;
+                group.deleting = false;
+                let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                let retry = now + Self::wait(count, &error);
+                group.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
+                self.retries.insert((retry, Retry::Group(id)));
+            }
+        }
+    }
+
+    fn hop_deleted(&mut self, now: Time, id: u32, error: Option<KernelError>) {
+        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
+        match error {
+            None => self.objects.forget_hop(id),
+            Some(error) => {
+                hop.phase = Phase::Unsure;
+                let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                let retry = now + Self::wait(count, &error);
+                hop.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
+                self.retries.insert((retry, Retry::Hop(id)));
+            }
+        }
+    }
+}
+
+/// Operations on routes.
+impl Fib {
+    fn route_op(&mut self, prefix: &Prefix) -> Option<Op> {
+        let cell = *self.routes.get(prefix)?;
+        if cell.is(FLYING) || cell.is(FAILED) {
+            return None;
+        }
+        let have = self.effective(&cell);
+        let unsure = cell.is(UNSURE);
+        if cell.have != have {
+            self.set_have(prefix, have);
+        }
+        if cell.want == have && !unsure {
+            return None;
+        }
+        let target = match cell.want.to() {
+            To::Nowhere | To::Other => None,
+            To::Group(id) => {
+                let group = self.objects.groups.get_mut(&id)?;
+                if !group.is_ready() {
+                    group.waiting.push(prefix);
+                    return None;
+                }
+                group.coming += 1;
+                Some(Target::Group(self.settings.first_id + id))
+            }
+            To::Link(slot) => {
+                let link = self.links.get(slot)?;
+                if self.down.contains(&link) {
+                    return None;
+                }
+                Some(Target::Link(link))
+            }
+        };
+        self.routes.change(prefix, |cell| cell.set(FLYING, true));
+        Some(match target {
+            None => Op::DeleteRoute(*prefix),
+            Some(target) if have == Ref::NONE || unsure => Op::AddRoute(*prefix, target),
+            Some(target) => Op::ReplaceRoute(*prefix, target),
+        })
+    }
+
+    fn route_set(&mut self, now: Time, events: u64, prefix: Prefix, target: Target, error: Option<KernelError>) {
+        let (to, overtaken) = match target {
+            Target::Group(id) => {
+                let id = id - self.settings.first_id;
+                let group = self.objects.groups.get_mut(&id);
+                let vanished = group.as_ref().is_none_or(|group| group.vanished_at > events);
+                if let Some(group) = group {
+                    group.coming -= 1;
+                }
+                (Ref::group(id), vanished)
+            }
+            Target::Link(link) => {
+                (self.links.known(link), self.dropped.get(&link).is_some_and(|dropped| *dropped > events))
+            }
+            Target::Other => return,
+        };
+        let lost = error.as_ref().is_some_and(KernelError::is_unknown);
+        let want = self.routes.change(&prefix, |cell| {
+            cell.set(FLYING, false);
+            if error.is_none() {
+                cell.set(UNSURE, overtaken);
+            } else if lost || overtaken {
+                cell.set(UNSURE, true);
+            }
+            cell.want
+        });
+        match error {
+            None => {
+                self.set_have(&prefix, to);
+                if !self.failed.is_empty() {
+                    self.failed.remove(&prefix);
+                }
+            }
+            Some(error) if want == to && !overtaken => self.route_failed(now, prefix, error),
+            Some(_) => {}
+        }
+        if let To::Group(id) = to.to() {
+            self.drop_if_unused(id);
+        }
+        self.look_again(&prefix);
+    }
+
+    fn route_deleted(&mut self, now: Time, prefix: Prefix, error: Option<KernelError>) {
+        let gone = error.is_none();
+        let want = self.routes.change(&prefix, |cell| {
+            cell.set(FLYING, false);
+            if gone {
+                cell.set(UNSURE, false);
+            }
+            cell.want
+        });
+        match error {
+            None => {
+                self.set_have(&prefix, Ref::NONE);
+                self.failed.remove(&prefix);
+            }
+            Some(error) if want == Ref::NONE => self.route_failed(now, prefix, error),
+            Some(_) => {}
+        }
+        self.look_again(&prefix);
+    }
+
+    fn look_again(&mut self, prefix: &Prefix) {
+        if self.routes.get(prefix).is_some_and(|cell| cell.is(UNSURE) || cell.want != cell.have) {
+            self.queue.push(prefix);
+        }
+    }
+
+    fn route_failed(&mut self, now: Time, prefix: Prefix, error: KernelError) {
+        let count = self.failed.get(&prefix).map_or(0, |trouble| trouble.count);
+        let retry = now + Self::wait(count, &error);
+        self.failed.insert(prefix, RouteTrouble { error, count: count + 1, retry });
+        self.retries.insert((retry, Retry::Route(prefix)));
+        self.routes.change(&prefix, |cell| cell.set(FAILED, true));
+    }
+}

@@ -1,0 +1,392 @@
+//! The plan and the machine against a model kernel.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use proptest::prelude::*;
+
+use crate::types::Family;
+use crate::types::Hop;
+use crate::types::LinkIndex;
+use crate::types::Prefix;
+use crate::types::Time;
+use crate::types::Weight;
+
+use super::model::Model;
+use super::*;
+
+fn link(number: u32) -> LinkIndex {
+    LinkIndex::new(number).unwrap()
+}
+
+fn hop(number: u32) -> Hop {
+    let gateway = IpAddr::V4(Ipv4Addr::from(0x0a63_0001 + (number << 8)));
+    Hop { link: link(number), gateway: Some(gateway), weight: Weight::ONE }
+}
+
+fn hops(set: &[u32]) -> Vec<Hop> {
+    set.iter().map(|number| hop(*number)).collect()
+}
+
+fn prefix(number: u8) -> Prefix {
+    if number.is_multiple_of(2) {
+        Prefix::new(Ipv4Addr::new(10, number, 0, 0).into(), 16).unwrap()
+    } else {
+        format!("2001:db8:{number:x}::/48").parse().unwrap()
+    }
+}
+
+fn settings() -> Settings {
+    Settings { first_id: 1000, buckets: 8, ..Settings::default() }
+}
+
+fn model() -> Model {
+    Model { up: (1..=4).map(link).collect(), ..Model::default() }
+}
+
+/// Runs the machine against the model until it has nothing to do now.
+fn run(fib: &mut Fib, kernel: &mut Model, now: Time) -> Vec<Op> {
+    let mut done = Vec::new();
+    while let Some(batch) = fib.next_batch(now) {
+        let failures = carry_out(kernel, &batch);
+        done.extend(batch.ops.iter().cloned());
+        fib.done(now, batch.id, failures);
+    }
+    assert_eq!(kernel.harm, Vec::<String>::new());
+    assert!(fib.settled());
+    done
+}
+
+fn carry_out(kernel: &mut Model, batch: &Batch) -> Vec<Failure> {
+    let tried = batch.ops.iter().enumerate();
+    tried.filter_map(|(index, op)| kernel.apply(op).err().map(|error| Failure { index, error })).collect()
+}
+
+prop_compose! {
+    fn table()(groups in proptest::collection::btree_map(20_u32..26, proptest::collection::btree_set(1_u32..8, 1..4), 0..5),
+               routes in proptest::collection::btree_map(0_u8..12, any::<prop::sample::Index>(), 0..10)) -> Table {
+        let mut table = Table::default();
+        for (id, members) in &groups {
+            for hop in members {
+                let object = NextHop { id: *hop, family: Family::Ipv4, link: link(*hop), gateway: None };
+                table.next_hops.insert(*hop, object);
+            }
+            let members = members.iter().map(|hop| (*hop, Weight::ONE)).collect();
+            let group = Group { id: *id, members, buckets: 8, idle_timer: Duration::from_secs(1) };
+            table.groups.insert(*id, group);
+        }
+        let ids: Vec<u32> = groups.keys().copied().collect();
+        for (number, index) in routes {
+            if !ids.is_empty() {
+                table.routes.insert(prefix(number), Target::Group(*index.get(&ids)));
+            }
+        }
+        table
+    }
+}
+
+/// What happens to the machine and the kernel.
+#[derive(Clone, Debug)]
+enum Step {
+    Want(u8, BTreeSet<u32>),
+    Pin(u8, Option<u32>),
+    /// A link of the kernel changes; the machine hears of it later.
+    Down(u32, bool),
+    Up(u32),
+    Hear,
+    Take,
+    CarryOut,
+    Done,
+    Wait,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0_u8..6, proptest::collection::btree_set(1_u32..5, 0..4)).prop_map(|(p, hops)| Step::Want(p, hops)),
+        1 => (0_u8..6, proptest::option::of(1_u32..5)).prop_map(|(p, on)| Step::Pin(p, on)),
+        1 => (1_u32..5, any::<bool>()).prop_map(|(l, admin)| Step::Down(l, admin)),
+        2 => (1_u32..5).prop_map(Step::Up),
+        2 => Just(Step::Hear),
+        4 => Just(Step::Take),
+        4 => Just(Step::CarryOut),
+        4 => Just(Step::Done),
+        1 => Just(Step::Wait),
+    ]
+}
+
+/// A gateway for both families would be refused by the kernel, so hops are plain interfaces here.
+fn plain(set: &BTreeSet<u32>) -> Vec<Hop> {
+    set.iter().map(|number| Hop { link: link(*number), gateway: None, weight: Weight::ONE }).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plan_arrives_and_never_leaves_a_kept_prefix_without_a_route(have in table(), want in table()) {
+        let mut kernel = Model { table: have.clone(), up: (1..=8).map(link).collect(), ..Model::default() };
+        for op in plan(&have, &want) {
+            prop_assert_eq!(kernel.apply_strictly(&op), Ok(()));
+            let mut kept = have.routes.keys().filter(|prefix| want.routes.contains_key(prefix));
+            prop_assert!(kept.all(|prefix| kernel.table.routes.contains_key(prefix)));
+        }
+        prop_assert_eq!(kernel.table, want);
+    }
+
+    #[test]
+    fn whatever_happens_in_whatever_order_the_kernel_ends_up_as_wanted(steps in proptest::collection::vec(step(), 0..120)) {
+        let mut kernel = model();
+        let mut fib = Fib::new(settings());
+        let mut now = Time::START;
+        let mut wanted: BTreeMap<Prefix, BTreeSet<u32>> = BTreeMap::new();
+        let mut pinned: BTreeMap<Prefix, u32> = BTreeMap::new();
+        let mut news = VecDeque::new();
+        let mut taken = VecDeque::new();
+        let mut results = VecDeque::new();
+        let hear = |fib: &mut Fib, (number, up): (u32, bool)| if up { fib.link_up(link(number)) } else { fib.link_down(link(number)) };
+        for step in steps {
+            match step {
+                Step::Want(number, set) => {
+                    fib.want(prefix(number), &plain(&set));
+                    wanted.insert(prefix(number), set);
+                }
+                Step::Pin(number, Some(on)) => {
+                    fib.want_link(prefix(number), link(on));
+                    pinned.insert(prefix(number), on);
+                }
+                Step::Pin(number, None) => {
+                    fib.unwant_link(&prefix(number));
+                    pinned.remove(&prefix(number));
+                }
+                Step::Down(number, admin) => if kernel.up.contains(&link(number)) {
+                    kernel.link_down(link(number), admin);
+                    news.push_back((number, false));
+                },
+                Step::Up(number) => if kernel.up.insert(link(number)) {
+                    news.push_back((number, true));
+                },
+                Step::Hear => if let Some(event) = news.pop_front() { hear(&mut fib, event) },
+                Step::Take => taken.extend(fib.next_batch(now)),
+                Step::CarryOut => if let Some(batch) = taken.pop_front() {
+                    let failures = carry_out(&mut kernel, &batch);
+                    results.push_back((batch.id, failures));
+                },
+                Step::Done => if let Some((id, failures)) = results.pop_front() { fib.done(now, id, failures) },
+                Step::Wait => now = now + Duration::from_secs(3),
+            }
+        }
+        for event in news { hear(&mut fib, event) }
+        for batch in taken {
+            let failures = carry_out(&mut kernel, &batch);
+            results.push_back((batch.id, failures));
+        }
+        for (id, failures) in results { fib.done(now, id, failures) }
+        for _ in 0..4 {
+            run(&mut fib, &mut kernel, now);
+            now = now + Duration::from_secs(100);
+        }
+        prop_assert_eq!(&kernel.harm, &Vec::<String>::new());
+        for number in 0..6 {
+            let prefix = prefix(number);
+            let held = kernel.table.routes.get(&prefix);
+            if let Some(on) = pinned.get(&prefix) {
+                if kernel.up.contains(&link(*on)) {
+                    prop_assert_eq!(held, Some(&Target::Link(link(*on))));
+                }
+                continue;
+            }
+            let set = wanted.get(&prefix).cloned().unwrap_or_default();
+            let up: BTreeSet<u32> = set.iter().copied().filter(|number| kernel.up.contains(&link(*number))).collect();
+            match held {
+                None => prop_assert!(up.is_empty(), "{} has no route", prefix),
+                Some(Target::Group(id)) if !up.is_empty() => {
+                    let members = &kernel.table.groups[id].members;
+                    let links: BTreeSet<u32> = members.iter().map(|(hop, _)| kernel.table.next_hops[hop].link.get()).collect();
+                    prop_assert_eq!(links, up);
+                }
+                Some(_) => prop_assert!(!set.is_empty() && up.is_empty(), "{} has a stale route", prefix),
+            }
+        }
+        if kernel.up.len() == 4 {
+            let mirror = fib.mirror();
+            prop_assert_eq!(plan(&kernel.table, &mirror), vec![]);
+        }
+        fib.clear();
+        for _ in 0..4 {
+            run(&mut fib, &mut kernel, now);
+            now = now + Duration::from_secs(100);
+        }
+        prop_assert_eq!(kernel.table, Table::default());
+    }
+}
+
+#[test]
+fn routes_over_the_same_hops_share_one_group_whatever_the_order() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1, 2]));
+    fib.want(prefix(2), &hops(&[2, 1]));
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.groups.len(), 1);
+    assert_eq!(kernel.table.next_hops.len(), 2);
+    assert_eq!(kernel.table.routes[&prefix(0)], kernel.table.routes[&prefix(2)]);
+}
+
+#[test]
+fn a_group_keeps_its_id_and_its_routes_are_not_touched_when_a_link_goes_and_returns() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1, 2]));
+    run(&mut fib, &mut kernel, Time::START);
+    let before = kernel.table.clone();
+    kernel.link_down(link(1), false);
+    fib.link_down(link(1));
+    assert_eq!(fib.mirror(), kernel.table);
+    assert_eq!(run(&mut fib, &mut kernel, Time::START), vec![]);
+    kernel.up.insert(link(1));
+    fib.link_up(link(1));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{ops:?}");
+    assert_eq!(kernel.table, before);
+}
+
+#[test]
+fn a_group_that_vanished_comes_back_with_all_its_routes() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..6 {
+        fib.want(prefix(number * 2), &hops(&[1]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let before = kernel.table.clone();
+    kernel.link_down(link(1), false);
+    fib.link_down(link(1));
+    assert_eq!((fib.mirror(), fib.totals().routes), (kernel.table.clone(), 0));
+    kernel.up.insert(link(1));
+    fib.link_up(link(1));
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table, before);
+}
+
+#[test]
+fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
+    let (mut first, mut kernel) = (Fib::new(settings()), model());
+    first.want(prefix(0), &hops(&[1, 2]));
+    first.want(prefix(2), &hops(&[3]));
+    first.want_link(prefix(4), link(1));
+    run(&mut first, &mut kernel, Time::START);
+    let (before, writes) = (kernel.table.clone(), kernel.route_writes);
+    let mut second = Fib::new(settings());
+    assert!(second.adopt(before.clone()));
+    assert_eq!(run(&mut second, &mut kernel, Time::START), vec![]);
+    second.want(prefix(0), &hops(&[2, 1]));
+    second.want_link(prefix(4), link(1));
+    assert_eq!(run(&mut second, &mut kernel, Time::START), vec![]);
+    assert_eq!(second.route(&prefix(2)).unwrap().state, RouteState::Stale);
+    second.sweep();
+    run(&mut second, &mut kernel, Time::START);
+    assert_eq!(kernel.route_writes, writes);
+    assert!(!kernel.table.routes.contains_key(&prefix(2)));
+    assert_eq!((kernel.table.groups.len(), kernel.table.next_hops.len()), (1, 2));
+    second.want(prefix(6), &hops(&[4]));
+    run(&mut second, &mut kernel, Time::START);
+    assert!(kernel.table.groups.keys().max() > before.groups.keys().max(), "ids continue above what was found");
+}
+
+#[test]
+fn what_somebody_removed_is_put_back_after_a_dump() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1, 2]));
+    fib.want(prefix(2), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    let good = kernel.table.clone();
+    kernel.table.routes.remove(&prefix(0));
+    let gone = *kernel.table.groups.keys().max().unwrap();
+    kernel.table.groups.remove(&gone);
+    kernel.table.routes.retain(|_, target| *target != Target::Group(gone));
+    fib.adopt(kernel.table.clone());
+    fib.sweep();
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table, good);
+}
+
+#[test]
+fn a_host_route_stands_before_what_the_session_over_it_teaches() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1]));
+    fib.want_link(prefix(0), link(2));
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.routes[&prefix(0)], Target::Link(link(2)));
+    fib.want(prefix(0), &hops(&[3]));
+    fib.unwant_link(&prefix(0));
+    run(&mut fib, &mut kernel, Time::START);
+    let Target::Group(id) = kernel.table.routes[&prefix(0)] else { panic!("no group") };
+    assert_eq!(kernel.table.next_hops[&kernel.table.groups[&id].members[0].0].link, link(3));
+}
+
+#[test]
+fn a_refused_route_is_kept_with_the_kernels_words_and_tried_again_later() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    kernel.foreign.insert(prefix(0));
+    fib.want(prefix(0), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    let view = fib.route(&prefix(0)).unwrap();
+    assert!(matches!(view.state, RouteState::Failed { count: 1, .. }), "{view:?}");
+    assert_eq!(fib.totals().failed, 1);
+    let again = fib.deadline().unwrap();
+    assert_eq!(run(&mut fib, &mut kernel, Time::START + Duration::from_millis(1)), vec![]);
+    kernel.foreign.clear();
+    run(&mut fib, &mut kernel, again);
+    assert_eq!(fib.route(&prefix(0)).unwrap().state, RouteState::Installed);
+    assert_eq!(fib.totals().failed, 0);
+}
+
+#[test]
+fn a_member_that_the_kernel_refuses_does_not_keep_the_others_out() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    kernel.up.remove(&link(1)); // nobody told the machine
+    fib.want(prefix(0), &hops(&[1, 2]));
+    run(&mut fib, &mut kernel, Time::START);
+    let group = kernel.table.groups.values().next().unwrap();
+    assert_eq!(group.members.len(), 1);
+    kernel.up.insert(link(1));
+    let again = fib.deadline().unwrap();
+    run(&mut fib, &mut kernel, again);
+    assert_eq!(kernel.table.groups.values().next().unwrap().members.len(), 2);
+}
+
+#[test]
+fn at_most_two_batches_of_routes_are_with_the_kernel_and_groups_still_pass() {
+    let mut fib = Fib::new(settings());
+    let mut kernel = model();
+    fib.want("192.0.2.0/24".parse().unwrap(), &hops(&[1, 2]));
+    run(&mut fib, &mut kernel, Time::START);
+    for number in 0..10_000_u32 {
+        let prefix = Prefix::new(Ipv4Addr::from(0x0b00_0000 + (number << 8)).into(), 24).unwrap();
+        fib.want(prefix, &hops(&[1, 2]));
+    }
+    let first = fib.next_batch(Time::START).unwrap();
+    let second = fib.next_batch(Time::START).unwrap();
+    assert!(fib.next_batch(Time::START).is_none());
+    fib.link_down(link(1));
+    fib.link_up(link(1));
+    let urgent = fib.next_batch(Time::START).unwrap();
+    assert!(matches!(urgent.ops.as_ref(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{urgent:?}");
+    assert!(fib.next_batch(Time::START).is_none());
+    for batch in [first, second, urgent] {
+        let failures = carry_out(&mut kernel, &batch);
+        fib.done(Time::START, batch.id, failures);
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.routes.len(), 10_001);
+}
+
+#[test]
+fn a_page_holds_the_smallest_prefixes_behind_the_last() {
+    let mut fib = Fib::new(settings());
+    for number in [8, 2, 6, 4, 0] {
+        fib.want(prefix(number), &hops(&[1]));
+    }
+    let page = fib.page(Family::Ipv4, Some(prefix(0)), 2);
+    assert_eq!(page.iter().map(|view| view.prefix).collect::<Vec<_>>(), [prefix(2), prefix(4)]);
+}

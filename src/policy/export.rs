@@ -1,0 +1,179 @@
+//! What a neighbor is told.
+
+use crate::types::{Asn, PeerId, Prefix};
+use crate::wire::{AttributeFlags, Attributes, Community, Origin};
+
+use super::{Chain, Verdict};
+
+/// Which routes a neighbor may hear of at all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// The gateway's own only.
+    LocalOnly,
+    /// Also what external neighbors taught, but no default route.
+    Transit,
+    /// What others taught, without the gateway's own: for a router inside the cloud network.
+    Learned,
+    /// All that BGP passes on.
+    Everything,
+}
+
+/// Where a route came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// The gateway itself.
+    Local,
+    /// A neighbor of another AS.
+    External(PeerId),
+    /// A neighbor of our own AS.
+    Internal(PeerId),
+}
+
+/// Why a neighbor is not told of a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Withheld {
+    /// It taught us the route itself.
+    #[error("it came from this neighbor")]
+    CameFrom,
+    /// Outside its scope.
+    #[error("this neighbor gets the gateway's own routes only: transit is off")]
+    NoTransit,
+    /// The gateway's own prefixes are where this neighbor is.
+    #[error("this neighbor is inside the gateway's own network")]
+    Inside,
+    /// A learned default route is never passed on in transit.
+    #[error("a default route is not passed on in transit")]
+    Default,
+    /// Internal to internal needs a route reflector (RFC 4271 §9.2).
+    #[error("learned from an internal neighbor, not told to another")]
+    Internal,
+    /// A well-known community (RFC 1997).
+    #[error("it carries the community {0}")]
+    Community(&'static str),
+    /// No policy for a neighbor of another AS.
+    #[error("no export policy for this neighbor (RFC 8212): export = [\"accept\"] passes all")]
+    NoPolicy,
+    /// A policy says no.
+    #[error("rejected by policy")]
+    Policy,
+    /// We have no address of the family to name as next hop.
+    #[error("no address of ours to be its next hop")]
+    NoNextHop,
+}
+
+/// The rules for routes that go out to one neighbor: safety first, then its policies.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Export {
+    /// Our AS.
+    pub local_asn: Asn,
+    /// The neighbor's AS; equal to ours for an internal one.
+    pub peer_asn: Asn,
+    /// Which routes at all.
+    pub scope: Scope,
+    /// An internal neighbor is told our own address for learned routes too; for an external one that is always so.
+    pub next_hop_self: bool,
+    /// The neighbor's policies.
+    pub chain: Chain,
+}
+
+impl Export {
+    /// The rules; the next hop of learned routes is left as it is towards an internal neighbor.
+    #[must_use]
+    pub fn new(local_asn: Asn, peer_asn: Asn, scope: Scope, chain: Chain) -> Self {
+        Self { local_asn, peer_asn, scope, next_hop_self: false, chain }
+    }
+
+    /// True for a neighbor of our own AS.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.local_asn == self.peer_asn
+    }
+
+    /// True if our own address goes out as the route's next hop.
+    #[must_use]
+    pub fn names_itself(&self, source: Source) -> bool {
+        !self.is_internal() || self.next_hop_self || source == Source::Local
+    }
+
+    /// The attributes that go out to the neighbor `to`, or why none do.
+    pub fn check(
+        &self,
+        to: PeerId,
+        prefix: &Prefix,
+        source: Source,
+        attributes: &Attributes,
+    ) -> Result<Attributes, Withheld> {
+        self.passes(to, prefix, source)?;
+        self.communities(attributes)?;
+        let edits = match self.chain.judge(prefix, attributes) {
+            Verdict::Accept(edits) => Some(edits),
+            Verdict::Reject => return Err(Withheld::Policy),
+            Verdict::NoPolicy if self.is_internal() => None,
+            Verdict::NoPolicy => return Err(Withheld::NoPolicy),
+        };
+        let mut out = self.rewrite(source, attributes);
+        if let Some(edits) = edits.filter(|_| self.is_internal()) {
+            edits.apply(&mut out); // LOCAL_PREF means nothing to others
+        }
+        Ok(out)
+    }
+
+    /// True if the policies may say different things of prefixes with the same attributes.
+    #[must_use]
+    pub fn differs_by_prefix(&self) -> bool {
+        self.chain.differs_by_prefix()
+    }
+
+    /// The part of [`Export::check`] that does not depend on the attributes.
+    pub fn passes(&self, to: PeerId, prefix: &Prefix, source: Source) -> Result<(), Withheld> {
+        match source {
+            Source::Local if self.scope == Scope::Learned => Err(Withheld::Inside),
+            Source::Local => Ok(()),
+            Source::External(peer) | Source::Internal(peer) if peer == to => Err(Withheld::CameFrom),
+            Source::Internal(_) if self.is_internal() => Err(Withheld::Internal),
+            Source::External(_) | Source::Internal(_) => match (self.scope, source) {
+                (Scope::LocalOnly, _) | (Scope::Transit, Source::Internal(_)) => Err(Withheld::NoTransit),
+                (Scope::Transit, _) if prefix.is_default() => Err(Withheld::Default),
+                (Scope::Transit | Scope::Learned | Scope::Everything, _) => Ok(()),
+            },
+        }
+    }
+
+    fn communities(&self, attributes: &Attributes) -> Result<(), Withheld> {
+        for community in &attributes.communities {
+            match *community {
+                Community::NO_ADVERTISE => return Err(Withheld::Community("no-advertise")),
+                Community::NO_EXPORT if !self.is_internal() => return Err(Withheld::Community("no-export")),
+                Community::NO_EXPORT_SUBCONFED if !self.is_internal() => {
+                    return Err(Withheld::Community("no-export-subconfed"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn rewrite(&self, source: Source, attributes: &Attributes) -> Attributes {
+        let mut out = attributes.clone();
+        for unknown in &mut out.unknown {
+            unknown.flags = AttributeFlags(unknown.flags.0 | AttributeFlags::PARTIAL.0);
+        }
+        if source == Source::Local {
+            out.origin = Origin::Igp;
+        }
+        if self.is_internal() {
+            out.local_pref = Some(out.local_pref.unwrap_or(100));
+            return out;
+        }
+        out.as_path.prepend(self.local_asn, 1);
+        out.local_pref = None;
+        out.originator_id = None;
+        out.cluster_list.clear();
+        if source != Source::Local {
+            out.med = None; // RFC 4271 §5.1.4
+            // RFC 4360 §6: the T bit keeps a community inside its AS.
+            out.extended_communities.retain(|community| community.0[0] & 0x40 == 0);
+        }
+        out
+    }
+}

@@ -1,0 +1,123 @@
+//! What is accepted from a neighbor.
+
+use std::net::IpAddr;
+
+use crate::types::{Asn, Prefix, RouterId};
+use crate::wire::{Attributes, Community, NextHop, SegmentKind};
+
+use super::{Chain, Edits, Refusal, Verdict, martian::martian};
+
+/// The rules for routes that come in from one neighbor: safety first, then its policies.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Import {
+    /// Our AS.
+    pub local_asn: Asn,
+    /// The neighbor's AS; equal to ours for an internal one.
+    pub peer_asn: Asn,
+    /// Our router id, which is also our cluster id.
+    pub router_id: RouterId,
+    /// The cloud network's prefixes: never accepted back, nor parts of them.
+    pub own_prefixes: Vec<Prefix>,
+    /// Addresses of this instance: never a next hop.
+    pub own_addresses: Vec<IpAddr>,
+    /// An external neighbor's AS_PATH must begin with its AS; off for route servers (RFC 7947 §2.2.2).
+    pub enforce_first_as: bool,
+    /// The neighbor's policies.
+    pub chain: Chain,
+}
+
+impl Import {
+    /// The rules with nothing of our own yet: no prefixes, no addresses, first AS enforced.
+    #[must_use]
+    pub fn new(local_asn: Asn, peer_asn: Asn, router_id: RouterId, chain: Chain) -> Self {
+        let (own_prefixes, own_addresses) = (Vec::new(), Vec::new());
+        Self { local_asn, peer_asn, router_id, own_prefixes, own_addresses, enforce_first_as: true, chain }
+    }
+
+    /// With the cloud network's prefixes and this instance's addresses.
+    #[must_use]
+    pub fn with_own(mut self, prefixes: Vec<Prefix>, addresses: Vec<IpAddr>) -> Self {
+        (self.own_prefixes, self.own_addresses) = (prefixes, addresses);
+        self
+    }
+
+    /// True for a neighbor of our own AS.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.local_asn == self.peer_asn
+    }
+
+    /// All rules for one route: what to change on it, or why it is refused.
+    pub fn check(&self, prefix: &Prefix, attributes: &Attributes, next_hop: &NextHop) -> Result<Edits, Refusal> {
+        let edits = self.check_path(attributes, next_hop)?;
+        self.check_prefix(prefix, attributes).map(|later| edits.then(&later))
+    }
+
+    /// The part of [`Import::check`] that is the same for all prefixes of one UPDATE.
+    pub fn check_path(&self, attributes: &Attributes, next_hop: &NextHop) -> Result<Edits, Refusal> {
+        if attributes.as_path.contains(self.local_asn) {
+            return Err(Refusal::OwnAs(self.local_asn));
+        }
+        if self.is_internal() {
+            if attributes.originator_id == Some(self.router_id.addr()) {
+                return Err(Refusal::OwnOriginator);
+            }
+            if attributes.cluster_list.iter().any(|cluster| cluster.0 == self.router_id.addr()) {
+                return Err(Refusal::OwnCluster);
+            }
+        } else if self.enforce_first_as {
+            let first = attributes.as_path.segments.first();
+            let found = first.filter(|s| s.kind == SegmentKind::Sequence).and_then(|s| s.asns.first().copied());
+            if found != Some(self.peer_asn) {
+                return Err(Refusal::FirstAs { found, expected: self.peer_asn });
+            }
+        }
+        self.check_next_hop(next_hop)?;
+        let mut edits = Edits::default();
+        if attributes.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
+            edits.local_pref = Some(0); // RFC 8326 §4.2
+        } else if !self.is_internal() && attributes.local_pref.is_some() {
+            edits.local_pref = Some(100); // not a neighbor's to say (RFC 4271 §5.1.5)
+        }
+        Ok(edits)
+    }
+
+    /// The part of [`Import::check`] that differs by prefix: safety, then the policies.
+    pub fn check_prefix(&self, prefix: &Prefix, attributes: &Attributes) -> Result<Edits, Refusal> {
+        if let Some(own) = self.own_prefixes.iter().find(|own| own.covers(prefix)) {
+            return Err(Refusal::OwnPrefix(*own));
+        }
+        if let Some(why) = martian(prefix) {
+            return Err(Refusal::Martian(why));
+        }
+        match self.chain.judge(prefix, attributes) {
+            Verdict::Accept(edits) => Ok(edits),
+            Verdict::Reject => Err(Refusal::Policy),
+            Verdict::NoPolicy if self.is_internal() => Ok(Edits::default()),
+            Verdict::NoPolicy => Err(Refusal::NoPolicy),
+        }
+    }
+
+    fn check_next_hop(&self, next_hop: &NextHop) -> Result<(), Refusal> {
+        let own = |address: IpAddr| self.own_addresses.contains(&address);
+        let (address, link_local) = match *next_hop {
+            NextHop::V4(v4) => {
+                if v4.is_unspecified() || v4.is_loopback() || v4.is_multicast() || v4.is_broadcast() {
+                    return Err(Refusal::NextHop(v4.into()));
+                }
+                (IpAddr::V4(v4), None)
+            }
+            NextHop::V6 { global, link_local } => {
+                // Some send only a link-local address, and none for the global one.
+                if global.is_loopback() || global.is_multicast() || (global.is_unspecified() && link_local.is_none()) {
+                    return Err(Refusal::NextHop(global.into()));
+                }
+                (IpAddr::V6(global), link_local.map(IpAddr::V6))
+            }
+        };
+        match [Some(address), link_local].into_iter().flatten().find(|address| own(*address)) {
+            Some(address) => Err(Refusal::OwnNextHop(address)),
+            None => Ok(()),
+        }
+    }
+}

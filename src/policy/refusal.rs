@@ -1,0 +1,48 @@
+//! Why a route is not accepted.
+
+use std::net::IpAddr;
+
+use crate::types::{Asn, Prefix};
+
+/// Why a route of a neighbor stays out of the table; its text is what people read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// A loop (RFC 4271 §9.1.2).
+    #[error("own AS {0} in AS_PATH")]
+    OwnAs(Asn),
+    /// Our own network, or a part of it.
+    #[error("inside our own {0}")]
+    OwnPrefix(Prefix),
+    /// Space that nobody routes.
+    #[error("{0} is never routed")]
+    Martian(&'static str),
+    /// The AS_PATH of an external neighbor begins with another AS (RFC 4271 §6.3).
+    #[error("AS_PATH begins with {}, not with the neighbor's AS {expected}", .found.map_or("no AS".to_owned(), |asn| format!("AS {asn}")))]
+    FirstAs {
+        /// What it begins with, if with one AS.
+        found: Option<Asn>,
+        /// The neighbor's.
+        expected: Asn,
+    },
+    /// ORIGINATOR_ID is our own: a reflected loop (RFC 4456 §8).
+    #[error("own router id in ORIGINATOR_ID")]
+    OwnOriginator,
+    /// CLUSTER_LIST has our own id: a reflected loop (RFC 4456 §8).
+    #[error("own cluster id in CLUSTER_LIST")]
+    OwnCluster,
+    /// NEXT_HOP is an address of ours (RFC 4271 §5.1.3).
+    #[error("next hop {0} is our own address")]
+    OwnNextHop(IpAddr),
+    /// NEXT_HOP is no address that a packet can be sent to (RFC 4271 §6.3).
+    #[error("next hop {0} is not the address of a host")]
+    NextHop(IpAddr),
+    /// No policy for a neighbor of another AS.
+    #[error("no import policy for this neighbor (RFC 8212): import = [\"accept\"] takes all")]
+    NoPolicy,
+    /// A policy says no.
+    #[error("rejected by policy")]
+    Policy,
+    /// The neighbor uses more next hops than are kept apart for one session.
+    #[error("more than 65535 different next hops from this neighbor")]
+    TooManyNextHops,
+}

@@ -1,0 +1,151 @@
+//! What one peer was told of one family, and what it has yet to be told.
+//!
+//! A word a prefix, in pages that exist only where something was told: a peer that gets ten prefixes of a million costs
+//! a few pages. The word holds the set that was sent, so that only differences go out.
+
+use std::collections::VecDeque;
+
+use super::attrs::{Attrs, AttrsId};
+use super::table::{RowId, Table};
+
+const PAGE: usize = 512;
+
+/// Waits in the queue.
+const PENDING: u32 = 1 << 31;
+/// To be sent even if it is what was sent (RFC 2918).
+const FORCED: u32 = 1 << 30;
+/// The id of the set that was sent; 0 for none.
+const SENT: u32 = FORCED - 1;
+
+/// One prefix of a batch: what the peer shall be told of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planned {
+    /// The set to send, held; `None` withdraws.
+    pub(super) target: Option<AttrsId>,
+    /// The prefix, held.
+    pub(super) row: RowId,
+}
+
+/// A look at every row, a piece at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk {
+    pub(super) next: RowId,
+    pub(super) forced: bool,
+}
+
+/// The adj-out of a session and family.
+#[derive(Default)]
+pub(super) struct AdjOut {
+    pages: Vec<Option<Box<[u32; PAGE]>>>,
+    /// Words that are not zero.
+    pub(super) words: usize,
+    /// Prefixes that the peer has from us.
+    pub(super) advertised: usize,
+    /// Prefixes that could not be told because their attributes fit no message (RFC 8654 §4).
+    pub(super) too_big: u64,
+    pub(super) queue: VecDeque<RowId>,
+    /// Being sent, the last first.
+    pub(super) batch: Vec<Planned>,
+    pub(super) walk: Option<Walk>,
+    pub(super) end_of_rib_due: bool,
+}
+
+impl AdjOut {
+    /// What was sent for a row.
+    pub(super) fn sent(&self, row: RowId) -> Option<AttrsId> {
+        let id = self.word(row) & SENT;
+        (id != 0).then(|| AttrsId::from_raw(id))
+    }
+
+    /// Queues a row.
+    pub(super) fn mark(&mut self, row: RowId, forced: bool, table: &mut Table) {
+        let word = self.word(row);
+        let wanted = word | PENDING | if forced { FORCED } else { 0 };
+        if word != wanted {
+            self.set_word(row, wanted, table);
+        }
+        if word & PENDING == 0 {
+            self.queue.push_back(row);
+        }
+    }
+
+    /// Takes the next row from the queue; says if it is to be sent in any case. The row is held for the caller.
+    pub(super) fn pop(&mut self, table: &mut Table) -> Option<(RowId, bool)> {
+        let row = self.queue.pop_front()?;
+        let word = self.word(row);
+        table.hold(row);
+        self.set_word(row, word & SENT, table);
+        Some((row, word & FORCED != 0))
+    }
+
+    /// Notes that a batch entry went out: its holds end or pass to the word.
+    pub(super) fn record(&mut self, planned: Planned, table: &mut Table, attrs: &mut Attrs) {
+        let Planned { target, row } = planned;
+        let word = self.word(row);
+        if let Some(old) = self.sent(row) {
+            attrs.release(old);
+            self.advertised -= 1;
+        }
+        self.advertised += usize::from(target.is_some());
+        self.set_word(row, (word & !SENT) | target.map_or(0, AttrsId::get), table);
+        table.release(row);
+    }
+
+    /// Forgets a batch entry that is not sent after all.
+    pub(super) fn drop_planned(planned: Planned, table: &mut Table, attrs: &mut Attrs) {
+        if let Some(target) = planned.target {
+            attrs.release(target);
+        }
+        table.release(planned.row);
+    }
+
+    /// Forgets a row, when the session is over.
+    pub(super) fn forget(&mut self, row: RowId, table: &mut Table, attrs: &mut Attrs) {
+        if let Some(old) = self.sent(row) {
+            attrs.release(old);
+        }
+        if self.word(row) != 0 {
+            self.set_word(row, 0, table);
+        }
+    }
+
+    /// Forgets what was about to be sent, when the session is over. Bounded by the size of a batch.
+    pub(super) fn forget_batch(&mut self, table: &mut Table, attrs: &mut Attrs) {
+        self.queue = VecDeque::new();
+        for planned in std::mem::take(&mut self.batch) {
+            Self::drop_planned(planned, table, attrs);
+        }
+    }
+
+    /// True if there may be something to send.
+    pub(super) fn has_output(&self) -> bool {
+        !self.batch.is_empty() || !self.queue.is_empty() || self.walk.is_some() || self.end_of_rib_due
+    }
+
+    fn word(&self, row: RowId) -> u32 {
+        let at = row as usize;
+        self.pages.get(at / PAGE).and_then(Option::as_ref).map_or(0, |page| page[at % PAGE])
+    }
+
+    /// Holds the row while the word is not zero.
+    fn set_word(&mut self, row: RowId, word: u32, table: &mut Table) {
+        let at = row as usize;
+        if self.pages.len() <= at / PAGE {
+            self.pages.resize_with(at / PAGE + 1, || None);
+        }
+        let page = self.pages[at / PAGE].get_or_insert_with(|| Box::new([0; PAGE]));
+        let old = std::mem::replace(&mut page[at % PAGE], word);
+        match (old, word) {
+            (0, 0) => {}
+            (0, _) => {
+                self.words += 1;
+                table.hold(row);
+            }
+            (_, 0) => {
+                self.words -= 1;
+                table.release(row);
+            }
+            (_, _) => {}
+        }
+    }
+}

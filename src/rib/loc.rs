@@ -1,0 +1,155 @@
+//! The loc-rib: the decision for a prefix, and which decisions came out differently than before.
+
+use smallvec::SmallVec;
+
+use crate::types::{Family, PeerId, Prefix, Weight};
+use crate::wire::NextHop;
+
+use super::adj_in::Path;
+use super::decision::{self, Candidate, Kind, Limits, Outcome, Outcomes};
+use super::sessions::SessionId;
+use super::table::{Row, RowId};
+use super::{Rib, at};
+
+/// A prefix whose chosen paths are others than before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Changed {
+    /// Which prefix.
+    pub prefix: Prefix,
+    /// The best, and its equals, by tie break. Empty: no route through a neighbor, also when the gateway's own wins.
+    pub paths: SmallVec<[Chosen; 4]>,
+}
+
+/// A path that is used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Chosen {
+    /// Who taught it.
+    pub peer: PeerId,
+    /// Where it says packets go.
+    pub next_hop: NextHop,
+    /// Its share.
+    pub weight: Weight,
+}
+
+/// A decision, with the paths it was made of.
+pub(super) struct Decision {
+    pub(super) candidates: SmallVec<[Candidate; 4]>,
+    /// Session and next hop number of each candidate.
+    pub(super) origins: SmallVec<[(SessionId, u16); 4]>,
+    pub(super) outcomes: Outcomes,
+}
+
+impl Decision {
+    /// The place of the best among the candidates.
+    pub(super) fn best(&self) -> Option<usize> {
+        self.outcomes.iter().position(|outcome| *outcome == Outcome::Best)
+    }
+
+    /// True if the path of this session is used.
+    fn flags(&self, session: SessionId) -> u32 {
+        let place = self.origins.iter().position(|(of, _)| *of == session);
+        match place.and_then(|place| self.outcomes.get(place)) {
+            Some(Outcome::Best) => Path::CHOSEN | Path::BEST,
+            Some(Outcome::Multipath) => Path::CHOSEN,
+            Some(Outcome::Lost(_)) | None => 0,
+        }
+    }
+}
+
+impl Rib {
+    /// Decides about up to `limit` prefixes that may have changed, and tells of those that did. Each prefix comes once,
+    /// however often it changed since it last came. What neighbors are told follows from this: call it before
+    /// [`Rib::next_output`].
+    pub fn take_changed(&mut self, limit: usize, out: &mut Vec<Changed>) {
+        let mut left = limit;
+        for family in Family::ALL {
+            while left > 0 {
+                let Some(row) = self.routes[at(family)].changed.pop_front() else { break };
+                left -= 1;
+                if let Some(changed) = self.settle(family, row) {
+                    out.push(changed);
+                }
+                self.routes[at(family)].table.free_if_idle(row);
+            }
+        }
+    }
+
+    /// True if [`Rib::take_changed`] has something to decide.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.routes.iter().any(|routes| !routes.changed.is_empty())
+    }
+
+    /// The decision for a row, from the paths that count now.
+    pub(super) fn decide(&self, family: Family, row: RowId) -> Decision {
+        let mut decision =
+            Decision { candidates: SmallVec::new(), origins: SmallVec::new(), outcomes: SmallVec::new() };
+        for path in self.paths.iter(self.routes[at(family)].table.row(row).head) {
+            if let Some(candidate) = self.candidate(path) {
+                decision.candidates.push(candidate);
+                decision.origins.push((path.session, path.next_hop));
+            }
+        }
+        decision.outcomes = decision::decide(&decision.candidates, self.limits());
+        decision
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits { max_paths: self.settings.max_paths.max(1), as_path_relax: self.settings.as_path_relax }
+    }
+
+    /// The path as the decision sees it; `None` if it was refused or its session is over.
+    pub(super) fn candidate(&self, path: &Path) -> Option<Candidate> {
+        let attrs = path.accepted()?;
+        let rank = *self.attrs.rank(attrs);
+        if path.session == SessionId::LOCAL {
+            let remote = std::net::Ipv4Addr::UNSPECIFIED.into();
+            return Some(Candidate { kind: Kind::Local, peer: PeerId(0), router_id: 0, remote, attrs, rank });
+        }
+        let live = self.sessions.get(path.session).filter(|live| live.up)?;
+        let kind = if live.internal { Kind::Internal } else { Kind::External };
+        let router_id = live.session.router_id.addr().to_bits();
+        Some(Candidate { kind, peer: live.peer, router_id, remote: live.session.remote, attrs, rank })
+    }
+
+    /// Decides about a row that may have changed, queues it for the neighbors, and says if the chosen paths are others.
+    fn settle(&mut self, family: Family, row: RowId) -> Option<Changed> {
+        let decision = self.decide(family, row);
+        let routes = &mut self.routes[at(family)];
+        let head = routes.table.row(row).head;
+        let (mut used, mut best) = (routes.table.row(row).is(Row::LOST), false);
+        self.paths.for_each_mut(head, |path| {
+            let flags = decision.flags(path.session);
+            let before = |flag: u32| path.is(flag) != (flags & flag != 0);
+            let touched = path.is(Path::TOUCHED) && flags & Path::CHOSEN != 0;
+            used |= before(Path::CHOSEN) || touched;
+            best |= before(Path::BEST) || (touched && flags & Path::BEST != 0);
+            path.decided(flags);
+        });
+        let entry = routes.table.row_mut(row);
+        entry.clear(Row::CHANGED | Row::LOST);
+        if !used && !best {
+            return None;
+        }
+        let narrow = if entry.is(Row::LOCAL) { self.narrow.as_slice() } else { &[] };
+        for session in self.wide.iter().chain(narrow) {
+            if let Some(live) = self.sessions.get_mut(*session).filter(|live| live.has(family)) {
+                live.out[at(family)].mark(row, false, &mut routes.table);
+            }
+        }
+        Some(Changed { prefix: routes.table.prefix(row), paths: self.chosen(&decision) })
+    }
+
+    fn chosen(&self, decision: &Decision) -> SmallVec<[Chosen; 4]> {
+        let mut places: SmallVec<[usize; 4]> = (0..decision.outcomes.len())
+            .filter(|at| matches!(decision.outcomes[*at], Outcome::Best | Outcome::Multipath))
+            .collect();
+        places.sort_unstable_by_key(|at| decision.candidates[*at].tie_break());
+        let chosen = |at: usize| {
+            let (session, number) = decision.origins[at];
+            let live = self.sessions.get(session)?;
+            Some(Chosen { peer: live.peer, next_hop: live.next_hop(number)?, weight: Weight::ONE })
+        };
+        places.into_iter().filter_map(chosen).collect()
+    }
+}

@@ -1,0 +1,207 @@
+//! UPDATEs for a neighbor, out of what it has yet to be told: withdrawals first, then as many prefixes as fit beside each
+//! set of attributes, and End-of-RIB once the whole table was told.
+
+use bytes::{Bytes, BytesMut};
+use hashbrown::HashMap;
+
+use crate::policy::{Export, Source};
+use crate::types::{Family, PeerId};
+use crate::wire::{NextHop, encode_end_of_rib, encode_reach, encode_withdraw};
+
+use super::adj_out::{AdjOut, Planned};
+use super::attrs::AttrsId;
+use super::decision::{Candidate, Kind};
+use super::sessions::SessionId;
+use super::table::RowId;
+use super::{Rib, at};
+
+/// How many prefixes are looked at before messages are made: more pack better, fewer answer sooner.
+const BATCH: usize = 4096;
+
+/// What is exported of each path that was the best of some prefix of a batch; the sets are held.
+type Memo = HashMap<(AttrsId, SessionId, u16), Option<AttrsId>>;
+
+impl Rib {
+    /// One encoded UPDATE for the neighbor, or End-of-RIB; `None` if it has been told everything.
+    pub fn next_output(&mut self, id: PeerId) -> Option<Bytes> {
+        let session = self.peers.get(&id)?.session?;
+        Family::ALL.into_iter().find_map(|family| self.next_of_family(id, session, family))
+    }
+
+    /// True if there may be something for [`Rib::next_output`].
+    #[must_use]
+    pub fn has_output(&self, id: PeerId) -> bool {
+        let session = self.peers.get(&id).and_then(|peer| peer.session);
+        session.and_then(|session| self.sessions.get(session)).is_some_and(|l| l.out.iter().any(AdjOut::has_output))
+    }
+
+    fn next_of_family(&mut self, id: PeerId, session: SessionId, family: Family) -> Option<Bytes> {
+        loop {
+            if let Some(message) = self.emit(session, family) {
+                return Some(message);
+            }
+            if self.out(session, family)?.batch.is_empty() && !self.plan_batch(id, session, family) {
+                let live = self.sessions.get_mut(session)?;
+                let out = &mut live.out[at(family)];
+                if !std::mem::take(&mut out.end_of_rib_due) {
+                    return None;
+                }
+                let mut message = BytesMut::new();
+                encode_end_of_rib(family, &live.session.context, &mut message);
+                return Some(message.freeze());
+            }
+        }
+    }
+
+    fn out(&mut self, session: SessionId, family: Family) -> Option<&mut AdjOut> {
+        self.sessions.get_mut(session).map(|live| &mut live.out[at(family)])
+    }
+
+    /// Takes the next rows out of the queue and finds out what the neighbor is to be told of them; false if there are
+    /// none.
+    fn plan_batch(&mut self, id: PeerId, session: SessionId, family: Family) -> bool {
+        let mut memo = Memo::new();
+        let mut batch: Vec<Planned> = Vec::new();
+        let mut any = false;
+        // Not between rows: a row must not be in a batch twice.
+        self.walk(session, family);
+        for _ in 0..BATCH {
+            let (out, table) = match self.sessions.get_mut(session) {
+                Some(live) => (&mut live.out[at(family)], &mut self.routes[at(family)].table),
+                None => break,
+            };
+            let Some((row, forced)) = out.pop(table) else { break };
+            any = true;
+            let target = self.target(id, session, family, row, &mut memo);
+            let sent = self.out(session, family).and_then(|out| out.sent(row));
+            if target == sent && !(forced && target.is_some()) {
+                self.routes[at(family)].table.release(row);
+                continue;
+            }
+            if let Some(target) = target {
+                self.attrs.hold(target);
+            }
+            batch.push(Planned { target, row });
+        }
+        memo.into_values().flatten().for_each(|held| self.attrs.release(held));
+        // The last is sent first: withdrawals, then each set, its prefixes in the order of their rows.
+        batch.sort_unstable_by_key(|planned| std::cmp::Reverse((planned.target, planned.row)));
+        if let Some(out) = self.out(session, family) {
+            out.batch = batch;
+        }
+        any
+    }
+
+    /// Fills an empty queue from the walk over the table, if there is one.
+    fn walk(&mut self, session: SessionId, family: Family) {
+        let Some(live) = self.sessions.get_mut(session) else { return };
+        let out = &mut live.out[at(family)];
+        let table = &mut self.routes[at(family)].table;
+        while out.queue.is_empty()
+            && let Some(mut walk) = out.walk
+        {
+            let end = table.end().min(walk.next.saturating_add(BATCH as RowId));
+            for row in walk.next..end {
+                if !table.row(row).head.is_empty() || out.sent(row).is_some() {
+                    out.mark(row, walk.forced, table);
+                }
+            }
+            walk.next = end;
+            out.walk = (end < table.end()).then_some(walk);
+        }
+    }
+
+    /// The set that the neighbor is to have for a row, held by `memo`; `None` for none.
+    fn target(
+        &mut self,
+        id: PeerId,
+        session: SessionId,
+        family: Family,
+        row: RowId,
+        memo: &mut Memo,
+    ) -> Option<AttrsId> {
+        let decision = self.decide(family, row);
+        let best = decision.best()?;
+        let (candidate, (from, number)) = (decision.candidates[best], decision.origins[best]);
+        let export = &self.peers.get(&id)?.settings.export;
+        let prefix = self.routes[at(family)].table.prefix(row);
+        let source = source(&candidate);
+        export.passes(id, &prefix, source).ok()?;
+        let key = (candidate.attrs, from, number);
+        if let Some(known) = memo.get(&key).filter(|_| !export.differs_by_prefix()) {
+            return *known;
+        }
+        let exported = self.next_hop_out(export, session, family, from, number, source).and_then(|next_hop| {
+            let attributes = export.check(id, &prefix, source, &self.attrs.get(candidate.attrs)).ok()?;
+            Some((attributes, next_hop))
+        });
+        let target = exported.map(|(attributes, next_hop)| self.attrs.intern_with(&attributes, &next_hop));
+        if let Some(Some(old)) = memo.insert(key, target) {
+            self.attrs.release(old);
+        }
+        target
+    }
+
+    fn next_hop_out(
+        &self,
+        export: &Export,
+        session: SessionId,
+        family: Family,
+        from: SessionId,
+        number: u16,
+        source: Source,
+    ) -> Option<NextHop> {
+        if export.names_itself(source) {
+            return self.sessions.get(session)?.ourselves(family);
+        }
+        self.sessions.get(from)?.next_hop(number)
+    }
+
+    /// The next message of the batch.
+    fn emit(&mut self, session: SessionId, family: Family) -> Option<Bytes> {
+        let live = self.sessions.get_mut(session)?;
+        let (out, context) = (&mut live.out[at(family)], &live.session.context);
+        let table = &mut self.routes[at(family)].table;
+        let mut message = BytesMut::new();
+        while let Some(first) = out.batch.last().copied() {
+            let same = out.batch.iter().rev().take_while(|planned| planned.target == first.target);
+            let mut prefixes = same.map(|planned| table.prefix(planned.row)).peekable();
+            let taken = match first.target {
+                None => encode_withdraw(family, &mut prefixes, context, &mut message),
+                Some(target) => {
+                    let (attributes, next_hop) = self.attrs.get_with(target);
+                    encode_reach(&attributes, &next_hop, family, &mut prefixes, context, &mut message)
+                }
+            };
+            drop(prefixes);
+            for planned in out.batch.split_off(out.batch.len() - taken) {
+                out.record(planned, table, &mut self.attrs);
+            }
+            if taken > 0 {
+                return Some(message.freeze());
+            }
+            // The attributes fit no message: the neighbor must not keep what it had (RFC 8654 §4).
+            let count = out.batch.iter().rev().take_while(|planned| planned.target == first.target).count();
+            for planned in out.batch.split_off(out.batch.len() - count) {
+                out.too_big += 1;
+                match (out.sent(planned.row), planned.target) {
+                    (Some(_), Some(target)) => {
+                        self.attrs.release(target);
+                        out.batch.push(Planned { target: None, row: planned.row });
+                    }
+                    _ => AdjOut::drop_planned(planned, table, &mut self.attrs),
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Where the best path came from, as the export rules see it.
+pub(super) fn source(candidate: &Candidate) -> Source {
+    match candidate.kind {
+        Kind::Local => Source::Local,
+        Kind::External => Source::External(candidate.peer),
+        Kind::Internal => Source::Internal(candidate.peer),
+    }
+}

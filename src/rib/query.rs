@@ -1,0 +1,284 @@
+//! Looking at the RIB: pages of routes with the reason of each path that lost, and counts.
+
+use std::{collections::BinaryHeap, net::IpAddr, sync::Arc};
+
+use crate::policy::{Refusal, Withheld};
+use crate::types::{Family, PeerId, Prefix};
+use crate::wire::{Attributes, NextHop};
+
+use super::adj_in::Path;
+use super::decision::{Outcome, Step, why};
+use super::pack::source;
+use super::sessions::SessionId;
+use super::table::{RowId, Table};
+use super::{Rib, at};
+
+/// A prefix and all that is known of it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Which prefix.
+    pub prefix: Prefix,
+    /// The best first, then those beside it, then the others.
+    pub paths: Vec<PathView>,
+}
+
+/// One path of a prefix.
+#[derive(Clone, Debug)]
+pub struct PathView {
+    /// Who taught it; `None` for the gateway's own.
+    pub peer: Option<PeerId>,
+    /// Its attributes after import, or as they came if it was refused.
+    pub attributes: Arc<Attributes>,
+    /// Its next hop; `None` for the gateway's own.
+    pub next_hop: Option<NextHop>,
+    /// What became of it.
+    pub state: PathState,
+}
+
+/// What became of a path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PathState {
+    /// The best.
+    Best,
+    /// As good, and used beside it.
+    Multipath,
+    /// Lost against the best.
+    NotBest {
+        /// At this step.
+        step: Step,
+        /// The two values, for people.
+        why: String,
+    },
+    /// Not accepted.
+    Refused(Refusal),
+}
+
+/// Counts of one neighbor and family.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FamilyCounts {
+    /// Prefixes that it has told us.
+    pub received: usize,
+    /// Those of them that may be used.
+    pub accepted: usize,
+    /// Those that were refused.
+    pub refused: usize,
+    /// Prefixes that we have told it.
+    pub advertised: usize,
+    /// How often a prefix could not be told because its attributes fit no message (RFC 8654 §4).
+    pub too_big: u64,
+}
+
+/// Counts of one neighbor; all zero without a session.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// IPv4 unicast.
+    pub ipv4: FamilyCounts,
+    /// IPv6 unicast.
+    pub ipv6: FamilyCounts,
+}
+
+/// Counts of the whole RIB.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Totals {
+    /// IPv4 prefixes stored, also with refused paths only.
+    pub ipv4_prefixes: usize,
+    /// IPv6 prefixes stored, also with refused paths only.
+    pub ipv6_prefixes: usize,
+    /// Paths stored, refused ones and those that wait for their sweep too.
+    pub paths: usize,
+    /// Different sets of attributes.
+    pub attribute_sets: usize,
+    /// Prefixes that wait for a decision.
+    pub undecided: usize,
+}
+
+/// Counts of one family.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FamilyTotals {
+    /// Prefixes stored.
+    pub prefixes: usize,
+    /// Paths that neighbors taught, refused ones too.
+    pub paths: usize,
+    /// Of them, those that were refused.
+    pub refused: usize,
+}
+
+impl Counts {
+    /// Of one family.
+    #[must_use]
+    pub const fn family(&self, family: Family) -> &FamilyCounts {
+        match family {
+            Family::Ipv4 => &self.ipv4,
+            Family::Ipv6 => &self.ipv6,
+        }
+    }
+}
+
+impl Rib {
+    /// What a neighbor taught and was told.
+    #[must_use]
+    pub fn counts(&self, id: PeerId) -> Counts {
+        let session = self.peers.get(&id).and_then(|peer| peer.session);
+        let Some(live) = session.and_then(|session| self.sessions.get(session)) else { return Counts::default() };
+        let of = |family| {
+            let (counts, out) = (live.counts[at(family)], &live.out[at(family)]);
+            let refused = counts.received - counts.accepted;
+            FamilyCounts { refused, advertised: out.advertised, too_big: out.too_big, ..counts }
+        };
+        Counts { ipv4: of(Family::Ipv4), ipv6: of(Family::Ipv6) }
+    }
+
+    /// How much there is.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let [ipv4, ipv6] = &self.routes;
+        Totals {
+            ipv4_prefixes: ipv4.table.len(),
+            ipv6_prefixes: ipv6.table.len(),
+            paths: self.paths.len(),
+            attribute_sets: self.attrs.len(),
+            undecided: ipv4.changed.len() + ipv6.changed.len(),
+        }
+    }
+
+    /// How much there is in one family.
+    #[must_use]
+    pub fn family_totals(&self, family: Family) -> FamilyTotals {
+        let mut totals = FamilyTotals { prefixes: self.routes[at(family)].table.len(), paths: 0, refused: 0 };
+        for live in self.sessions.iter().filter(|live| live.up) {
+            let counts = live.counts[at(family)];
+            totals.paths += counts.received;
+            totals.refused += counts.received - counts.accepted;
+        }
+        totals
+    }
+
+    /// The first `limit` prefixes behind `after`, in order, of one neighbor or of all: one look at all, so its cost does not depend on `after`.
+    #[must_use]
+    pub fn page(&self, family: Family, after: Option<Prefix>, limit: usize, of: Option<PeerId>) -> Vec<Entry> {
+        let session = of.map(|id| self.peers.get(&id).and_then(|peer| peer.session));
+        let taught = |row: RowId| match session {
+            None => true,
+            Some(None) => false,
+            Some(Some(session)) => {
+                self.paths.iter(self.routes[at(family)].table.row(row).head).any(|path| path.session == session)
+            }
+        };
+        let table = &self.routes[at(family)].table;
+        let after = after.filter(|prefix| prefix.family() == family).map(|prefix| Table::key_of(&prefix));
+        let mut least: BinaryHeap<((u128, u8), RowId)> = BinaryHeap::with_capacity(limit.min(4096) + 1);
+        for row in table.ids() {
+            let key = table.key(row);
+            let full = least.len() >= limit;
+            if after.is_some_and(|after| key <= after)
+                || (full && least.peek().is_none_or(|(most, _)| key > *most))
+                || !self.is_visible(family, row)
+                || !taught(row)
+            {
+                continue;
+            }
+            least.push((key, row));
+            if full {
+                least.pop();
+            }
+        }
+        least.into_sorted_vec().into_iter().map(|(_, row)| self.view(family, row)).collect()
+    }
+
+    /// All that is known of one prefix.
+    #[must_use]
+    pub fn entry(&self, prefix: &Prefix) -> Option<Entry> {
+        let family = prefix.family();
+        let row = self.routes[at(family)].table.find(prefix)?;
+        self.is_visible(family, row).then(|| self.view(family, row))
+    }
+
+    /// The longest prefix with a usable path that holds an address.
+    #[must_use]
+    pub fn longest(&self, address: IpAddr) -> Option<Entry> {
+        let family = Family::of(address);
+        let table = &self.routes[at(family)].table;
+        let rows = (0..=family.bits()).rev().filter_map(|len| table.find(&Prefix::truncated(address, len).ok()?));
+        let usable = |row: &RowId| self.paths.iter(table.row(*row).head).any(|path| self.candidate(path).is_some());
+        rows.into_iter().find(usable).map(|row| self.view(family, row))
+    }
+
+    /// What the neighbor has from us of a prefix.
+    #[must_use]
+    pub fn advertised(&self, id: PeerId, prefix: &Prefix) -> Option<(Attributes, NextHop)> {
+        let family = prefix.family();
+        let row = self.routes[at(family)].table.find(prefix)?;
+        let live = self.sessions.get(self.peers.get(&id)?.session?)?;
+        live.out[at(family)].sent(row).map(|sent| self.attrs.get_with(sent))
+    }
+
+    /// Why a neighbor is not told of a prefix; `None` if it is, or if there is no route to tell.
+    #[must_use]
+    pub fn withheld(&self, id: PeerId, prefix: &Prefix) -> Option<Withheld> {
+        let family = prefix.family();
+        let peer = self.peers.get(&id)?;
+        let decision = self.decide(family, self.routes[at(family)].table.find(prefix)?);
+        let best = &decision.candidates[decision.best()?];
+        let (export, source) = (&peer.settings.export, source(best));
+        let live = self.sessions.get(peer.session?)?;
+        match export.check(id, prefix, source, &self.attrs.get(best.attrs)) {
+            Ok(_) if export.names_itself(source) && live.ourselves(family).is_none() => Some(Withheld::NoNextHop),
+            Ok(_) => None,
+            Err(withheld) => Some(withheld),
+        }
+    }
+
+    /// True if the row has a path of a session that is not over.
+    fn is_visible(&self, family: Family, row: RowId) -> bool {
+        self.paths.iter(self.routes[at(family)].table.row(row).head).any(|path| self.sessions.counts(path.session))
+    }
+
+    fn view(&self, family: Family, row: RowId) -> Entry {
+        let table = &self.routes[at(family)].table;
+        let prefix = table.prefix(row);
+        let decision = self.decide(family, row);
+        let best = decision.best();
+        let mut paths = Vec::new();
+        for path in self.paths.iter(table.row(row).head).filter(|path| self.sessions.counts(path.session)) {
+            let place = decision.origins.iter().position(|(session, _)| *session == path.session);
+            let (state, key) = match (place, best) {
+                (Some(place), Some(best)) => {
+                    let (candidate, won) = (&decision.candidates[place], &decision.candidates[best]);
+                    let (state, order) = match decision.outcomes[place] {
+                        Outcome::Best => (PathState::Best, 0),
+                        Outcome::Multipath => (PathState::Multipath, 1),
+                        Outcome::Lost(step) => {
+                            let why = why(step, candidate, &decision.candidates, won);
+                            (PathState::NotBest { step, why }, 2)
+                        }
+                    };
+                    (state, (order, Some(candidate.tie_break())))
+                }
+                _ => (PathState::Refused(self.refusal(&prefix, path)), (3, None)),
+            };
+            paths.push((key, self.path_view(path, state)));
+        }
+        paths.sort_by_key(|(key, view)| (*key, view.peer));
+        Entry { prefix, paths: paths.into_iter().map(|(_, view)| view).collect() }
+    }
+
+    fn path_view(&self, path: &Path, state: PathState) -> PathView {
+        let live = self.sessions.get(path.session).filter(|_| path.session != SessionId::LOCAL);
+        PathView {
+            peer: live.map(|live| live.peer),
+            attributes: Arc::new(self.attrs.get(path.accepted().unwrap_or(path.received))),
+            next_hop: live.and_then(|live| live.next_hop(path.next_hop)),
+            state,
+        }
+    }
+
+    /// Why a stored path was refused: asked again, which costs nothing until somebody wants to know.
+    fn refusal(&self, prefix: &Prefix, path: &Path) -> Refusal {
+        let found = self.sessions.get(path.session).and_then(|live| {
+            let import = &self.peers.get(&live.peer)?.settings.import;
+            let Some(next_hop) = live.next_hop(path.next_hop) else { return Some(Refusal::TooManyNextHops) };
+            import.check(prefix, &self.attrs.get(path.received), &next_hop).err()
+        });
+        found.unwrap_or(Refusal::Policy) // the settings have changed since
+    }
+}

@@ -1,0 +1,7 @@
+//! The RIB as a whole, against a naive one that keeps everything in maps and decides by the book.
+
+mod coherence;
+mod decisions;
+mod lab;
+mod model;
+mod scenes;

@@ -1,0 +1,355 @@
+//! The state machine of one TCP connection, from OpenSent on (RFC 4271 §8.2.2). Knows no other connection.
+
+use bytes::Bytes;
+
+use super::negotiate::{Refused, negotiate};
+use super::timers::{LARGE_HOLD, Timer, UNDECIDED};
+use super::{DownReason, Negotiated, Settings, StateName};
+use crate::types::{ConnId, Time};
+use crate::wire::{Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, Update};
+
+/// Who opened the connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Origin {
+    Dialled,
+    Accepted,
+}
+
+/// One connection and what its octets have come to.
+pub(super) struct Conn {
+    pub(super) id: ConnId,
+    pub(super) origin: Origin,
+    state: State,
+    deframer: Deframer,
+}
+
+/// What is known in each state.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Our OPEN is out; the timer is the large hold time.
+    OpenSent(Timer),
+    /// Its OPEN is in and good, but no KEEPALIVE answered it yet: the peer's machine first looks for a collision.
+    OpenReceived(Box<Live>),
+    /// Its OPEN was answered.
+    OpenConfirm(Box<Live>),
+    /// Routes flow.
+    Established(Box<Live>),
+    /// Over; what had to be said was said.
+    Closed(DownReason),
+}
+
+/// An agreement and its timers.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) negotiated: Negotiated,
+    hold: Timer,
+    keepalive: Timer,
+    /// While another connection is Established: the collision rule prefers this one.
+    preferred: bool,
+    /// While another connection is Established: the peer answered our OPEN.
+    answered: bool,
+}
+
+/// What can happen to a connection.
+#[derive(Debug)]
+pub(super) enum Event {
+    Message(Message),
+    Malformed(Error),
+    HoldExpired,
+    KeepaliveDue,
+    /// No other connection is better: answer the OPEN.
+    Keep,
+    /// Another one is Established, but the collision rule prefers this one.
+    Prefer,
+    /// An UPDATE went out, which is as good as a KEEPALIVE.
+    UpdateSent,
+    /// Tell the peer this and close, for that reason.
+    Stop(Notification, DownReason),
+    Lost(String),
+}
+
+/// What a connection wants done, besides what its state says.
+#[derive(Debug)]
+pub(super) enum Action {
+    Send(Message),
+    Update(Update),
+    Refresh(Refresh),
+}
+
+/// What a transition may look at.
+pub(super) struct World<'a> {
+    pub(super) now: Time,
+    pub(super) settings: &'a Settings,
+    pub(super) entropy: &'a mut fastrand::Rng,
+}
+
+impl Conn {
+    /// A connection that has just come up: says OPEN.
+    pub(super) fn open(id: ConnId, origin: Origin, world: &World<'_>, out: &mut Vec<Action>) -> Self {
+        let settings = world.settings;
+        out.push(Action::Send(Message::Open(Open {
+            asn: settings.local_asn,
+            hold_time: settings.hold_time,
+            router_id: settings.router_id,
+            capabilities: settings.capabilities(),
+        })));
+        let state = State::OpenSent(Timer::start(Some(LARGE_HOLD), world.now));
+        Self { id, origin, state, deframer: Deframer::new() }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Takes octets in; [`Conn::next`] gives what they say.
+    pub(super) fn push(&mut self, octets: &[u8]) {
+        self.deframer.push(octets);
+    }
+
+    /// The next message, or the fault instead of one.
+    pub(super) fn next(&mut self) -> Option<Event> {
+        let frame = match self.deframer.next() {
+            Ok(frame) => frame?,
+            Err(error) => return Some(Event::Malformed(error)),
+        };
+        Some(match Message::decode(&frame, &self.context()) {
+            Ok(message) => Event::Message(message),
+            Err(error) => Event::Malformed(error),
+        })
+    }
+
+    /// How octets are read and written now.
+    pub(super) fn context(&self) -> Context {
+        self.state.live().map(|live| live.negotiated.context).unwrap_or_default()
+    }
+
+    /// When [`Conn::due`] will have something.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match &self.state {
+            State::OpenSent(hold) => hold.due(),
+            State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => {
+                [live.hold.due(), live.keepalive.due()].into_iter().flatten().min()
+            }
+            State::Closed(_) => None,
+        }
+    }
+
+    /// What its timers say now.
+    pub(super) fn due(&self, now: Time) -> Option<Event> {
+        match &self.state {
+            State::OpenSent(hold) => hold.is_due(now).then_some(Event::HoldExpired),
+            State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => {
+                if live.hold.is_due(now) {
+                    Some(Event::HoldExpired)
+                } else {
+                    live.keepalive.is_due(now).then_some(Event::KeepaliveDue)
+                }
+            }
+            State::Closed(_) => None,
+        }
+    }
+
+    /// One transition.
+    pub(super) fn step(&mut self, event: Event, world: &mut World<'_>, out: &mut Vec<Action>) {
+        let id = self.id;
+        let state = std::mem::replace(&mut self.state, State::Closed(DownReason::Collision));
+        self.state = match state {
+            State::OpenSent(hold) => open_sent(id, hold, event, world, out),
+            State::OpenReceived(live) => open_received(live, event, world, out),
+            State::OpenConfirm(live) => open_confirm(live, event, world, out),
+            State::Established(live) => established(live, event, world, out),
+            State::Closed(reason) => State::Closed(reason),
+        };
+        if let State::OpenReceived(_) = self.state {
+            // We announced extended messages, so the peer may send them, but not before its OPEN (RFC 8654 §4).
+            self.deframer.allow_extended();
+        }
+    }
+}
+
+impl State {
+    /// The agreement, once there is one.
+    pub(super) fn live(&self) -> Option<&Live> {
+        match self {
+            Self::OpenReceived(live) | Self::OpenConfirm(live) | Self::Established(live) => Some(live),
+            Self::OpenSent(_) | Self::Closed(_) => None,
+        }
+    }
+
+    /// The state as the RFC calls it.
+    pub(super) fn name(&self) -> StateName {
+        match self {
+            Self::OpenSent(_) => StateName::OpenSent,
+            Self::OpenReceived(_) | Self::OpenConfirm(_) => StateName::OpenConfirm,
+            Self::Established(_) => StateName::Established,
+            Self::Closed(_) => StateName::Idle,
+        }
+    }
+}
+
+impl Live {
+    /// Undecided: for a few seconds, and without KEEPALIVEs.
+    fn new(negotiated: Negotiated, now: Time) -> Box<Self> {
+        let hold = Timer::start(Some(UNDECIDED), now);
+        Box::new(Self { negotiated, hold, keepalive: Timer::start(None, now), preferred: false, answered: false })
+    }
+
+    /// Answers the OPEN and starts the agreed timers.
+    fn answer(&mut self, world: &mut World<'_>, out: &mut Vec<Action>) {
+        let every = self.negotiated.keepalive;
+        self.hold = Timer::start(self.negotiated.hold_time.duration(), world.now);
+        self.keepalive = Timer::start((!every.is_zero()).then_some(every), world.now);
+        self.say_keepalive(world, out);
+    }
+
+    fn say_keepalive(&mut self, world: &mut World<'_>, out: &mut Vec<Action>) {
+        out.push(Action::Send(Message::Keepalive));
+        self.keepalive.restart_jittered(world.now, world.entropy);
+    }
+}
+
+fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: &mut Vec<Action>) -> State {
+    match event {
+        Event::Message(Message::Open(open)) => match negotiate(world.settings, id, open) {
+            Ok(negotiated) => State::OpenReceived(Live::new(negotiated, world.now)),
+            Err(Refused { notification, reason }) => close(notification, reason, out),
+        },
+        Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
+        Event::Message(message @ (Message::Keepalive | Message::Update(_) | Message::Refresh(_))) => {
+            unexpected(Fsm::OpenSent, &message, StateName::OpenSent, out)
+        }
+        Event::Malformed(error) => malformed(error, out),
+        Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
+        Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
+        Event::KeepaliveDue | Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenSent(hold),
+    }
+}
+
+fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &mut Vec<Action>) -> State {
+    match event {
+        Event::Keep => {
+            live.answer(world, out);
+            if live.answered { State::Established(live) } else { State::OpenConfirm(live) }
+        }
+        // The peer goes on with this one although it had the other: by the rule, or because it knows no other.
+        Event::Message(Message::Keepalive) if live.preferred => {
+            live.answer(world, out);
+            State::Established(live)
+        }
+        // It may have said so before it saw the other one, which it then prefers: it has a moment to close this one.
+        Event::Message(Message::Keepalive) => {
+            live.answered = true;
+            State::OpenReceived(live)
+        }
+        Event::HoldExpired if live.answered => {
+            live.answer(world, out);
+            State::Established(live)
+        }
+        Event::Prefer => {
+            live.preferred = true;
+            State::OpenReceived(live)
+        }
+        Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
+        Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
+            unexpected(Fsm::OpenConfirm, &message, StateName::OpenConfirm, out)
+        }
+        Event::Malformed(error) => malformed(error, out),
+        Event::HoldExpired => close(Cease::CollisionResolution.into(), DownReason::Collision, out),
+        Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
+        Event::KeepaliveDue | Event::UpdateSent => State::OpenReceived(live),
+    }
+}
+
+fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &mut Vec<Action>) -> State {
+    match event {
+        Event::Message(Message::Keepalive) => {
+            live.hold.restart(world.now);
+            State::Established(live)
+        }
+        Event::KeepaliveDue => {
+            live.say_keepalive(world, out);
+            State::OpenConfirm(live)
+        }
+        Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
+        Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
+            unexpected(Fsm::OpenConfirm, &message, StateName::OpenConfirm, out)
+        }
+        Event::Malformed(error) => malformed(error, out),
+        Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
+        Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
+        Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenConfirm(live),
+    }
+}
+
+fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &mut Vec<Action>) -> State {
+    match event {
+        Event::Message(Message::Update(update)) => {
+            live.hold.restart(world.now);
+            out.push(Action::Update(of_families(update, &live.negotiated)));
+            State::Established(live)
+        }
+        Event::Message(Message::Keepalive) => {
+            live.hold.restart(world.now);
+            State::Established(live)
+        }
+        Event::Message(Message::Refresh(refresh)) => {
+            let known = refresh.family.family().is_some_and(|family| live.negotiated.families.contains(&family));
+            if known {
+                out.push(Action::Refresh(refresh));
+            }
+            State::Established(live)
+        }
+        Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
+        Event::Message(message @ Message::Open(_)) => {
+            unexpected(Fsm::Established, &message, StateName::Established, out)
+        }
+        Event::KeepaliveDue => {
+            live.say_keepalive(world, out);
+            State::Established(live)
+        }
+        Event::UpdateSent => {
+            live.keepalive.restart_jittered(world.now, world.entropy);
+            State::Established(live)
+        }
+        Event::Malformed(error) => malformed(error, out),
+        Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
+        Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
+        Event::Keep | Event::Prefer => State::Established(live),
+    }
+}
+
+/// Drops routes of families that were not agreed on (RFC 4760 §7 lets a receiver ignore them).
+fn of_families(mut update: Update, negotiated: &Negotiated) -> Update {
+    let families = &negotiated.families;
+    update.reach.retain(|reach| families.contains(&reach.family));
+    update.withdrawn.retain(|prefix| families.contains(&prefix.family()));
+    update.end_of_rib = update.end_of_rib.filter(|family| families.contains(family));
+    update
+}
+
+fn close(notification: Notification, reason: DownReason, out: &mut Vec<Action>) -> State {
+    out.push(Action::Send(Message::Notification(notification)));
+    State::Closed(reason)
+}
+
+fn malformed(error: Error, out: &mut Vec<Action>) -> State {
+    close(error.notification(), DownReason::Malformed(error), out)
+}
+
+/// A message that the state does not allow; the peer is told which (RFC 6608 §3).
+fn unexpected(subcode: Fsm, message: &Message, state: StateName, out: &mut Vec<Action>) -> State {
+    let (kind, name) = match message {
+        Message::Open(_) => (MessageKind::Open, "OPEN"),
+        Message::Update(_) => (MessageKind::Update, "UPDATE"),
+        Message::Notification(_) => (MessageKind::Notification, "NOTIFICATION"),
+        Message::Keepalive => (MessageKind::Keepalive, "KEEPALIVE"),
+        Message::Refresh(_) => (MessageKind::Refresh, "ROUTE-REFRESH"),
+    };
+    let mut notification = Notification::from(subcode);
+    notification.data = Bytes::copy_from_slice(&[kind as u8]);
+    close(notification, DownReason::Unexpected { message: name, state: state.as_str() }, out)
+}

@@ -1,0 +1,110 @@
+//! Why a connection or a session ended, for people.
+
+use std::fmt;
+
+use crate::types::{Asn, Family, RouterId};
+use crate::wire::{Cease, Error, Notification};
+
+/// Why a connection, a session or an attempt at one ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum DownReason {
+    /// The peer said so.
+    Received(Notification),
+    /// The peer was silent for the hold time.
+    HoldExpired,
+    /// The connection broke without a word.
+    Lost(String),
+    /// There was no connection to be had.
+    Connect(String),
+    /// Its AS is not the configured one.
+    PeerAs {
+        /// What its OPEN said.
+        got: Asn,
+        /// What was configured.
+        expected: Asn,
+    },
+    /// A peer of our own AS has our own identifier (RFC 6286 §2.2).
+    RouterId(RouterId),
+    /// Its OPEN offers none of our families (RFC 5492 §3).
+    NoFamily {
+        /// What we offer.
+        ours: Vec<Family>,
+    },
+    /// It sent a message that its state does not allow (RFC 6608).
+    Unexpected {
+        /// Which message.
+        message: &'static str,
+        /// The state that we were in.
+        state: &'static str,
+    },
+    /// It sent octets that are no message (RFC 4271 §6.1-6.3).
+    Malformed(Error),
+    /// We ended it ourselves, and told the peer this.
+    Stopped(Notification),
+    /// Of two connections, the other was kept (RFC 4271 §6.8).
+    Collision,
+    /// The peer moved the session to a newer connection, as one that restarted does.
+    Replaced,
+}
+
+impl DownReason {
+    /// True if an attempt so soon again would likely end the same way: the wait before the next one grows.
+    pub(super) fn is_error(&self) -> bool {
+        match self {
+            Self::Received(_) => !self.is_collision(),
+            Self::HoldExpired
+            | Self::Lost(_)
+            | Self::PeerAs { .. }
+            | Self::RouterId(_)
+            | Self::NoFamily { .. }
+            | Self::Unexpected { .. }
+            | Self::Malformed(_) => true,
+            Self::Connect(_) | Self::Stopped(_) | Self::Collision | Self::Replaced => false,
+        }
+    }
+
+    /// True if this connection made way for another one, on whichever side.
+    pub(super) fn is_collision(&self) -> bool {
+        match self {
+            Self::Collision | Self::Replaced => true,
+            Self::Received(notification) => {
+                let collision = Notification::from(Cease::CollisionResolution);
+                (notification.code, notification.subcode) == (collision.code, collision.subcode)
+            }
+            Self::HoldExpired
+            | Self::Lost(_)
+            | Self::Connect(_)
+            | Self::PeerAs { .. }
+            | Self::RouterId(_)
+            | Self::NoFamily { .. }
+            | Self::Unexpected { .. }
+            | Self::Malformed(_)
+            | Self::Stopped(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for DownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Received(notification) => write!(f, "received {notification}"),
+            Self::HoldExpired => f.write_str("hold timer expired"),
+            Self::Lost(reason) => write!(f, "connection lost: {reason}"),
+            Self::Connect(reason) => write!(f, "connect: {reason}"),
+            Self::PeerAs { got, expected } => write!(f, "peer's AS is {got}, {expected} was expected"),
+            Self::RouterId(id) => write!(f, "peer of our own AS has our own router id {id}"),
+            Self::NoFamily { ours } => {
+                f.write_str("peer offers none of our families (")?;
+                for (index, family) in ours.iter().enumerate() {
+                    write!(f, "{}{family}", if index > 0 { ", " } else { "" })?;
+                }
+                f.write_str(")")
+            }
+            Self::Unexpected { message, state } => write!(f, "peer sent {message} in state {state}"),
+            Self::Malformed(error) => write!(f, "peer sent a wrong message: {error}"),
+            Self::Stopped(notification) => write!(f, "sent {notification}"),
+            Self::Collision => f.write_str("another connection to this peer was kept"),
+            Self::Replaced => f.write_str("peer opened a newer connection"),
+        }
+    }
+}

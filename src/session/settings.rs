@@ -1,0 +1,61 @@
+//! What a session is told by the configuration.
+
+use std::time::Duration;
+
+use crate::types::{Asn, Family, HoldTime, RouterId};
+use crate::wire::{Capabilities, Capability, ExtendedNextHop, FamilyCode, GracefulRestart};
+
+/// What a session is told by the configuration; it does not change while the peer lives.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// Our AS number.
+    pub local_asn: Asn,
+    /// The AS number that the neighbor must have.
+    pub remote_asn: Asn,
+    /// Our BGP Identifier.
+    pub router_id: RouterId,
+    /// The hold time that we propose; the smaller of both sides' holds (RFC 4271 §4.2).
+    pub hold_time: HoldTime,
+    /// How often we say that we are there, unless a third of the hold time is less.
+    pub keepalive_time: Duration,
+    /// How long to wait between attempts to connect, before jitter (RFC 4271 §8.2.1.1 ConnectRetryTime).
+    pub connect_retry: Duration,
+    /// How long the wait can grow to after errors, before jitter.
+    pub idle_hold_max: Duration,
+    /// Never dial: wait for the neighbor.
+    pub passive: bool,
+    /// The families to offer.
+    pub families: Vec<Family>,
+    /// The restart time that we announce (RFC 4724), up to 4,095 s.
+    pub restart_time: Duration,
+}
+
+impl Settings {
+    /// True if the neighbor is of our own AS.
+    #[must_use]
+    pub fn internal(&self) -> bool {
+        self.local_asn == self.remote_asn
+    }
+
+    /// What we announce in OPEN.
+    ///
+    /// Graceful restart is announced without families: we help a peer that restarts, and keep nothing over our own
+    /// restart (RFC 4724 §4).
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        let mut list: Vec<_> = self.families.iter().map(|family| Capability::Multiprotocol((*family).into())).collect();
+        list.push(Capability::RouteRefresh);
+        if self.families.contains(&Family::Ipv4) {
+            let family = FamilyCode::from(Family::Ipv4);
+            list.push(Capability::ExtendedNextHop(vec![ExtendedNextHop { family, next_hop_afi: Family::Ipv6.afi() }]));
+        }
+        list.push(Capability::ExtendedMessage);
+        list.push(Capability::GracefulRestart(GracefulRestart {
+            restart_time: self.restart_time,
+            ..GracefulRestart::default()
+        }));
+        list.push(Capability::FourOctetAsn(self.local_asn));
+        list.push(Capability::EnhancedRouteRefresh);
+        Capabilities(list)
+    }
+}

@@ -1,0 +1,219 @@
+//! What people are told: events with stable names and typed fields.
+
+use std::{fmt, net::SocketAddr};
+
+use crate::fib::KernelError;
+use crate::session::DownReason;
+use crate::types::{Asn, Family, HoldTime, Name};
+use crate::wire::Fault;
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Weight {
+    /// As it should be.
+    Info,
+    /// Somebody should look.
+    Warning,
+}
+
+/// Something that happened. Its display is one line with cause and effect.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A session is Established.
+    SessionUp {
+        /// The neighbor.
+        neighbor: Name,
+        /// Its AS.
+        asn: Asn,
+        /// What both agreed on.
+        hold_time: HoldTime,
+        /// What is exchanged.
+        families: Vec<Family>,
+    },
+    /// A session has ended.
+    SessionDown {
+        /// The neighbor.
+        neighbor: Name,
+        /// Why.
+        reason: DownReason,
+    },
+    /// An attempt at a session failed, and not as the one before it did.
+    SessionFailed {
+        /// The neighbor.
+        neighbor: Name,
+        /// Why.
+        reason: DownReason,
+    },
+    /// A neighbor has sent all that it has of a family.
+    EndOfRib {
+        /// The neighbor.
+        neighbor: Name,
+        /// The family.
+        family: Family,
+        /// How many prefixes it has sent.
+        received: usize,
+    },
+    /// An UPDATE had a fault that RFC 7606 softens.
+    Softened {
+        /// The neighbor.
+        neighbor: Name,
+        /// What was wrong, and what was done.
+        fault: Fault,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
+    /// A tunnel's interface is up.
+    TunnelUp {
+        /// The tunnel, or the neighbor bound to the interface.
+        tunnel: Name,
+        /// The interface.
+        interface: String,
+    },
+    /// A tunnel's interface is down or gone.
+    TunnelDown {
+        /// The tunnel, or the neighbor bound to the interface.
+        tunnel: Name,
+        /// The interface.
+        interface: String,
+        /// "is down", "was deleted" or "does not exist".
+        what: &'static str,
+    },
+    /// Somebody dialled who is no neighbor.
+    Stranger {
+        /// Their end.
+        remote: SocketAddr,
+        /// Our end.
+        local: SocketAddr,
+    },
+    /// The kernel refused something; it will be tried again.
+    KernelRefused {
+        /// How many operations of the batch were refused.
+        refused: usize,
+        /// What the first of them was, for people.
+        first: String,
+        /// What the kernel said to that.
+        error: KernelError,
+    },
+    /// Routes of a run before this one are in the kernel, and stay until the neighbors are back.
+    Adopted {
+        /// How many routes.
+        routes: usize,
+        /// How many groups.
+        groups: usize,
+    },
+    /// All neighbors are back, or the limit has passed: the kernel follows the RIB from now on.
+    Converged {
+        /// Neighbors that were not back when the limit passed.
+        missing: Vec<Name>,
+    },
+    /// A clean stop has begun.
+    Stopping,
+}
+
+impl Event {
+    /// The stable name: `area.what`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SessionUp { .. } => "session.up",
+            Self::SessionDown { .. } => "session.down",
+            Self::SessionFailed { .. } => "session.failed",
+            Self::EndOfRib { .. } => "session.end_of_rib",
+            Self::Softened { .. } => "session.fault_softened",
+            Self::TunnelUp { .. } => "tunnel.up",
+            Self::TunnelDown { .. } => "tunnel.down",
+            Self::Stranger { .. } => "session.stranger",
+            Self::KernelRefused { .. } => "kernel.refused",
+            Self::Adopted { .. } => "kernel.adopted",
+            Self::Converged { .. } => "kernel.converged",
+            Self::Stopping => "instance.stopping",
+        }
+    }
+
+    /// The neighbor or tunnel that it is about.
+    #[must_use]
+    pub fn about(&self) -> Option<&Name> {
+        match self {
+            Self::SessionUp { neighbor, .. }
+            | Self::SessionDown { neighbor, .. }
+            | Self::SessionFailed { neighbor, .. }
+            | Self::EndOfRib { neighbor, .. }
+            | Self::Softened { neighbor, .. } => Some(neighbor),
+            Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
+            Self::Stranger { .. }
+            | Self::KernelRefused { .. }
+            | Self::Adopted { .. }
+            | Self::Converged { .. }
+            | Self::Stopping => None,
+        }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub fn weight(&self) -> Weight {
+        match self {
+            Self::SessionDown { .. }
+            | Self::SessionFailed { .. }
+            | Self::Softened { .. }
+            | Self::TunnelDown { .. }
+            | Self::Stranger { .. }
+            | Self::KernelRefused { .. } => Weight::Warning,
+            Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
+            Self::SessionUp { .. }
+            | Self::EndOfRib { .. }
+            | Self::TunnelUp { .. }
+            | Self::Adopted { .. }
+            | Self::Converged { .. }
+            | Self::Stopping => Weight::Info,
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionUp { neighbor, asn, hold_time, families } => {
+                let families: Vec<_> = families.iter().map(Family::to_string).collect();
+                write!(f, "{neighbor} (AS {asn}) is Established: {}, hold time {hold_time}", families.join(" and "))
+            }
+            Self::SessionDown { neighbor, reason } => write!(f, "{neighbor} is down: {reason}"),
+            Self::SessionFailed { neighbor, reason } => write!(f, "no session with {neighbor}: {reason}"),
+            Self::EndOfRib { neighbor, family, received } => {
+                write!(f, "{neighbor} has sent all of {family}: {received} prefixes")
+            }
+            Self::Softened { neighbor, fault, silent } => {
+                write!(f, "{neighbor} sent a faulty UPDATE: {}", fault.reason)?;
+                if let Some(code) = fault.attribute {
+                    write!(f, " (attribute {code})")?;
+                }
+                f.write_str(match fault.action {
+                    crate::wire::FaultAction::AttributeDiscard => "; the attribute is left out",
+                    crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
+                })?;
+                if *silent > 0 { write!(f, " ({silent} more like it since the last line)") } else { Ok(()) }
+            }
+            Self::TunnelUp { tunnel, interface } => write!(f, "tunnel {tunnel}: interface {interface} is up"),
+            Self::TunnelDown { tunnel, interface, what } => {
+                write!(f, "tunnel {tunnel}: interface {interface} {what}; its session waits for it")
+            }
+            Self::Stranger { remote, local } => {
+                write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")
+            }
+            Self::KernelRefused { refused, first, error } => {
+                write!(f, "the kernel refused {first}: {error}")?;
+                if *refused > 1 { write!(f, " (and {} more)", refused - 1) } else { Ok(()) }
+            }
+            Self::Adopted { routes, groups } => {
+                write!(f, "found {routes} routes and {groups} groups of an earlier run: kept until the neighbors are back")
+            }
+            Self::Converged { missing } if missing.is_empty() => {
+                f.write_str("all neighbors have sent their routes: the kernel follows the RIB now")
+            }
+            Self::Converged { missing } => {
+                let names: Vec<_> = missing.iter().map(Name::as_str).collect();
+                write!(f, "the limit has passed without {}: the kernel follows the RIB now", names.join(", "))
+            }
+            Self::Stopping => f.write_str("stopping: every neighbor is told"),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What the machine is told, and what it wants done. The shell turns the world into the one and obeys the other.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+
+use super::event::Event;
+use super::link::Link;
+use crate::fib::{Batch, BatchId, Failure, Table};
+use crate::gateway::Ttl;
+use crate::types::{ConnId, LinkIndex, Name};
+
+/// One fact about the world, or one wish of a person.
+#[derive(Debug)]
+pub enum Input {
+    /// Once, first: what the kernel holds under our protocol and ids, from a run before this one.
+    Found(Table),
+    /// An interface appeared or changed.
+    Link(Link),
+    /// An interface was deleted.
+    LinkGone(LinkIndex),
+    /// Once: every interface that exists has been told of, so one that was not is missing.
+    LinksKnown,
+    /// What we dialled is connected.
+    Connected {
+        /// Which dial.
+        conn: ConnId,
+        /// Our end.
+        local: SocketAddr,
+    },
+    /// What we dialled is not to be had.
+    ConnectFailed {
+        /// Which dial.
+        conn: ConnId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Somebody dialled us; answered by [`Effect::Adopt`] or [`Effect::Abort`].
+    Accepted {
+        /// Counted by the listener, with bit 63 set.
+        conn: ConnId,
+        /// Our end.
+        local: SocketAddr,
+        /// Their end.
+        remote: SocketAddr,
+    },
+    /// Octets, in order, any number.
+    Octets {
+        /// On which connection.
+        conn: ConnId,
+        /// At least one.
+        octets: Bytes,
+    },
+    /// A connection ended without our doing.
+    Lost {
+        /// Which.
+        conn: ConnId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// More is queued for a connection than the peer takes: no more UPDATEs until [`Input::Drained`].
+    Congested(ConnId),
+    /// The queue of a connection is short again.
+    Drained(ConnId),
+    /// The kernel has answered a batch; what is not among the failures was done.
+    KernelDone {
+        /// Which.
+        batch: BatchId,
+        /// What was refused.
+        failures: Vec<Failure>,
+    },
+    /// A person wants a session closed and dialled again.
+    Reset(Name),
+    /// A person, or the system, wants a clean end.
+    Stop,
+}
+
+/// Where to dial.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Endpoint {
+    /// Their end.
+    pub remote: SocketAddr,
+    /// Our address.
+    pub local: IpAddr,
+    /// The interface to be bound to.
+    pub interface: Option<String>,
+    /// How far away the peer may be.
+    pub ttl: Ttl,
+}
+
+/// One thing to be done, in order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send these to the kernel, and answer with [`Input::KernelDone`].
+    Kernel(Batch),
+    /// Dial; answered by [`Input::Connected`] or [`Input::ConnectFailed`].
+    Dial {
+        /// The name of this attempt.
+        conn: ConnId,
+        /// Where.
+        to: Endpoint,
+    },
+    /// An accepted connection belongs to a neighbor: read from it, and hold its packets to this.
+    Adopt {
+        /// Which.
+        conn: ConnId,
+        /// How far away the peer may be.
+        ttl: Ttl,
+    },
+    /// An accepted connection belongs to nobody: end it without a word.
+    Abort(ConnId),
+    /// Queue these octets.
+    Send {
+        /// Where.
+        conn: ConnId,
+        /// Whole messages.
+        octets: Bytes,
+    },
+    /// End a connection, or the attempt at one, when what was queued is sent.
+    Close(ConnId),
+    /// Tell people.
+    Tell(Event),
+    /// A clean stop is complete: all sessions are closed, and the kernel holds what it shall.
+    Stopped,
+}

@@ -1,0 +1,172 @@
+//! One neighbor as the machine holds it: its plan, its session, and what its interface is doing.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::flow::Reach;
+use super::input::Endpoint;
+use super::link::Links;
+use crate::gateway;
+use crate::gateway::Offer;
+use crate::policy::{Chain, Export, Import, Scope, Word};
+use crate::rib;
+use crate::session;
+use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
+
+/// The port of BGP (RFC 4271 §8.2.1).
+pub(super) const PORT: u16 = 179;
+
+/// Softened faults that are told of one by one; more of them in [`FAULT_PAUSE`] are only counted.
+const FAULTS_TOLD: u32 = 5;
+const FAULT_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a neighbor's interface is doing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Bond {
+    /// It has none: the routing table decides, and the session is always tried.
+    Free,
+    /// It is up.
+    Up(LinkIndex),
+    /// It exists, and is administratively down or without carrier.
+    Down(LinkIndex),
+    /// There is none of that name.
+    Missing,
+}
+
+/// A neighbor and all that belongs to it.
+pub(super) struct Neighbor {
+    pub(super) id: PeerId,
+    pub(super) plan: gateway::Neighbor,
+    pub(super) session: session::Peer,
+    pub(super) bond: Bond,
+    /// Since when the bond is as it is.
+    pub(super) bond_since: Time,
+    /// The host route that makes it reachable, if it is in a tunnel.
+    pub(super) host_route: Option<Prefix>,
+    /// Its Established connection.
+    pub(super) conn: Option<ConnId>,
+    /// The peer takes less than there is to send.
+    pub(super) congested: bool,
+    faults: Faults,
+}
+
+/// Softened faults: told of, up to a rate.
+#[derive(Default)]
+struct Faults {
+    since: Time,
+    told: u32,
+    silent: u64,
+}
+
+impl Neighbor {
+    pub(super) fn new(id: PeerId, plan: gateway::Neighbor, desired: &gateway::Desired, seed: u64) -> Self {
+        let settings = session::Settings {
+            local_asn: desired.asn,
+            remote_asn: plan.asn,
+            router_id: desired.router_id,
+            hold_time: plan.timers.hold_time,
+            keepalive_time: plan.timers.keepalive,
+            connect_retry: plan.timers.connect_retry,
+            idle_hold_max: plan.timers.idle_hold_max,
+            passive: plan.passive,
+            families: plan.families.clone(),
+            restart_time: Duration::ZERO,
+        };
+        let bond = if plan.interface.is_some() { Bond::Missing } else { Bond::Free };
+        let host_route = desired
+            .host_routes
+            .iter()
+            .find(|route| {
+                route.prefix == Prefix::host(plan.remote_address) && Some(&route.interface) == plan.interface.as_ref()
+            })
+            .map(|route| route.prefix);
+        Self {
+            id,
+            session: session::Peer::new(id, settings, seed),
+            plan,
+            bond,
+            bond_since: Time::START,
+            host_route,
+            conn: None,
+            congested: false,
+            faults: Faults::default(),
+        }
+    }
+
+    /// What the RIB is told of it: the safety rules of the model first, then its words.
+    pub(super) fn rib_settings(&self, desired: &gateway::Desired) -> rib::PeerSettings {
+        let mut own: Vec<_> = desired.neighbors.iter().map(|neighbor| neighbor.local_address).collect();
+        own.sort_unstable();
+        own.dedup();
+        let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import))
+            .with_own(desired.prefixes.clone(), own);
+        let scope = match self.plan.offer {
+            Offer::Own => Scope::LocalOnly,
+            Offer::Transit => Scope::Transit,
+            Offer::Learned => Scope::Learned,
+            Offer::All => Scope::Everything,
+        };
+        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export));
+        rib::PeerSettings { name: self.plan.name.clone(), asn: self.plan.asn, import, export }
+    }
+
+    /// Its interface as it is now; true if that is news.
+    pub(super) fn bind(&mut self, now: Time, links: &Links) -> bool {
+        let Some(interface) = &self.plan.interface else { return false };
+        let bond = match links.named(interface) {
+            Some(link) if link.up => Bond::Up(link.index),
+            Some(link) => Bond::Down(link.index),
+            None => Bond::Missing,
+        };
+        let news = bond != self.bond;
+        if news {
+            self.bond = bond;
+            self.bond_since = now;
+        }
+        news
+    }
+
+    /// True if its session can be tried.
+    pub(super) fn ready(&self) -> bool {
+        matches!(self.bond, Bond::Free | Bond::Up(_))
+    }
+
+    /// Where to dial it.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            remote: SocketAddr::new(self.plan.remote_address, PORT),
+            local: self.plan.local_address,
+            interface: self.plan.interface.clone(),
+            ttl: self.plan.ttl,
+        }
+    }
+
+    /// How its next hops become hops.
+    pub(super) fn reach(&self) -> Reach {
+        match self.bond {
+            Bond::Up(link) | Bond::Down(link) => Reach::Tunnel { link, remote: self.plan.remote_address },
+            Bond::Free | Bond::Missing => Reach::Network,
+        }
+    }
+
+    /// Whether to tell of one more softened fault, and if so how many went untold.
+    pub(super) fn tell_fault(&mut self, now: Time) -> Option<u64> {
+        if now.since(self.faults.since) >= FAULT_PAUSE {
+            self.faults.since = now;
+            self.faults.told = 0;
+        }
+        if self.faults.told >= FAULTS_TOLD {
+            self.faults.silent += 1;
+            return None;
+        }
+        self.faults.told += 1;
+        Some(std::mem::take(&mut self.faults.silent))
+    }
+}
+
+fn chain(words: &gateway::Words) -> Chain {
+    let word = |word: &gateway::Word| match word {
+        gateway::Word::Accept => Word::Accept,
+        gateway::Word::Reject => Word::Reject,
+    };
+    Chain(words.0.iter().map(word).collect())
+}

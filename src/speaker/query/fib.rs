@@ -1,0 +1,103 @@
+//! `show fib`.
+
+use std::collections::HashMap;
+
+use super::count;
+use crate::control::api::{Fib, FibGroup, FibMember, FibRoute, FibRouteQuery, FibRoutes, InstallState, KernelFault};
+use crate::fib;
+use crate::fib::{KernelError, RouteState, Target};
+use crate::speaker::Speaker;
+use crate::types::{Family, LinkIndex, Name, Prefix};
+
+impl Speaker {
+    pub(super) fn show_fib(&self) -> Fib {
+        let hops: HashMap<u32, fib::NextHop> = self.fib.hops().into_iter().map(|view| (view.hop.id, view.hop)).collect();
+        let groups = self.fib.groups().into_iter().map(|view| {
+            let present = view.kernel.as_ref() == Some(&view.group);
+            let members = view.group.members.iter().filter_map(|(id, weight)| {
+                let hop = hops.get(id)?;
+                Some(FibMember {
+                    id: *id,
+                    interface: self.links.get(hop.link).map(|link| link.name.clone()),
+                    interface_index: hop.link.get(),
+                    gateway: hop.gateway,
+                    weight: weight.get(),
+                    tunnel: self.tunnel_on(hop.link),
+                })
+            });
+            let members: Vec<_> = members.collect();
+            FibGroup {
+                id: view.group.id,
+                family: members.first().and_then(|member| hops.get(&member.id)).map_or(Family::Ipv4, |hop| hop.family),
+                routes: u64::from(view.routes),
+                buckets: view.group.buckets,
+                idle_timer_seconds: view.group.idle_timer.as_secs(),
+                state: match (present, &view.error) {
+                    (true, _) => InstallState::Present,
+                    (false, Some(_)) => InstallState::Failed,
+                    (false, None) => InstallState::InFlight,
+                },
+                members,
+            }
+        });
+        let settings = &self.config.kernel;
+        Fib {
+            table: settings.table,
+            protocol: settings.protocol,
+            metric: settings.metric,
+            totals: self.fib_totals(),
+            settled: self.fib.settled(),
+            last_fault: self.last_refusal.as_ref().map(|(at, operation, error)| KernelFault {
+                at: Some(self.moment(*at)),
+                errno: error.errno,
+                text: error.text.clone(),
+                operation: Some(operation.clone()),
+            }),
+            groups: groups.collect(),
+        }
+    }
+
+    pub(super) fn show_fib_routes(&self, query: &FibRouteQuery) -> FibRoutes {
+        let mut routes: Vec<FibRoute> = Vec::new();
+        for family in families(query.family, query.after) {
+            let room = query.limit.saturating_sub(routes.len());
+            let after = query.after.filter(|after| after.family() == family);
+            routes.extend(self.fib.page(family, after, room).into_iter().map(|view| self.fib_route(view)));
+        }
+        let more = count(routes.len()) == count(query.limit) && query.limit > 0;
+        let next = routes.last().map(|route| route.prefix).filter(|_| more);
+        FibRoutes { totals: self.fib_totals(), routes, next }
+    }
+
+    pub(super) fn fib_route(&self, view: fib::RouteView) -> FibRoute {
+        let target = view.kernel.or(view.wanted);
+        let (group, interface) = match target {
+            Some(Target::Group(id)) => (Some(id), None),
+            Some(Target::Link(link)) => (None, self.links.get(link).map(|link| link.name.clone())),
+            Some(Target::Other) | None => (None, None),
+        };
+        let (state, fault) = match view.state {
+            RouteState::Installed => (InstallState::Present, None),
+            RouteState::Pending | RouteState::Waiting | RouteState::Stale => (InstallState::InFlight, None),
+            RouteState::Failed { error, .. } => (InstallState::Failed, Some(fault(&error))),
+        };
+        FibRoute { prefix: view.prefix, group, interface, state, fault }
+    }
+
+    fn tunnel_on(&self, link: LinkIndex) -> Option<Name> {
+        let name = &self.links.get(link)?.name;
+        let tunnels = &self.desired.tunnels;
+        tunnels.iter().find(|tunnel| tunnel.interface == *name).map(|tunnel| tunnel.name.clone())
+    }
+}
+
+/// The families that a page can reach, in order: the asked one, or all from that of `after` on.
+pub(super) fn families(asked: Option<Family>, after: Option<Prefix>) -> impl Iterator<Item = Family> {
+    Family::ALL.into_iter().filter(move |family| {
+        asked.is_none_or(|asked| asked == *family) && after.is_none_or(|after| after.family() <= *family)
+    })
+}
+
+fn fault(error: &KernelError) -> KernelFault {
+    KernelFault { at: None, errno: error.errno, text: error.text.clone(), operation: None }
+}

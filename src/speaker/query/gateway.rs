@@ -1,0 +1,138 @@
+//! `show gateway`.
+
+use super::{Surroundings, count};
+use crate::config::Hash;
+use crate::control::api::{
+    FibTotals, Gateway, GatewayState, Mode, RouteTotals, SessionCounts, SessionState, TunnelCounts, Warning,
+};
+use crate::gateway;
+use crate::speaker::neighbor::Bond;
+use crate::speaker::{Life, Speaker};
+use crate::types::{Family, Time};
+
+impl Speaker {
+    pub(super) fn show_gateway(&self, now: Time, around: &dyn Surroundings) -> Gateway {
+        let model = &self.config.model;
+        let tunnels = self.neighbors.iter().filter(|neighbor| neighbor.host_route.is_some());
+        let up = tunnels.clone().filter(|neighbor| matches!(neighbor.bond, Bond::Up(_))).count();
+        let established = self.neighbors.iter().filter(|neighbor| neighbor.conn.is_some()).count();
+        let all_tunnels: usize = model.connections.iter().map(|connection| connection.tunnels.len()).sum();
+        let (state, reason) = self.show_life();
+        Gateway {
+            name: model.name.clone(),
+            mode: match model.mode {
+                gateway::Mode::ActiveActive => Mode::ActiveActive,
+            },
+            asn: model.asn,
+            instance: self.instance.clone(),
+            router_id: self.desired.router_id.addr(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.moment(Time::START),
+            uptime_seconds: now.since_start().as_secs(),
+            state,
+            reason,
+            prefixes: model.prefixes.clone(),
+            tunnels: TunnelCounts {
+                configured: tunnels.count() as u32,
+                up: up as u32,
+                gateway: all_tunnels as u32,
+                limit: model.max_tunnels as u32,
+            },
+            sessions: SessionCounts { configured: self.neighbors.len() as u32, established: established as u32 },
+            routes: self.route_totals(),
+            fib: self.fib_totals(),
+            warnings: self.show_warnings(around),
+            sysctls: around.sysctls(),
+        }
+    }
+
+    fn show_life(&self) -> (GatewayState, Option<String>) {
+        match self.life {
+            Life::Waiting => (GatewayState::Starting, Some("reading what the kernel holds".to_owned())),
+            Life::Running if self.startup.keeps_routes() => {
+                let reason = "routes of an earlier run stay as they are until all neighbors are back";
+                (GatewayState::Starting, Some(reason.to_owned()))
+            }
+            Life::Running => (GatewayState::Running, None),
+            Life::Stopping | Life::Stopped => (GatewayState::Stopping, None),
+        }
+    }
+
+    pub(super) fn route_totals(&self) -> Vec<RouteTotals> {
+        let totals = Family::ALL.map(|family| {
+            let found = self.rib.family_totals(family);
+            RouteTotals {
+                family,
+                prefixes: count(found.prefixes),
+                paths: count(found.paths),
+                refused: count(found.refused),
+            }
+        });
+        totals.to_vec()
+    }
+
+    pub(super) fn fib_totals(&self) -> FibTotals {
+        let totals = self.fib.totals();
+        FibTotals {
+            wanted: count(totals.wanted),
+            present: count(totals.routes),
+            in_flight: count(totals.in_flight),
+            failed: count(totals.failed),
+        }
+    }
+
+    /// What is not as it should be, in one sentence each.
+    fn show_warnings(&self, around: &dyn Surroundings) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for neighbor in &self.neighbors {
+            let name = &neighbor.plan.name;
+            let interface = neighbor.plan.interface.as_deref().unwrap_or_default();
+            match neighbor.bond {
+                Bond::Missing if self.links_known => warnings.push(Warning {
+                    code: "tunnel_missing".to_owned(),
+                    message: format!("{name}: interface {interface} does not exist"),
+                    hint: Some("start the VPN daemon, or correct the name in the file".to_owned()),
+                }),
+                Bond::Down(_) => warnings.push(Warning {
+                    code: "tunnel_down".to_owned(),
+                    message: format!("{name}: interface {interface} is down"),
+                    hint: Some(format!("ip link show dev {interface}")),
+                }),
+                Bond::Free | Bond::Up(_) | Bond::Missing => {
+                    if self.session_state(neighbor) != SessionState::Established {
+                        warnings.push(Warning {
+                            code: "session_down".to_owned(),
+                            message: format!("{name}: {}", self.why_down(neighbor)),
+                            hint: Some(format!("twinspan show neighbors {name}")),
+                        });
+                    }
+                }
+            }
+        }
+        if self.fib.totals().failed > 0 {
+            warnings.push(Warning {
+                code: "kernel_refused".to_owned(),
+                message: format!("the kernel refuses {} routes", self.fib.totals().failed),
+                hint: Some("twinspan show fib".to_owned()),
+            });
+        }
+        for sysctl in around.sysctls().iter().filter(|sysctl| !sysctl.ok) {
+            let wanted = sysctl.wanted.as_deref().unwrap_or_default();
+            warnings.push(Warning {
+                code: "sysctl".to_owned(),
+                message: format!(
+                    "{} is {}, {wanted} is wanted",
+                    sysctl.name,
+                    sysctl.actual.as_deref().unwrap_or("unreadable")
+                ),
+                hint: Some(format!("sysctl -w {}={wanted}", sysctl.name)),
+            });
+        }
+        if self.config.ecmp.hash == Hash::L3 {
+            // Said once, because it surprises: it is what the file asks for.
+            let message = "ecmp.hash is \"l3\": all flows between two addresses share one tunnel".to_owned();
+            warnings.push(Warning { code: "hash_l3".to_owned(), message, hint: None });
+        }
+        warnings
+    }
+}

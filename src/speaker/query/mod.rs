@@ -1,0 +1,61 @@
+//! What people can ask: every answer is made from the machine's state at that moment, and changes nothing.
+
+mod fib;
+mod gateway;
+mod neighbors;
+mod routes;
+mod tunnels;
+
+use super::{Effect, Input, Speaker};
+use crate::control::api::{ApiError, Counters, Done, Moment, Reply, Request, Sysctl};
+use crate::types::{ConnId, Time};
+
+/// What a question needs and the machine does not know: the shell does.
+pub trait Surroundings {
+    /// Octets that wait to be written to a connection.
+    fn queued(&self, conn: ConnId) -> u64;
+    /// What has passed an interface.
+    fn counters(&self, interface: &str) -> Option<Counters>;
+    /// The kernel settings that matter.
+    fn sysctls(&self) -> Vec<Sysctl>;
+}
+
+impl Speaker {
+    /// Answers one request. Only a reset has effects.
+    pub fn ask(
+        &mut self,
+        now: Time,
+        request: &Request,
+        around: &dyn Surroundings,
+        out: &mut Vec<Effect>,
+    ) -> Result<Reply, ApiError> {
+        match request {
+            Request::Gateway => Ok(Reply::Gateway(Box::new(self.show_gateway(now, around)))),
+            Request::Tunnels => Ok(Reply::Tunnels(self.show_tunnels(now, around))),
+            Request::Neighbors => Ok(Reply::Neighbors(self.show_neighbors(now))),
+            Request::Neighbor(name) => match self.neighbors.iter().find(|neighbor| neighbor.plan.name == *name) {
+                Some(neighbor) => Ok(Reply::Neighbor(Box::new(self.show_neighbor(now, neighbor, around)))),
+                None => Err(ApiError::no_neighbor(name)),
+            },
+            Request::Routes(query) => self.show_routes(query).map(Reply::Routes),
+            Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
+            Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
+            Request::ResetNeighbor(name) => {
+                if !self.neighbors.iter().any(|neighbor| neighbor.plan.name == *name) {
+                    return Err(ApiError::no_neighbor(name));
+                }
+                self.handle(now, Input::Reset(name.clone()), out);
+                Ok(Reply::Done(Done { message: format!("{name} is closed and dialled again") }))
+            }
+        }
+    }
+
+    /// The wall clock at a moment of the machine's.
+    fn moment(&self, at: Time) -> Moment {
+        Moment::from_unix(self.epoch + at.since_start())
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

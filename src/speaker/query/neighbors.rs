@@ -1,0 +1,215 @@
+//! `show neighbors`.
+
+use super::{Surroundings, count};
+use crate::control::api::{
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, MessageCounts, Messages, Neighbor, NeighborDetail,
+    NeighborKind, Neighbors, SessionState,
+};
+use crate::gateway;
+use crate::session;
+use crate::session::StateName;
+use crate::speaker::Speaker;
+use crate::speaker::neighbor;
+use crate::speaker::neighbor::Bond;
+use crate::types::Time;
+use crate::wire;
+
+impl Speaker {
+    pub(super) fn show_neighbors(&self, now: Time) -> Neighbors {
+        Neighbors { neighbors: self.neighbors.iter().map(|neighbor| self.neighbor(now, neighbor)).collect() }
+    }
+
+    pub(super) fn show_neighbor(
+        &self,
+        now: Time,
+        neighbor: &neighbor::Neighbor,
+        around: &dyn Surroundings,
+    ) -> NeighborDetail {
+        let status = neighbor.session.status();
+        let agreed = status.negotiated.as_ref();
+        let (device, connection, tunnel) = match &neighbor.plan.kind {
+            gateway::NeighborKind::Device { device, connection, tunnel } => {
+                (Some(device.clone()), Some(connection.clone()), Some(tunnel.clone()))
+            }
+            gateway::NeighborKind::NetworkRouter | gateway::NeighborKind::Other => (None, None, None),
+        };
+        let ends = neighbor.conn.and_then(|conn| self.conns.get(&conn)).map(|known| (known.local, known.remote));
+        NeighborDetail {
+            neighbor: self.neighbor(now, neighbor),
+            device,
+            connection,
+            tunnel,
+            router_id: agreed.map(|agreed| agreed.router_id.addr()),
+            local_endpoint: ends.and_then(|(local, _)| local),
+            remote_endpoint: ends.map(|(_, remote)| remote),
+            configured_hold_time_seconds: neighbor.plan.timers.hold_time.as_secs(),
+            hold_time_seconds: agreed.map(|agreed| agreed.hold_time.as_secs()),
+            keepalive_seconds: agreed.map(|agreed| u16::try_from(agreed.keepalive.as_secs()).unwrap_or(u16::MAX)),
+            families: agreed.map(|agreed| agreed.families.clone()).unwrap_or_default(),
+            capabilities: Capabilities {
+                sent: capabilities(&status.local_capabilities),
+                received: status.remote_capabilities.as_ref().map(capabilities).unwrap_or_default(),
+            },
+            messages: Messages { received: messages(&status.received), sent: messages(&status.sent) },
+            queued_octets: neighbor.conn.map_or(0, |conn| around.queued(conn)),
+        }
+    }
+
+    fn neighbor(&self, now: Time, neighbor: &neighbor::Neighbor) -> Neighbor {
+        let plan = &neighbor.plan;
+        let status = neighbor.session.status();
+        let established = status.state == StateName::Established;
+        let counts = self.rib.counts(neighbor.id);
+        let prefixes = plan.families.iter().map(|family| {
+            let found = counts.family(*family);
+            FamilyPrefixes {
+                family: *family,
+                received: count(found.received),
+                accepted: count(found.accepted),
+                refused: count(found.refused),
+                advertised: count(found.advertised),
+            }
+        });
+        let retry = status.retry_at.filter(|_| neighbor.ready());
+        Neighbor {
+            name: plan.name.clone(),
+            kind: match plan.kind {
+                gateway::NeighborKind::Device { .. } => NeighborKind::Device,
+                gateway::NeighborKind::NetworkRouter => NeighborKind::NetworkRouter,
+                gateway::NeighborKind::Other => NeighborKind::Other,
+            },
+            address: plan.remote_address,
+            local_address: Some(plan.local_address),
+            interface: plan.interface.clone(),
+            asn: plan.asn,
+            state: state(status.state),
+            since: self.moment(status.since),
+            state_seconds: now.since(status.since).as_secs(),
+            uptime_seconds: established.then(|| now.since(status.since).as_secs()),
+            flaps: u64::from(status.flaps),
+            last_down: self.last_down(now, neighbor, &status),
+            next_retry_at: retry.map(|at| self.moment(at)),
+            next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
+            passive: plan.passive,
+            prefixes: prefixes.collect(),
+        }
+    }
+
+    /// Why it is down, or was last: its interface before all, because nothing else can help then.
+    fn last_down(&self, now: Time, neighbor: &neighbor::Neighbor, status: &session::Status) -> Option<Down> {
+        let interface = neighbor.plan.interface.as_deref().unwrap_or_default();
+        let tunnel = match neighbor.bond {
+            Bond::Missing => Some(format!("interface {interface} does not exist")),
+            Bond::Down(_) => Some(format!("interface {interface} is down")),
+            Bond::Free | Bond::Up(_) => None,
+        };
+        if let Some(text) = tunnel {
+            return Some(Down {
+                reason: DownReason::TunnelDown,
+                at: self.moment(neighbor.bond_since),
+                ago_seconds: now.since(neighbor.bond_since).as_secs(),
+                code: None,
+                subcode: None,
+                text,
+            });
+        }
+        let down = status.last_down.as_ref()?;
+        let sent = status.last_sent.as_ref().filter(|(at, _)| *at == down.at).map(|(_, sent)| sent);
+        let (reason, notification) = match &down.reason {
+            session::DownReason::Received(received) => (DownReason::NotificationReceived, Some(received)),
+            session::DownReason::HoldExpired => (DownReason::HoldTimerExpired, sent),
+            session::DownReason::Lost(_) => (DownReason::ConnectionLost, None),
+            session::DownReason::Connect(_) => (DownReason::ConnectFailed, None),
+            session::DownReason::Stopped(cease) => (DownReason::Stopped, Some(cease)),
+            session::DownReason::PeerAs { .. }
+            | session::DownReason::RouterId(_)
+            | session::DownReason::NoFamily { .. }
+            | session::DownReason::Unexpected { .. }
+            | session::DownReason::Malformed(_)
+            | session::DownReason::Collision
+            | session::DownReason::Replaced => (DownReason::NotificationSent, sent),
+        };
+        Some(Down {
+            reason,
+            at: self.moment(down.at),
+            ago_seconds: now.since(down.at).as_secs(),
+            code: notification.map(|notification| notification.code),
+            subcode: notification.map(|notification| notification.subcode),
+            text: down.reason.to_string(),
+        })
+    }
+
+    pub(super) fn session_state(&self, neighbor: &neighbor::Neighbor) -> SessionState {
+        state(neighbor.session.state())
+    }
+
+    /// One sentence about a session that is not Established.
+    pub(super) fn why_down(&self, neighbor: &neighbor::Neighbor) -> String {
+        let status = neighbor.session.status();
+        match status.last_down {
+            Some(down) => format!("{}: {}", status.state, down.reason),
+            None => format!("{}: it has not been up yet", status.state),
+        }
+    }
+}
+
+fn state(name: StateName) -> SessionState {
+    match name {
+        StateName::Idle => SessionState::Idle,
+        StateName::Connect => SessionState::Connect,
+        StateName::Active => SessionState::Active,
+        StateName::OpenSent => SessionState::OpenSent,
+        StateName::OpenConfirm => SessionState::OpenConfirm,
+        StateName::Established => SessionState::Established,
+    }
+}
+
+fn messages(counters: &session::Counters) -> MessageCounts {
+    MessageCounts {
+        open: counters.opens,
+        update: counters.updates,
+        notification: counters.notifications,
+        keepalive: counters.keepalives,
+        route_refresh: counters.refreshes,
+    }
+}
+
+fn capabilities(list: &wire::Capabilities) -> Vec<Capability> {
+    list.0.iter().map(capability).collect()
+}
+
+fn capability(one: &wire::Capability) -> Capability {
+    let named = |code: u8, name: &str, value: Option<String>| Capability { code, name: name.to_owned(), value };
+    match one {
+        wire::Capability::Multiprotocol(family) => named(1, "multiprotocol", Some(code(*family))),
+        wire::Capability::RouteRefresh => named(2, "route-refresh", None),
+        wire::Capability::ExtendedNextHop(list) => {
+            let words = list.iter().map(|entry| format!("{} over AFI {}", code(entry.family), entry.next_hop_afi));
+            named(5, "extended-next-hop", Some(words.collect::<Vec<_>>().join(", ")))
+        }
+        wire::Capability::ExtendedMessage => named(6, "extended-message", None),
+        wire::Capability::GracefulRestart(restart) => {
+            let mut words = vec![format!("{}s", restart.restart_time.as_secs())];
+            words.extend(restart.restarting.then(|| "restarting".to_owned()));
+            words.extend(restart.families.iter().map(|entry| {
+                let kept = if entry.forwarding { " (forwarding kept)" } else { "" };
+                format!("{}{kept}", code(entry.family))
+            }));
+            named(64, "graceful-restart", Some(words.join(", ")))
+        }
+        wire::Capability::FourOctetAsn(asn) => named(65, "four-octet-asn", Some(asn.to_string())),
+        wire::Capability::EnhancedRouteRefresh => named(70, "enhanced-route-refresh", None),
+        wire::Capability::Unknown { code, value } => named(*code, "unknown", Some(hex(value))),
+    }
+}
+
+fn code(family: wire::FamilyCode) -> String {
+    match family.family() {
+        Some(family) => family.to_string(),
+        None => format!("AFI {} SAFI {}", family.afi, family.safi),
+    }
+}
+
+pub(super) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}

@@ -1,0 +1,79 @@
+//! The time after a start in which the kernel keeps what an earlier run left (RFC 4724 §4.1, Selection_Deferral_Timer).
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::types::{Family, PeerId, Time};
+
+/// How long the neighbors may take to come back and send all that they have.
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
+
+/// What is still missing before the kernel may follow the RIB.
+#[derive(Debug, Default)]
+pub(super) enum Startup {
+    /// It has not begun.
+    #[default]
+    Before,
+    /// It lasts.
+    Lasting {
+        /// When it is over at the latest.
+        until: Time,
+        /// An earlier run left routes: they must not be touched yet.
+        adopted: bool,
+        /// End-of-RIB markers that have not come.
+        missing: BTreeSet<(PeerId, Family)>,
+    },
+    /// It is over.
+    Over,
+}
+
+/// How it ended.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct End {
+    /// An earlier run had left routes.
+    pub(super) adopted: bool,
+    /// Neighbors that did not come back in time.
+    pub(super) missing: Vec<PeerId>,
+}
+
+impl Startup {
+    pub(super) fn begin(&mut self, now: Time, adopted: bool, missing: BTreeSet<(PeerId, Family)>) {
+        *self = Self::Lasting { until: now + LIMIT, adopted, missing };
+    }
+
+    pub(super) fn end_of_rib(&mut self, peer: PeerId, family: Family) {
+        if let Self::Lasting { missing, .. } = self {
+            missing.remove(&(peer, family));
+        }
+    }
+
+    /// True while routes of an earlier run stay as they are.
+    pub(super) fn keeps_routes(&self) -> bool {
+        matches!(self, Self::Lasting { adopted: true, .. })
+    }
+
+    /// True if it should be ended now.
+    pub(super) fn is_over(&self, now: Time) -> bool {
+        matches!(self, Self::Lasting { until, missing, .. } if missing.is_empty() || *until <= now)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match self {
+            Self::Lasting { until, .. } => Some(*until),
+            Self::Before | Self::Over => None,
+        }
+    }
+
+    /// Ends it; `None` if it does not last.
+    pub(super) fn end(&mut self) -> Option<End> {
+        match std::mem::replace(self, Self::Over) {
+            Self::Lasting { adopted, missing, .. } => {
+                Some(End { adopted, missing: missing.into_iter().map(|(peer, _)| peer).collect() })
+            }
+            Self::Before => {
+                *self = Self::Before;
+                None
+            }
+            Self::Over => None,
+        }
+    }
+}

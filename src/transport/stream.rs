@@ -1,0 +1,166 @@
+//! One open connection: octets in, octets out, in one task.
+
+use std::{
+    io::{self, IoSlice},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    select,
+    sync::mpsc,
+    time::timeout,
+};
+
+use super::{Event, LOW_MARK, Link, Ttl, error::plain, sockopt};
+use crate::types::ConnId;
+
+/// How long what was sent may take to go out after a close, and again until the peer has closed too.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The sizes of a read: it grows while a peer fills it, so that an idle connection holds no memory.
+const SMALL_READ: usize = 4 * 1024;
+const LARGE_READ: usize = 64 * 1024;
+
+/// The most pieces in one write.
+const PIECES: usize = 64;
+
+/// Carries an accepted connection, with its peer's TTL.
+pub(super) async fn adopted(stream: TcpStream, ttl: Ttl, link: Link) {
+    let set_up = stream.set_nodelay(true).and_then(|()| stream.peer_addr()).and_then(|remote| {
+        sockopt::set_ttl(&stream, remote, ttl.sent())?;
+        sockopt::set_min_ttl(&stream, remote, ttl)
+    });
+    match set_up {
+        Ok(()) => run(stream, link).await,
+        Err(error) => {
+            let _ = link.events.send(Event::Lost { conn: link.conn, reason: plain(&error) }).await;
+        }
+    }
+}
+
+/// Carries octets both ways until one side closes or it breaks.
+pub(super) async fn run(stream: TcpStream, link: Link) {
+    let Link { conn, events, mut outgoing, queued, closing } = link;
+    let (mut from, mut to) = stream.into_split();
+    let lost = {
+        let writing = write(conn, &mut to, &mut outgoing, &queued, &events);
+        tokio::pin!(writing);
+        select! {
+            // First what was sent: a write that fails says more than the end of the octets.
+            biased;
+            result = &mut writing => match result {
+                Ok(()) => None,
+                Err(error) => Some(plain(&error)),
+            },
+            _ = closing => {
+                // Whether it all went out or not, there is nobody left to tell.
+                let _ = timeout(CLOSE_LIMIT, writing).await;
+                None
+            }
+            reason = read(conn, &mut from, &events) => Some(reason),
+        }
+    };
+    match lost {
+        Some(reason) => {
+            let _ = events.send(Event::Lost { conn, reason }).await;
+        }
+        None => {
+            // Octets left unread would turn the close into a reset, which can overtake the last NOTIFICATION.
+            let _ = to.shutdown().await;
+            let _ = timeout(CLOSE_LIMIT, discard(&mut from)).await;
+        }
+    }
+}
+
+/// Hands on what comes in; says why it ended.
+async fn read(conn: ConnId, from: &mut OwnedReadHalf, events: &mpsc::Sender<Event>) -> String {
+    let mut size = SMALL_READ;
+    loop {
+        if let Err(error) = from.readable().await {
+            return plain(&error);
+        }
+        let mut buffer = BytesMut::with_capacity(size);
+        match from.try_read_buf(&mut buffer) {
+            Ok(0) => return "closed by the peer".to_owned(),
+            Ok(count) => {
+                if count >= size {
+                    size = (size * 4).min(LARGE_READ);
+                } else if count < size / 4 {
+                    size = (size / 2).max(SMALL_READ);
+                }
+                if events.send(Event::Octets { conn, octets: buffer.freeze() }).await.is_err() {
+                    return "nobody listens".to_owned();
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return plain(&error),
+        }
+    }
+}
+
+/// Writes what is queued, many pieces at a time, until the queue is closed and empty.
+async fn write(
+    conn: ConnId,
+    to: &mut OwnedWriteHalf,
+    outgoing: &mut mpsc::UnboundedReceiver<Bytes>,
+    queued: &AtomicUsize,
+    events: &mpsc::Sender<Event>,
+) -> io::Result<()> {
+    let mut pieces: Vec<Bytes> = Vec::with_capacity(PIECES);
+    while outgoing.recv_many(&mut pieces, PIECES).await > 0 {
+        pieces.retain(|piece| !piece.is_empty());
+        while !pieces.is_empty() {
+            let written = {
+                let slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+                to.write_vectored(&slices).await?
+            };
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            advance(&mut pieces, written);
+            let before = queued.fetch_sub(written, Ordering::Relaxed);
+            if before > LOW_MARK && before - written <= LOW_MARK {
+                let _ = events.send(Event::Drained { conn }).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes what was written off the front.
+fn advance(pieces: &mut Vec<Bytes>, mut written: usize) {
+    let whole = pieces
+        .iter()
+        .take_while(|piece| {
+            let fits = piece.len() <= written;
+            if fits {
+                written -= piece.len();
+            }
+            fits
+        })
+        .count();
+    pieces.drain(..whole);
+    if let Some(first) = pieces.first_mut() {
+        first.advance(written);
+    }
+}
+
+async fn discard(from: &mut OwnedReadHalf) {
+    let mut buffer = BytesMut::with_capacity(SMALL_READ);
+    while from.readable().await.is_ok() {
+        buffer.clear();
+        match from.try_read_buf(&mut buffer) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Over the loopback, on ports that the kernel chooses.
+
+use std::{net::Ipv6Addr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+
+use super::*;
+
+const LOCALHOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+struct Side {
+    transport: Transport,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Side {
+    fn new(capacity: usize) -> Self {
+        let (sender, events) = mpsc::channel(capacity);
+        Self { transport: Transport::new(sender), events }
+    }
+
+    async fn next(&mut self) -> Event {
+        timeout(Duration::from_secs(20), self.events.recv()).await.expect("an event within 20 s").expect("open")
+    }
+
+    async fn accepted(&mut self, ttl: Ttl) -> ConnId {
+        match self.next().await {
+            Event::Accepted { conn, .. } => {
+                self.transport.adopt(conn, ttl);
+                conn
+            }
+            other => panic!("{other:?} instead of Accepted"),
+        }
+    }
+
+    /// So many octets, from however many events.
+    async fn octets(&mut self, count: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            match self.next().await {
+                Event::Octets { octets, .. } => {
+                    assert!(octets.len() <= 64 * 1024);
+                    all.extend_from_slice(&octets);
+                }
+                other => panic!("{other:?} instead of Octets"),
+            }
+        }
+        all
+    }
+}
+
+fn to(remote: SocketAddr, ttl: Ttl) -> Endpoint {
+    Endpoint { remote, local: None, interface: None, ttl }
+}
+
+/// Two transports with one connection between them.
+async fn pair(address: IpAddr, ttl: Ttl) -> (Side, ConnId, Side, ConnId) {
+    let (mut dialler, mut listener) = (Side::new(64), Side::new(64));
+    let address = listener.transport.listen(SocketAddr::new(address, 0), None).unwrap();
+    let dialled = ConnId(7);
+    dialler.transport.dial(dialled, to(address, ttl));
+    let accepted = listener.accepted(ttl).await;
+    assert!(matches!(dialler.next().await, Event::Connected { conn, .. } if conn == dialled));
+    (dialler, dialled, listener, accepted)
+}
+
+#[tokio::test]
+async fn octets_pass_both_ways_with_ttl_security_on_both_families() {
+    for address in [LOCALHOST, IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        let (mut dialler, dialled, mut listener, accepted) = pair(address, Ttl::Security).await;
+        assert!(accepted.0 >= ACCEPTED);
+        dialler.transport.send(dialled, Bytes::from_static(b"there"));
+        assert_eq!(listener.octets(5).await, b"there");
+        listener.transport.send(accepted, Bytes::from_static(b"back"));
+        assert_eq!(dialler.octets(4).await, b"back");
+    }
+}
+
+#[tokio::test]
+async fn octets_from_farther_than_the_link_are_not_taken_with_ttl_security() {
+    let mut listener = Side::new(64);
+    let address = listener.transport.listen(SocketAddr::new(LOCALHOST, 0), None).unwrap();
+    let mut far = TcpStream::connect(address).await.unwrap();
+    far.set_ttl(254).unwrap();
+    let accepted = listener.accepted(Ttl::Security).await;
+    listener.transport.send(accepted, Bytes::from_static(b"x"));
+    assert_eq!(far.read_u8().await.unwrap(), b'x'); // so the option is set now
+    far.write_all(b"spoofed").await.unwrap();
+    far.set_ttl(255).unwrap();
+    far.write_all(b"!").await.unwrap();
+    // The kernel retransmits with the new TTL; until then nothing may have come in.
+    assert!(timeout(Duration::from_millis(50), listener.events.recv()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_close_flushes_what_was_sent_and_is_seen_as_the_peers_close() {
+    let (mut dialler, dialled, mut listener, accepted) = pair(LOCALHOST, Ttl::Hops(1)).await;
+    let size = 3_000_000;
+    for piece in 0..30u8 {
+        dialler.transport.send(dialled, Bytes::from(vec![piece; size / 30]));
+    }
+    // Unread octets at the closing end must not turn the close into a reset.
+    listener.transport.send(accepted, Bytes::from(vec![9; 100_000]));
+    dialler.transport.close(dialled);
+    let got = listener.octets(size).await;
+    assert_eq!(got.len(), size);
+    assert!(got.chunks(size / 30).enumerate().all(|(index, chunk)| chunk.iter().all(|o| usize::from(*o) == index)));
+    assert_eq!(listener.next().await, Event::Lost { conn: accepted, reason: "closed by the peer".to_owned() });
+    listener.transport.close(accepted);
+    dialler.transport.finish().await;
+}
+
+#[tokio::test]
+async fn the_queue_says_how_long_it_is_and_when_it_has_drained() {
+    let (mut dialler, dialled, mut listener, _accepted) = pair(LOCALHOST, Ttl::Hops(1)).await;
+    let size = 32 << 20;
+    for _ in 0..size / 4096 {
+        dialler.transport.send(dialled, Bytes::from_static(&[1; 4096]));
+    }
+    assert_eq!(dialler.transport.queued(dialled), size);
+    assert_eq!(listener.octets(size).await.len(), size);
+    assert_eq!(dialler.next().await, Event::Drained { conn: dialled });
+    while dialler.transport.queued(dialled) > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_does_not_read_holds_its_peer_back() {
+    let (mut dialler, dialled, mut listener, _accepted) = pair(LOCALHOST, Ttl::Hops(1)).await;
+    let size = 64 << 20;
+    dialler.transport.send(dialled, Bytes::from(vec![1; size]));
+    // 64 events of 64 KiB and the kernel's buffers hold less than that.
+    assert!(timeout(Duration::from_millis(300), dialler.events.recv()).await.is_err());
+    assert!(dialler.transport.queued(dialled) > 0);
+    assert_eq!(listener.octets(size).await.len(), size);
+}
+
+#[tokio::test]
+async fn a_close_gives_up_on_a_peer_that_does_not_read() {
+    let listener = TcpListener::bind(SocketAddr::new(LOCALHOST, 0)).await.unwrap();
+    let mut dialler = Side::new(64);
+    let conn = ConnId(1);
+    dialler.transport.dial(conn, to(listener.local_addr().unwrap(), Ttl::Hops(1)));
+    let _deaf = listener.accept().await.unwrap();
+    assert!(matches!(dialler.next().await, Event::Connected { .. }));
+    dialler.transport.send(conn, Bytes::from(vec![1; 64 << 20]));
+    dialler.transport.close(conn);
+    assert_eq!(dialler.transport.queued(conn), 0);
+    timeout(Duration::from_secs(10), dialler.transport.finish()).await.expect("closed within its limits");
+}
+
+#[tokio::test]
+async fn a_reset_is_a_loss_with_its_reason() {
+    let (mut dialler, dialled, mut listener, accepted) = pair(LOCALHOST, Ttl::Hops(1)).await;
+    // Octets that the other side has not read make its close a reset.
+    let stream = TcpListener::bind(SocketAddr::new(LOCALHOST, 0)).await.unwrap();
+    let other = ConnId(8);
+    dialler.transport.dial(other, to(stream.local_addr().unwrap(), Ttl::Hops(1)));
+    let (stream, _) = stream.accept().await.unwrap();
+    assert!(matches!(dialler.next().await, Event::Connected { .. }));
+    dialler.transport.send(other, Bytes::from_static(b"unread"));
+    assert_eq!(stream.peek(&mut [0; 1]).await.unwrap(), 1);
+    drop(stream);
+    match dialler.next().await {
+        Event::Lost { conn, reason } => assert_eq!((conn, reason.as_str()), (other, "Connection reset by peer")),
+        event => panic!("{event:?} instead of Lost"),
+    }
+    // An abort needs no word from the other side, and the other connection lives.
+    dialler.transport.abort(dialled);
+    assert!(matches!(listener.next().await, Event::Lost { conn, .. } if conn == accepted));
+}
+
+#[tokio::test]
+async fn a_refused_dial_fails_with_the_kernels_words() {
+    let closed = TcpListener::bind(SocketAddr::new(LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+    let mut dialler = Side::new(64);
+    let conn = ConnId(1);
+    dialler.transport.dial(conn, to(closed, Ttl::Security));
+    assert_eq!(dialler.next().await, Event::Failed { conn, reason: "Connection refused".to_owned() });
+}
+
+#[tokio::test]
+async fn a_dial_from_what_is_not_there_says_what_is_missing() {
+    let mut dialler = Side::new(64);
+    let conn = ConnId(1);
+    let remote = SocketAddr::new(LOCALHOST, 9);
+    let endpoint = to(remote, Ttl::Security);
+    dialler.transport.dial(conn, Endpoint { interface: Some("ts-none".to_owned()), ..endpoint.clone() });
+    let reason = "interface ts-none: No such device".to_owned();
+    assert_eq!(dialler.next().await, Event::Failed { conn, reason });
+    dialler.transport.dial(conn, Endpoint { local: Some("192.0.2.77".parse().unwrap()), ..endpoint });
+    let reason = "source address 192.0.2.77: Cannot assign requested address".to_owned();
+    assert_eq!(dialler.next().await, Event::Failed { conn, reason });
+}
+
+#[tokio::test]
+async fn the_source_address_and_the_interface_are_those_asked_for() {
+    let mut listener = Side::new(64);
+    let address = listener.transport.listen(SocketAddr::new(LOCALHOST, 0), Some("lo")).unwrap();
+    let mut dialler = Side::new(64);
+    let local: IpAddr = "127.0.0.9".parse().unwrap();
+    let endpoint = Endpoint { local: Some(local), interface: Some("lo".to_owned()), ..to(address, Ttl::Security) };
+    dialler.transport.dial(ConnId(1), endpoint);
+    match listener.next().await {
+        Event::Accepted { local: here, remote, .. } => assert_eq!((here, remote.ip()), (address, local)),
+        event => panic!("{event:?} instead of Accepted"),
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_and_an_address_of_nobody_are_told_in_a_sentence() {
+    let mut side = Side::new(64);
+    let address = side.transport.listen(SocketAddr::new(LOCALHOST, 0), None).unwrap();
+    let error = side.transport.listen(address, None).unwrap_err().to_string();
+    let expected = format!("cannot listen on {address}: address already in use; is another BGP daemon running?");
+    assert!(error.starts_with(&expected), "{error}");
+    let error = side.transport.listen("192.0.2.77:1179".parse().unwrap(), None).unwrap_err();
+    assert_eq!(error.to_string(), "cannot listen on 192.0.2.77:1179: no interface of this host has that address");
+}
+
+#[test]
+fn a_port_without_permission_is_told_with_the_way_out() {
+    let source = std::io::Error::from_raw_os_error(libc::EACCES);
+    let error = ListenError { address: "0.0.0.0:179".parse().unwrap(), source };
+    assert!(error.to_string().contains("CAP_NET_BIND_SERVICE"), "{error}");
+}
+
+#[tokio::test]
+async fn an_accepted_connection_that_is_aborted_is_closed() {
+    let mut listener = Side::new(64);
+    let address = listener.transport.listen(SocketAddr::new(LOCALHOST, 0), None).unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let Event::Accepted { conn, .. } = listener.next().await else { panic!("not accepted") };
+    listener.transport.abort(conn);
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}

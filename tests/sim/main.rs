@@ -1,0 +1,201 @@
+//! Whole speakers against each other in virtual time: what takes time or luck, replayed from a seed.
+
+mod kernel;
+mod world;
+
+use std::time::Duration;
+
+use world::World;
+
+const GATEWAY: &str = r#"
+[gateway]
+name = "hub-west"
+mode = "active-active"
+asn = 65515
+subnet = "10.20.255.0/27"
+prefixes = ["10.20.0.0/16"]
+
+[[gateway.instance]]
+name = "in-0"
+public-ip = "203.0.113.10"
+bgp-ip = "10.20.255.4"
+
+[[gateway.instance]]
+name = "in-1"
+public-ip = "203.0.113.11"
+bgp-ip = "10.20.255.5"
+
+[[device]]
+name = "hq-1"
+public-ip = "198.51.100.1"
+asn = 65010
+bgp-ip = "10.52.0.253"
+
+[[device]]
+name = "hq-2"
+public-ip = "198.51.100.2"
+asn = 65011
+bgp-ip = "10.53.0.253"
+
+[[connection]]
+device = "hq-1"
+tunnels = [
+  { instance = "in-0", interface = "tun1", local-ip = "169.254.21.2", remote-ip = "169.254.21.1" },
+  { instance = "in-1", interface = "tun1", local-ip = "169.254.21.6", remote-ip = "169.254.21.5" },
+]
+
+[[connection]]
+device = "hq-2"
+tunnels = [
+  { instance = "in-0", interface = "tun2", local-ip = "169.254.22.2", remote-ip = "169.254.22.1" },
+  { instance = "in-1", interface = "tun2", local-ip = "169.254.22.6", remote-ip = "169.254.22.5" },
+]
+"#;
+
+/// A device is a speaker of ours with its own prefixes and two neighbors outside its model.
+fn device(asn: u32, net: u8) -> String {
+    format!(
+        r#"
+[gateway]
+name = "site"
+mode = "active-active"
+asn = {asn}
+subnet = "172.16.{net}.0/27"
+prefixes = ["10.52.0.0/16", "10.5{net}.8.0/24"]
+
+[[gateway.instance]]
+name = "one"
+public-ip = "198.51.100.1"
+bgp-ip = "172.16.{net}.4"
+
+[[gateway.instance]]
+name = "two"
+public-ip = "198.51.100.2"
+bgp-ip = "172.16.{net}.5"
+
+[[neighbor]]
+name = "in-0"
+address = "169.254.{link}.2"
+local-address = "169.254.{link}.1"
+interface = "tun-a"
+asn = 65515
+import = ["accept"]
+export = ["accept"]
+
+[[neighbor]]
+name = "in-1"
+address = "169.254.{link}.6"
+local-address = "169.254.{link}.5"
+interface = "tun-b"
+asn = 65515
+import = ["accept"]
+export = ["accept"]
+"#,
+        link = 20 + net
+    )
+}
+
+const IN_0: usize = 0;
+const IN_1: usize = 1;
+const HQ_1: usize = 2;
+const HQ_2: usize = 3;
+
+/// Two instances, two devices, four tunnels; nothing runs yet.
+fn dual_redundancy(seed: u64) -> World {
+    let mut world = World::new(seed);
+    world.host("in-0", "in-0", GATEWAY);
+    world.host("in-1", "in-1", GATEWAY);
+    world.host("hq-1", "one", &device(65010, 1));
+    world.host("hq-2", "one", &device(65011, 2));
+    world.wire((IN_0, "tun1", "169.254.21.2"), (HQ_1, "tun-a", "169.254.21.1"));
+    world.wire((IN_1, "tun1", "169.254.21.6"), (HQ_1, "tun-b", "169.254.21.5"));
+    world.wire((IN_0, "tun2", "169.254.22.2"), (HQ_2, "tun-a", "169.254.22.1"));
+    world.wire((IN_1, "tun2", "169.254.22.6"), (HQ_2, "tun-b", "169.254.22.5"));
+    world
+}
+
+fn all_up(world: &World) -> bool {
+    let width = |host: usize, prefix| world.hosts[host].kernel.width(prefix);
+    [IN_0, IN_1].iter().all(|host| width(*host, "10.52.0.0/16") == 2 && width(*host, "10.51.8.0/24") == 1)
+        && [HQ_1, HQ_2].iter().all(|host| width(*host, "10.20.0.0/16") == 2)
+}
+
+fn started(seed: u64) -> World {
+    let mut world = dual_redundancy(seed);
+    for host in [IN_0, IN_1, HQ_1, HQ_2] {
+        world.start(host);
+    }
+    assert!(world.run_until(Duration::from_secs(60), all_up), "{}", story(&world));
+    world
+}
+
+fn story(world: &World) -> String {
+    let lines = |host: &world::Host| format!("== {}\n{}\n{:#?}", host.name, host.events.join("\n"), host.kernel.table);
+    world.hosts.iter().map(lines).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_shared_prefix_has_a_path_over_every_tunnel_whatever_the_order_of_events() {
+    for seed in 0..50 {
+        started(seed);
+    }
+}
+
+#[test]
+fn a_stopped_instance_is_left_by_message_and_cleans_its_kernel() {
+    let mut world = started(1);
+    world.tell(IN_1, twinspan::speaker::Input::Stop);
+    let gone = |world: &World| {
+        [HQ_1, HQ_2].iter().all(|host| world.hosts[*host].kernel.width("10.20.0.0/16") == 1)
+            && world.hosts[IN_1].kernel.table == twinspan::fib::Table::default()
+    };
+    assert!(world.run_until(Duration::from_secs(1), gone), "{}", story(&world));
+    assert!(world.told(HQ_1, "Administrative Shutdown"), "{}", story(&world));
+}
+
+#[test]
+fn after_a_kill_the_next_start_rewrites_no_route_that_is_still_wanted() {
+    let mut world = started(2);
+    let before = world.hosts[IN_0].kernel.table.clone();
+    world.kill(IN_0);
+    world.run_until(Duration::from_secs(1), |_| false);
+    assert_eq!(world.hosts[IN_0].kernel.table, before, "a dead daemon's routes stay");
+    let operations = world.hosts[IN_0].kernel.route_operations;
+    world.start(IN_0);
+    let back = |world: &World| world.told(IN_0, "the kernel follows the RIB now") && all_up(world);
+    assert!(world.run_until(Duration::from_secs(60), back), "{}", story(&world));
+    let host_routes = 2;
+    let after = world.hosts[IN_0].kernel.route_operations;
+    assert!(after - operations <= host_routes, "{} routes were written", after - operations);
+    assert_eq!(world.hosts[IN_0].kernel.table, before);
+}
+
+#[test]
+fn a_route_that_nobody_teaches_any_more_goes_after_a_restart() {
+    let mut world = started(3);
+    world.kill(IN_0);
+    world.kill(HQ_2);
+    world.start(IN_0);
+    let swept = |world: &World| {
+        world.hosts[IN_0].kernel.width("10.52.0.0/16") == 1 && world.hosts[IN_0].kernel.width("10.52.8.0/24") == 0
+    };
+    assert!(world.run_until(Duration::from_secs(60), swept), "{}", story(&world));
+    assert!(world.told(IN_0, "the limit has passed without hq-2/in-0"), "{}", story(&world));
+}
+
+#[test]
+fn tunnels_that_flap_at_random_end_with_every_path_back() {
+    for seed in 0..30 {
+        let mut world = started(seed);
+        let mut chance = fastrand::Rng::with_seed(seed);
+        for _ in 0..20 {
+            let host = [IN_0, IN_1][chance.usize(..2)];
+            let tunnel = ["tun1", "tun2"][chance.usize(..2)];
+            world.set_link(host, tunnel, false);
+            world.run_until(Duration::from_millis(chance.u64(..3_000)), |_| false);
+            world.set_link(host, tunnel, true);
+            world.run_until(Duration::from_millis(chance.u64(..3_000)), |_| false);
+        }
+        assert!(world.run_until(Duration::from_secs(120), all_up), "seed {seed}\n{}", story(&world));
+    }
+}

@@ -1,0 +1,306 @@
+//! Speakers on hosts of values: links, TCP and kernels in virtual time, all chance from one seed.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use twinspan::config;
+use twinspan::fib::Table;
+use twinspan::speaker::{Effect, Event, Input, Link, Speaker};
+use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
+
+use crate::kernel::ModelKernel;
+
+/// One host: its interfaces with addresses, its kernel, and its speaker while that runs.
+pub struct Host {
+    pub name: &'static str,
+    file: String,
+    instance: String,
+    interfaces: Vec<(LinkIndex, String, IpAddr, bool)>,
+    pub kernel: ModelKernel,
+    pub speaker: Option<Speaker>,
+    pub events: Vec<String>,
+    /// Counts runs, so that what was meant for a dead one does not reach the next.
+    run: u32,
+}
+
+/// One end of a TCP connection: which host, in which of its runs, under which id.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+struct End {
+    host: usize,
+    run: u32,
+    conn: ConnId,
+}
+
+/// What happens at a moment.
+enum Happening {
+    Tell(usize, u32, Input),
+    /// What was sent arrives, unless the connection is gone by then.
+    Deliver(End, Bytes),
+    /// The other end of it learns that it is over.
+    Hangup(End),
+}
+
+/// All hosts and what is going to happen.
+pub struct World {
+    pub now: Time,
+    pub hosts: Vec<Host>,
+    /// Pairs of (host, interface) that are wired to each other.
+    wires: Vec<[(usize, LinkIndex); 2]>,
+    queue: BTreeMap<(Time, u64), Happening>,
+    count: u64,
+    accepted: u64,
+    peers: HashMap<End, End>,
+    chance: fastrand::Rng,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            now: Time::START,
+            hosts: Vec::new(),
+            wires: Vec::new(),
+            queue: BTreeMap::new(),
+            count: 0,
+            accepted: 1 << 63,
+            peers: HashMap::new(),
+            chance: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// A host that does not run yet.
+    pub fn host(&mut self, name: &'static str, instance: &str, file: &str) -> usize {
+        self.hosts.push(Host {
+            name,
+            file: file.to_owned(),
+            instance: instance.to_owned(),
+            interfaces: Vec::new(),
+            kernel: ModelKernel::default(),
+            speaker: None,
+            events: Vec::new(),
+            run: 0,
+        });
+        self.hosts.len() - 1
+    }
+
+    /// A wire between two hosts, with the interface's name and address at each end.
+    pub fn wire(&mut self, a: (usize, &str, &str), b: (usize, &str, &str)) {
+        let mut ends = [a, b].map(|(host, name, address)| {
+            let interfaces = &mut self.hosts[host].interfaces;
+            let index = LinkIndex::new(interfaces.len() as u32 + 2).unwrap();
+            interfaces.push((index, name.to_owned(), address.parse().unwrap(), true));
+            (host, index)
+        });
+        ends.sort_unstable();
+        self.wires.push(ends);
+    }
+
+    /// Starts the speaker of a host: it finds what the kernel holds.
+    pub fn start(&mut self, host: usize) {
+        let seed = self.chance.u64(..);
+        let h = &mut self.hosts[host];
+        let (config, _) = config::parse("sim.toml", &h.file).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let name: Name = h.instance.parse().unwrap();
+        h.speaker = Some(Speaker::new(config, &name, seed, Duration::ZERO).unwrap());
+        let found = Table {
+            next_hops: h.kernel.table.next_hops.clone(),
+            groups: h.kernel.table.groups.clone(),
+            routes: h.kernel.table.routes.clone(),
+            taken: Default::default(),
+        };
+        let links: Vec<_> = h.interfaces.iter().map(fact).collect();
+        self.tell(host, Input::Found(found));
+        for link in links {
+            self.tell(host, Input::Link(link));
+        }
+        self.tell(host, Input::LinksKnown);
+    }
+
+    /// Ends the speaker of a host without a word, as `kill -9` does: the system closes its connections.
+    pub fn kill(&mut self, host: usize) {
+        self.hosts[host].speaker = None;
+        let run = self.hosts[host].run;
+        self.hosts[host].run += 1;
+        let ends: Vec<_> = self.peers.keys().filter(|end| end.host == host && end.run == run).copied().collect();
+        for end in ends {
+            self.hang_up(end);
+        }
+    }
+
+    /// Tells a host something now.
+    pub fn tell(&mut self, host: usize, input: Input) {
+        let Some(speaker) = self.hosts[host].speaker.as_mut() else { return };
+        let mut effects = Vec::new();
+        speaker.handle(self.now, input, &mut effects);
+        self.obey(host, effects);
+        self.work(host);
+    }
+
+    /// Sets an interface up or down, and with it the wire's other end.
+    pub fn set_link(&mut self, host: usize, name: &str, up: bool) {
+        let (index, ..) = *self.hosts[host].interfaces.iter().find(|(_, known, ..)| known == name).unwrap();
+        let wire = *self.wires.iter().find(|wire| wire.contains(&(host, index))).unwrap();
+        for (host, index) in wire {
+            let interface = self.hosts[host].interfaces.iter_mut().find(|(known, ..)| *known == index).unwrap();
+            interface.3 = up;
+            let link = fact(interface);
+            if !up {
+                // The kernel drops the next hops of the interface without a word.
+                let table = &mut self.hosts[host].kernel.table;
+                let dead: Vec<u32> =
+                    table.next_hops.values().filter(|hop| hop.link == index).map(|hop| hop.id).collect();
+                for id in dead {
+                    table.next_hops.remove(&id);
+                    for group in table.groups.values_mut() {
+                        group.members.retain(|(member, _)| *member != id);
+                    }
+                }
+                let empty: Vec<u32> =
+                    table.groups.values().filter(|group| group.members.is_empty()).map(|group| group.id).collect();
+                for id in empty {
+                    table.groups.remove(&id);
+                    table.routes.retain(|_, target| *target != twinspan::fib::Target::Group(id));
+                }
+            }
+            self.tell(host, Input::Link(link));
+        }
+    }
+
+    /// Lets time pass until `done` holds, at most so long; true if it came to hold.
+    pub fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now + limit;
+        while !done(self) {
+            let due = |host: &Host| host.speaker.as_ref().and_then(Speaker::deadline);
+            let next_tick = (0..self.hosts.len()).filter_map(|h| due(&self.hosts[h]).map(|time| (time, h))).min();
+            let next_event = self.queue.first_key_value().map(|((time, _), _)| *time);
+            let tick_first = next_tick.is_some_and(|(time, _)| next_event.is_none_or(|event| time < event));
+            let time = if tick_first { next_tick.map(|(time, _)| time) } else { next_event };
+            let Some(time) = time.filter(|time| *time <= end) else {
+                self.now = end;
+                return done(self);
+            };
+            self.now = self.now.max(time);
+            if let (true, Some((_, host))) = (tick_first, next_tick) {
+                let mut effects = Vec::new();
+                if let Some(speaker) = self.hosts[host].speaker.as_mut() {
+                    speaker.tick(self.now, &mut effects);
+                }
+                self.obey(host, effects);
+                self.work(host);
+            } else if let Some((_, happening)) = self.queue.pop_first() {
+                self.happen(happening);
+            }
+        }
+        true
+    }
+
+    /// True if a host has told of an event whose text holds `words`.
+    pub fn told(&self, host: usize, words: &str) -> bool {
+        self.hosts[host].events.iter().any(|event| event.contains(words))
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Tell(host, run, input) => {
+                if self.hosts[host].run == run {
+                    self.tell(host, input);
+                }
+            }
+            Happening::Deliver(end, octets) => {
+                if self.peers.contains_key(&end) && self.hosts[end.host].run == end.run {
+                    self.tell(end.host, Input::Octets { conn: end.conn, octets });
+                }
+            }
+            Happening::Hangup(end) => {
+                if self.peers.remove(&end).is_some() && self.hosts[end.host].run == end.run {
+                    self.tell(end.host, Input::Lost { conn: end.conn, reason: "connection reset".to_owned() });
+                }
+            }
+        }
+    }
+
+    fn work(&mut self, host: usize) {
+        while self.hosts[host].speaker.as_ref().is_some_and(Speaker::busy) {
+            let mut effects = Vec::new();
+            if let Some(speaker) = self.hosts[host].speaker.as_mut() {
+                speaker.work(self.now, &mut effects);
+            }
+            self.obey(host, effects);
+        }
+    }
+
+    fn obey(&mut self, host: usize, effects: Vec<Effect>) {
+        let run = self.hosts[host].run;
+        for effect in effects {
+            match effect {
+                Effect::Kernel(batch) => {
+                    let failures = self.hosts[host].kernel.apply(&batch.ops);
+                    self.later(Happening::Tell(host, run, Input::KernelDone { batch: batch.id, failures }));
+                }
+                Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
+                Effect::Adopt { .. } => {}
+                Effect::Send { conn, octets } => {
+                    if let Some(other) = self.peers.get(&End { host, run, conn }).copied() {
+                        // TCP cuts where it likes.
+                        let cut = self.chance.usize(0..=octets.len());
+                        let rest = octets.slice(cut..);
+                        self.later(Happening::Deliver(other, octets.slice(..cut)));
+                        self.later(Happening::Deliver(other, rest));
+                    }
+                }
+                Effect::Abort(conn) | Effect::Close(conn) => self.hang_up(End { host, run, conn }),
+                Effect::Tell(event) => self.note(host, &event),
+                Effect::Stopped => {}
+            }
+        }
+    }
+
+    fn note(&mut self, host: usize, event: &Event) {
+        self.hosts[host].events.push(format!("{} {event}", self.now));
+    }
+
+    fn dial(&mut self, from: End, remote: SocketAddr, local: IpAddr, interface: Option<String>) {
+        let name = interface.unwrap_or_default();
+        let out = self.hosts[from.host].interfaces.iter().find(|(_, known, _, up)| *known == name && *up).cloned();
+        let far = out.and_then(|(index, ..)| {
+            let wire = self.wires.iter().find(|wire| wire.contains(&(from.host, index)))?;
+            let (host, index) = *wire.iter().find(|end| **end != (from.host, index))?;
+            let there = self.hosts[host].interfaces.iter().find(|(known, ..)| *known == index)?;
+            (there.2 == remote.ip() && self.hosts[host].speaker.is_some()).then_some(host)
+        });
+        let Some(host) = far else {
+            let input = Input::ConnectFailed { conn: from.conn, reason: "Connection refused".to_owned() };
+            return self.later(Happening::Tell(from.host, from.run, input));
+        };
+        self.accepted += 1;
+        let to = End { host, run: self.hosts[host].run, conn: ConnId(self.accepted) };
+        self.peers.insert(from, to);
+        self.peers.insert(to, from);
+        let local = SocketAddr::new(local, 40_000);
+        let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local };
+        self.later(Happening::Tell(to.host, to.run, accepted));
+        self.later(Happening::Tell(from.host, from.run, Input::Connected { conn: from.conn, local }));
+    }
+
+    /// Ends a connection from one side.
+    fn hang_up(&mut self, end: End) {
+        if let Some(other) = self.peers.remove(&end) {
+            self.later(Happening::Hangup(other));
+        }
+    }
+
+    /// A little later, behind everything that is on its way: one queue keeps every connection in order.
+    fn later(&mut self, happening: Happening) {
+        self.count += 1;
+        let last = self.queue.last_key_value().map_or(self.now, |((time, _), _)| *time);
+        let at = (self.now + Duration::from_micros(self.chance.u64(50..500))).max(last);
+        self.queue.insert((at, self.count), happening);
+    }
+}
+
+fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {
+    Link { index: *index, name: name.clone(), up: *up, addresses: vec![(*address, Prefix::truncated(*address, 30).unwrap())] }
+}
