@@ -179,7 +179,9 @@ fn a_stopped_instance_is_gone_from_both_devices_within_a_second_and_the_other_lo
     assert_eq!(packets, 0, "{:?}", outcome.lost);
     // By message, not by timeout: the devices were told why.
     let neighbor = gateway.lab.must("hq-1", &["vtysh", "-c", "show bgp neighbors 169.254.21.6 json"])?;
-    assert!(neighbor.contains("Cease/Administrative Shutdown"), "{neighbor}");
+    let neighbor: Value = serde_json::from_str(&neighbor)?;
+    let reason = &neighbor[SEEN_BY_FRR[1]]["lastNotificationReason"];
+    assert_eq!(*reason, "Cease/Administrative Shutdown", "what FRR was told");
     let protocol = gateway.lab.must("hq-2", &["birdc", "show", "protocols", "all", "in_1"])?;
     assert!(protocol.contains("Administrative shutdown"), "{protocol}");
     // The other instance kept both sessions, and all of its routes.

@@ -11,7 +11,7 @@ use crate::runner::topology::Topology;
 fn every_lab_of_the_repository_can_be_made() -> Result<()> {
     let mut found = 0;
     for folder in fs::read_dir(checkout("labs"))? {
-        for file in fs::read_dir(folder?.path())? {
+        for file in fs::read_dir(folder?.path()).into_iter().flatten() {
             let path = file?.path();
             if path.to_string_lossy().ends_with(".clab.yml") {
                 let topology = Topology::read(&path)?;
@@ -22,6 +22,25 @@ fn every_lab_of_the_repository_can_be_made() -> Result<()> {
         }
     }
     assert!(found > 0, "no lab was found");
+    Ok(())
+}
+
+#[test]
+fn the_gateways_file_of_every_lab_has_neither_fault_nor_warning() -> Result<()> {
+    let mut found = 0;
+    for folder in fs::read_dir(checkout("labs"))? {
+        let path = folder?.path().join("twinspan.toml");
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let name = path.display().to_string();
+        let said = match twinspan::config::parse(&name, &text) {
+            Ok((_, warnings)) => warnings,
+            Err(faults) => faults,
+        };
+        let said: Vec<String> = said.iter().map(|diagnostic| diagnostic.render(&text)).collect();
+        assert!(said.is_empty(), "{}", said.join("\n"));
+        found += 1;
+    }
+    assert!(found > 0, "no file was found");
     Ok(())
 }
 
