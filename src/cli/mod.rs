@@ -1,20 +1,91 @@
-//! (being written)
+//! The command line: one file a subcommand, tables for people and JSON for programs.
+//!
+//! Owns the words that are typed and printed, and the exit status: 0 done, 1 refused or failed, 2 wrong usage,
+//! 3 daemon not reachable. All that it knows of a running daemon it asks through the control socket.
 
-pub mod demo;
+mod check;
+mod completions;
+mod failure;
+mod human;
+mod reset;
+mod run;
+mod screen;
+mod show;
+mod table;
 
-#[derive(clap::Parser)]
+#[cfg(test)]
+mod tests;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::control::io::Client;
+use failure::Failure;
+
+/// Where the daemon's socket is unless told otherwise.
+pub const SOCKET: &str = "/run/twinspan/twinspan.sock";
+
+/// A BGP-4 speaker and ECMP route controller for Linux VPN gateways.
+#[derive(Debug, Parser)]
+#[command(
+    name = "twinspan",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 daemon not reachable."
+)]
 struct Cli {
+    /// The daemon's control socket [default: /run/twinspan/twinspan.sock; for run: what the file says]
+    #[arg(long, global = true, env = "TWINSPAN_SOCKET", value_name = "PATH", hide_env_values = true)]
+    socket: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(clap::Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
-    Demo(demo::Args),
+    /// Run one instance of the gateway, until SIGTERM or SIGINT
+    Run(run::Args),
+    /// Look for faults in a file, all at once; touches nothing
+    Check(check::Args),
+    /// What the running instance is doing
+    #[command(subcommand)]
+    Show(show::Command),
+    /// End a session and open it again
+    #[command(subcommand)]
+    Reset(reset::Command),
+    // demo: `Demo(demo::Args)` goes here, and `Command::Demo(args) => return demo::run(args)` below.
+    /// Print the completions of a shell, to be put where it looks for them
+    Completions(completions::Args),
 }
 
-/// Runs the command line.
-pub fn main() -> std::process::ExitCode {
-    let Command::Demo(args) = <Cli as clap::Parser>::parse().command;
-    demo::run(args)
+/// Runs the command line and gives the exit status.
+pub fn main() -> ExitCode {
+    let Cli { socket, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody may be there to read the help; the status says the same.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let client = || Client::new(socket.clone().unwrap_or_else(|| SOCKET.into()));
+    let done = match command {
+        Command::Run(args) => run::run(args, socket),
+        Command::Check(args) => check::run(&args),
+        Command::Show(command) => show::run(&command, &client()),
+        Command::Reset(command) => reset::run(&command, &client()),
+        Command::Completions(args) => completions::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+/// Waits for an answer, on this thread.
+fn wait<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?.block_on(answer)
 }

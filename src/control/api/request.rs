@@ -48,6 +48,14 @@ pub struct RouteQuery {
     pub after: Option<Prefix>,
 }
 
+impl RouteQuery {
+    /// The same question, for so many after that prefix.
+    #[must_use]
+    pub fn page(&self, limit: usize, after: Option<Prefix>) -> Request {
+        Request::Routes(Self { limit, after, ..self.clone() })
+    }
+}
+
 impl Default for RouteQuery {
     fn default() -> Self {
         Self { select: Select::All, family: None, neighbor: None, limit: LIMIT_DEFAULT, after: None }
@@ -75,6 +83,14 @@ pub struct FibRouteQuery {
     pub limit: usize,
     /// Those that sort after this prefix: the `next` of the page before.
     pub after: Option<Prefix>,
+}
+
+impl FibRouteQuery {
+    /// The same question, for so many after that prefix.
+    #[must_use]
+    pub fn page(&self, limit: usize, after: Option<Prefix>) -> Request {
+        Request::FibRoutes(Self { limit, after, ..self.clone() })
+    }
 }
 
 impl Default for FibRouteQuery {

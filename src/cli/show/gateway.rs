@@ -1,0 +1,92 @@
+//! `twinspan show gateway`: one page that says whether all is well.
+
+use std::io::{self, Write};
+
+use crate::cli::{
+    human::{count, counted, duration, list},
+    screen::{Screen, Tone},
+    table::{Cell, Facts},
+};
+use crate::control::api::{FibTotals, Gateway, GatewayState, Mode, Sysctl};
+
+/// Writes the page; what is wrong comes last, where the eye is.
+pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io::Result<()> {
+    let mut facts = Facts::default();
+    let mode = match gateway.mode {
+        Mode::ActiveActive => "active-active",
+        Mode::ActiveStandby => "active-standby",
+        Mode::Unknown => "unknown mode",
+    };
+    facts.add("gateway", format!("{} ({mode}), AS {}", gateway.name, gateway.asn));
+    let who = format!("{}, router id {}, twinspan {}", gateway.instance, gateway.router_id, gateway.version);
+    facts.add("instance", who);
+    let (state, tone) = match gateway.state {
+        GatewayState::Running => ("running", Tone::Good),
+        GatewayState::Starting => ("starting", Tone::Warn),
+        GatewayState::Stopping => ("stopping", Tone::Warn),
+        GatewayState::Unknown => ("unknown", Tone::Warn),
+    };
+    let why = gateway.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    facts.add("state", Cell::toned(format!("{state}{why}"), tone));
+    facts.add("started", format!("{} ({} ago)", gateway.started_at, duration(gateway.uptime_seconds)));
+    facts.add("prefixes", if gateway.prefixes.is_empty() { "none".into() } else { list(&gateway.prefixes, ", ") });
+    let tunnels = gateway.tunnels;
+    let text = format!(
+        "{} of {} up; {} of at most {} in the gateway",
+        tunnels.up, tunnels.configured, tunnels.gateway, tunnels.limit
+    );
+    facts.add("tunnels", Cell::toned(text, share(tunnels.up, tunnels.configured)));
+    let sessions = gateway.sessions;
+    let text = format!("{} of {} Established", sessions.established, sessions.configured);
+    facts.add("sessions", Cell::toned(text, share(sessions.established, sessions.configured)));
+    facts.add_all(
+        "routes",
+        gateway.routes.iter().map(|totals| {
+            let (prefixes, paths) =
+                (counted(totals.prefixes, "prefix", "prefixes"), counted(totals.paths, "path", "paths"));
+            format!("{}: {prefixes}, {paths}, {} refused", totals.family, count(totals.refused)).into()
+        }),
+    );
+    facts.add("kernel", fib_totals(gateway.fib));
+    facts.add_all("sysctls", gateway.sysctls.iter().map(sysctl));
+    if gateway.warnings.is_empty() {
+        facts.add("warnings", "none");
+    }
+    let warnings = gateway.warnings.iter().flat_map(|warning| {
+        let hint = warning.hint.as_ref().map(|hint| Cell::from(format!("  {hint}")));
+        std::iter::once(Cell::toned(warning.message.clone(), Tone::Warn)).chain(hint)
+    });
+    facts.add_all("warnings", warnings);
+    facts.write(0, screen)
+}
+
+/// The kernel's totals in one line.
+pub fn fib_totals(totals: FibTotals) -> Cell {
+    let text = format!(
+        "{} wanted: {} present, {} in flight, {} failed",
+        counted(totals.wanted, "route", "routes"),
+        count(totals.present),
+        count(totals.in_flight),
+        count(totals.failed)
+    );
+    Cell::toned(text, if totals.failed > 0 { Tone::Bad } else { Tone::Plain })
+}
+
+fn sysctl(sysctl: &Sysctl) -> Cell {
+    let Sysctl { name, wanted, actual, ok } = sysctl;
+    let text = match (actual, wanted) {
+        (None, _) => format!("{name} cannot be read"),
+        (Some(actual), Some(wanted)) if !ok => format!("{name} = {actual}, should be {wanted}"),
+        (Some(actual), _) => format!("{name} = {actual}"),
+    };
+    Cell::toned(text, if *ok { Tone::Plain } else { Tone::Bad })
+}
+
+/// All is good, some is a warning, none is bad.
+fn share(have: u32, of: u32) -> Tone {
+    match have {
+        _ if have >= of => Tone::Good,
+        0 => Tone::Bad,
+        _ => Tone::Warn,
+    }
+}

@@ -1,0 +1,181 @@
+//! `twinspan show neighbors`: which session is down, why, and when it is tried again.
+
+use std::io::{self, Write};
+
+use super::{Json, show};
+use crate::cli::{
+    Failure,
+    human::{count, counted, duration, list, or_dash},
+    screen::{Screen, Tone},
+    table::{Cell, Facts, Table},
+};
+use crate::control::api::{
+    Capability, Down, FamilyPrefixes, MessageCounts, Neighbor, NeighborDetail, NeighborKind, Neighbors, Request,
+    SessionState,
+};
+use crate::control::io::Client;
+use crate::types::Name;
+
+/// All, or one.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One neighbor, with all that is known of it
+    name: Option<Name>,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// Asks and shows.
+pub fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+    match &args.name {
+        None => show(client, &Request::Neighbors, &args.json, write_neighbors),
+        Some(name) => show(client, &Request::Neighbor(name.clone()), &args.json, write_neighbor),
+    }
+}
+
+/// Writes one row a neighbor; the last column says what is wrong with it.
+pub fn write_neighbors<W: Write>(reply: &Neighbors, screen: &mut Screen<W>) -> io::Result<()> {
+    if reply.neighbors.is_empty() {
+        return screen.line("no neighbors: the file gives this instance none");
+    }
+    let mut table =
+        Table::new(&["NAME", ">AS", "ADDRESS", "STATE", ">FOR", ">ACCEPTED", ">REFUSED", ">ADVERTISED", "WHY"]);
+    for neighbor in &reply.neighbors {
+        let sum = |of: fn(&FamilyPrefixes) -> u64| count(neighbor.prefixes.iter().map(of).sum());
+        table.row([
+            neighbor.name.to_string().into(),
+            neighbor.asn.to_string().into(),
+            neighbor.address.to_string().into(),
+            session(neighbor.state),
+            duration(neighbor.state_seconds).into(),
+            sum(|prefixes| prefixes.accepted).into(),
+            sum(|prefixes| prefixes.refused).into(),
+            sum(|prefixes| prefixes.advertised).into(),
+            why(neighbor).into(),
+        ]);
+    }
+    table.write(screen)
+}
+
+/// The state of a session in its tone.
+pub fn session(state: SessionState) -> Cell {
+    let tone = match state {
+        SessionState::Established => Tone::Good,
+        SessionState::OpenSent | SessionState::OpenConfirm => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    Cell::toned(state.to_string(), tone)
+}
+
+/// What went wrong and what happens next, in one line; empty for a session that never had a fault.
+fn why(neighbor: &Neighbor) -> String {
+    let last = neighbor.last_down.as_ref();
+    if neighbor.state == SessionState::Established {
+        return match last {
+            Some(down) if neighbor.flaps > 0 => {
+                let times = counted(neighbor.flaps, "time", "times");
+                format!("was down {times}, last {} ago: {}", duration(down.ago_seconds), down.text)
+            }
+            _ => String::new(),
+        };
+    }
+    let fault = last.map(|down| format!("{} ({} ago)", down.text, duration(down.ago_seconds)));
+    fault.into_iter().chain(next(neighbor)).collect::<Vec<_>>().join("; ")
+}
+
+/// What happens next with a session that is not up.
+fn next(neighbor: &Neighbor) -> Option<String> {
+    match (neighbor.next_retry_seconds, neighbor.state) {
+        (_, SessionState::Established) => None,
+        (Some(0), _) => Some("next try now".into()),
+        (Some(seconds), _) => Some(format!("next try in {}", duration(seconds))),
+        (None, SessionState::Connect) => Some("dialling now".into()),
+        (None, SessionState::OpenSent | SessionState::OpenConfirm) => Some("opening now".into()),
+        (None, _) if neighbor.passive => Some("waits for the neighbor to connect (passive)".into()),
+        (None, _) => None,
+    }
+}
+
+/// Writes all that is known of one neighbor.
+pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>) -> io::Result<()> {
+    let neighbor = &detail.neighbor;
+    let mut facts = Facts::default();
+    facts.add("neighbor", neighbor.name.to_string());
+    let kind = match neighbor.kind {
+        NeighborKind::Device => "device",
+        NeighborKind::NetworkRouter => "network router",
+        NeighborKind::Other | NeighborKind::Unknown => "other",
+    };
+    let of = |word, name: &Option<Name>| name.as_ref().map_or_else(String::new, |name| format!("{word}{name}"));
+    let (device, connection) = (of(" ", &detail.device), of(", connection ", &detail.connection));
+    facts.add("kind", format!("{kind}{device}{connection}{}", of(", tunnel ", &detail.tunnel)));
+    let state = format!("{} for {}, since {}", neighbor.state, duration(neighbor.state_seconds), neighbor.since);
+    facts.add("state", session(neighbor.state).with(state));
+    if let Some(next) = next(neighbor) {
+        let at = neighbor.next_retry_at.map_or_else(String::new, |at| format!(", at {at}"));
+        facts.add("next", format!("{next}{at}"));
+    }
+    match &neighbor.last_down {
+        Some(down) => facts.add("last down", Cell::toned(last_down(down), Tone::Warn)),
+        None => facts.add("last down", "never"),
+    }
+    facts.add("flaps", count(neighbor.flaps));
+    let id = detail.router_id.map_or_else(String::new, |id| format!(", router id {id}"));
+    facts.add("remote", format!("{} AS {}{id}", neighbor.address, neighbor.asn));
+    let interface = neighbor.interface.as_ref().map_or_else(String::new, |name| format!(" on {name}"));
+    facts.add("local", format!("{}{interface}", or_dash(neighbor.local_address)));
+    if let (Some(local), Some(remote)) = (detail.local_endpoint, detail.remote_endpoint) {
+        facts.add("tcp", format!("{local} to {remote}, {} octets queued", count(detail.queued_octets)));
+    }
+    let agreed = match (detail.hold_time_seconds, detail.keepalive_seconds) {
+        (Some(0), _) => "off".to_owned(),
+        (Some(hold), keepalive) => format!("{hold}s, keepalive {}", or_dash(keepalive.map(|time| format!("{time}s")))),
+        (None, _) => "not agreed".to_owned(),
+    };
+    facts.add("hold time", format!("{agreed} (we propose {}s)", detail.configured_hold_time_seconds));
+    facts.add("families", if detail.families.is_empty() { "none agreed".into() } else { list(&detail.families, ", ") });
+    facts.add_all(
+        "prefixes",
+        neighbor.prefixes.iter().map(|prefixes| {
+            let FamilyPrefixes { family, received, accepted, refused, advertised } = *prefixes;
+            let [received, accepted, refused, advertised] = [received, accepted, refused, advertised].map(count);
+            format!("{family}: {received} received, {accepted} accepted, {refused} refused, {advertised} advertised")
+                .into()
+        }),
+    );
+    facts.add("announced", capabilities(&detail.capabilities.sent));
+    facts.add("received", capabilities(&detail.capabilities.received));
+    facts.write(0, screen)?;
+    screen.text("\n")?;
+    let mut table = Table::new(&["MESSAGES", ">OPEN", ">UPDATE", ">NOTIFICATION", ">KEEPALIVE", ">ROUTE-REFRESH"]);
+    for (word, counts) in [("received", detail.messages.received), ("sent", detail.messages.sent)] {
+        let MessageCounts { open, update, notification, keepalive, route_refresh } = counts;
+        let [open, update, notification, keepalive, refresh] =
+            [open, update, notification, keepalive, route_refresh].map(|number| Cell::from(count(number)));
+        table.row([word.into(), open, update, notification, keepalive, refresh]);
+    }
+    table.write(screen)
+}
+
+fn last_down(down: &Down) -> String {
+    let numbers = match (down.code, down.subcode) {
+        (Some(code), subcode) => format!(" [{code}/{}]", subcode.unwrap_or(0)),
+        (None, _) => String::new(),
+    };
+    format!("{} ago, {}: {}{numbers}", duration(down.ago_seconds), down.at, down.text)
+}
+
+fn capabilities(capabilities: &[Capability]) -> String {
+    if capabilities.is_empty() {
+        return "nothing yet".into();
+    }
+    let texts: Vec<_> = capabilities
+        .iter()
+        .map(|capability| {
+            let number = if capability.name == "unknown" { format!(" {}", capability.code) } else { String::new() };
+            let value = capability.value.as_ref().map_or_else(String::new, |value| format!(" {value}"));
+            format!("{}{number}{value}", capability.name)
+        })
+        .collect();
+    texts.join(", ")
+}

@@ -1,0 +1,53 @@
+//! `twinspan show tunnels`.
+
+use std::io::{self, Write};
+
+use crate::cli::{
+    human::{count, duration, octets, or_dash},
+    screen::{Screen, Tone},
+    table::{Cell, Table},
+};
+use crate::control::api::{TunnelState, Tunnels};
+
+use super::neighbors::session;
+
+/// Writes one row a tunnel, the reason of its state last.
+pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::Result<()> {
+    if reply.tunnels.is_empty() {
+        return screen.line("no tunnels: the file gives this instance none");
+    }
+    let mut table = Table::new(&[
+        "NAME",
+        "DEVICE",
+        "INSTANCE",
+        "INTERFACE",
+        "STATE",
+        ">FOR",
+        "SESSION",
+        ">ROUTES",
+        ">RECEIVED",
+        ">SENT",
+        "WHY",
+    ]);
+    for tunnel in &reply.tunnels {
+        let (state, tone) = match tunnel.state {
+            TunnelState::Up => ("up", Tone::Good),
+            TunnelState::Down => ("down", Tone::Bad),
+            TunnelState::Unknown => ("unknown", Tone::Dim),
+        };
+        table.row([
+            tunnel.name.to_string().into(),
+            tunnel.device.as_ref().unwrap_or(&tunnel.connection).to_string().into(),
+            tunnel.instance.to_string().into(),
+            tunnel.interface.clone().into(),
+            Cell::toned(state, tone),
+            or_dash(tunnel.state_seconds.map(duration)).into(),
+            tunnel.session.map_or_else(|| "-".into(), session),
+            count(tunnel.routes).into(),
+            or_dash(tunnel.counters.map(|counters| octets(counters.rx_bytes))).into(),
+            or_dash(tunnel.counters.map(|counters| octets(counters.tx_bytes))).into(),
+            tunnel.reason.clone().unwrap_or_default().into(),
+        ]);
+    }
+    table.write(screen)
+}
