@@ -43,6 +43,9 @@ pub fn supervise(keep: Option<&Path>) -> anyhow::Result<ExitCode> {
     loop {
         let signal = signals.wait().context("cannot wait for signals")?;
         if let Some(status) = child.try_wait()? {
+            if let Some(signal) = status.signal() {
+                eprintln!("demo: ended by signal {signal}, everything is cleaned up");
+            }
             return Ok(exit_code(status));
         }
         if signal != Signal::SIGCHLD {
@@ -72,6 +75,11 @@ pub fn settle(keep: Option<&Path>) -> anyhow::Result<PathBuf> {
     mount(Some("tmpfs"), RUN, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=0755"))
         .map_err(|e| refused("mount", e))?;
     Ok(keep.map_or_else(|| PathBuf::from(RUN), Path::to_path_buf))
+}
+
+/// Whether we are inside a user namespace: the first one alone maps every id to itself.
+pub fn rootless() -> bool {
+    fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.contains("4294967295"))
 }
 
 fn exit_code(status: std::process::ExitStatus) -> ExitCode {
@@ -110,7 +118,7 @@ fn refused(what: &str, errno: Errno) -> anyhow::Error {
     let sysctl = |name: &str| {
         fs::read_to_string(format!("/proc/sys/{name}")).ok().and_then(|text| text.trim().parse::<i64>().ok())
     };
-    let setting = if Uid::effective().is_root() && errno == Errno::EPERM {
+    let setting = if Uid::effective().is_root() && !rootless() {
         "root without CAP_SYS_ADMIN, as in a container: start the container with --privileged".to_owned()
     } else {
         let way = format!("run it as root (sudo {} demo)", exe.display());

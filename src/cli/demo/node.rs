@@ -91,7 +91,10 @@ impl Node {
             .set_info_data(InfoData::Veth(InfoVeth::Peer(far)))
             .build();
         runtime.block_on(self.netlink.link().add(link).execute()).with_context(|| {
-            format!("cannot make the cable {}:{here} - {}:{there} (veth, in the kernel?)", self.name, other.name)
+            format!(
+                "cannot make a cable from {}:{here} to {}:{there}; does this kernel have veth?",
+                self.name, other.name
+            )
         })
     }
 

@@ -218,5 +218,5 @@ fn cell(column: usize, text: String) -> Cell {
 }
 
 fn percent(part: u32, whole: u32) -> u32 {
-    if whole == 0 { 0 } else { (part * 100 + whole / 2) / whole }
+    (part * 100 + whole / 2).checked_div(whole).unwrap_or(0)
 }

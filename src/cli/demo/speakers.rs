@@ -271,8 +271,12 @@ fn router() -> String {
     text
 }
 
-/// Waits until the condition holds; the time that it took, or `None` at the limit.
-pub fn until(limit: Duration, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<Option<Duration>> {
+/// Looks again and again until the condition holds; the time that it took, or `None` at the limit.
+pub fn until(
+    limit: Duration,
+    every: Duration,
+    mut holds: impl FnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<Option<Duration>> {
     let began = Instant::now();
     loop {
         if holds()? {
@@ -281,7 +285,7 @@ pub fn until(limit: Duration, mut holds: impl FnMut() -> anyhow::Result<bool>) -
         if began.elapsed() > limit {
             return Ok(None);
         }
-        thread::sleep(Duration::from_micros(500));
+        thread::sleep(every);
     }
 }
 

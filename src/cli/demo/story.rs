@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use super::enclosure::rootless;
 use super::kernel::Kernel;
 use super::lab::{Lab, Place, TUNNELS};
 use super::ledger::{Before, Measured, measure};
@@ -20,6 +21,10 @@ const PHASE: Duration = Duration::from_millis(3_500);
 const SETTLE: Duration = Duration::from_millis(150);
 /// How long anything expected may take before the demo says that it did not happen.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How often a kernel is looked at: the resolution of the times to the kernel.
+const KERNEL_POLL: Duration = Duration::from_micros(500);
+/// How often the speakers are asked for their sessions.
+const SESSION_POLL: Duration = Duration::from_millis(20);
 /// The acceptance limit for a stop to be known everywhere.
 const BY_MESSAGE: Duration = Duration::from_secs(1);
 /// The tunnel that is lost: hq-1/in-0.
@@ -64,8 +69,7 @@ impl<'a> Story<'a> {
         let report = Report {
             version: 1,
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            // The first namespace maps every id to itself.
-            rootless: !read("/proc/self/uid_map").contains("4294967295"),
+            rootless: rootless(),
             ..Report::default()
         };
         let places = [Place::Router, Place::In0, Place::In1, Place::Hq1, Place::Hq2];
@@ -88,7 +92,7 @@ impl<'a> Story<'a> {
             speakers.push(Speaker::start(self.lab, place, dir)?);
         }
         self.screen.step("five speakers started: two instances, two devices, the cloud's router");
-        let all_up = until(PATIENCE, || {
+        let all_up = until(PATIENCE, SESSION_POLL, || {
             for speaker in &mut speakers {
                 speaker.alive()?;
                 if speaker.established(self.lab) < sessions(speaker.place()) {
@@ -115,7 +119,7 @@ impl<'a> Story<'a> {
             .iter()
             .map(|(place, interfaces)| Ok((*place, self.indexes(*place, interfaces)?)))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        until(PATIENCE, || self.all(&wanted, |group, interfaces| group == interfaces))?;
+        until(PATIENCE, KERNEL_POLL, || self.all(&wanted, |group, interfaces| group == interfaces))?;
         for (place, interfaces) in &wanted {
             let met = self.all(&[(*place, interfaces.clone())], |group, interfaces| group == interfaces)?;
             if !met {
@@ -155,10 +159,12 @@ impl<'a> Story<'a> {
         let event = self.now()?;
         let clock = Instant::now();
         self.lab.link_at(Place::In0, index, false)?;
-        let gone = until(PATIENCE, || Ok(!self.groups(Place::In0)?.iter().any(|group| group.contains(&index))))?;
+        let gone =
+            until(PATIENCE, KERNEL_POLL, || Ok(!self.groups(Place::In0)?.iter().any(|group| group.contains(&index))))?;
         let kernel = gone.map(|_| clock.elapsed());
         thread::sleep(PHASE);
-        let what = format!("tunnel {tunnel} goes down; kernel: in-0's group is without it");
+        let what =
+            format!("tunnel {tunnel} goes down; kernel: in-0's group is without it (the kernel sees to that itself)");
         let measured = self.phase("down", &what, Some((event, kernel)), |flow| flow.home == CUT)?;
         self.expect(kernel.is_some(), format!("in-0's kernel routes without it {}", after(kernel)));
         let hit = measured.hit;
@@ -179,7 +185,7 @@ impl<'a> Story<'a> {
         let event = self.now()?;
         let clock = Instant::now();
         self.lab.link_at(Place::In0, index, true)?;
-        let whole = until(PATIENCE, || self.all(&back, |group, interfaces| group == interfaces))?;
+        let whole = until(PATIENCE, KERNEL_POLL, || self.all(&back, |group, interfaces| group == interfaces))?;
         let kernel = whole.map(|_| clock.elapsed());
         self.screen.step(&format!("{FLOWS} more flows begin"));
         self.stream.as_ref().context("the stream runs")?.grow();
@@ -212,7 +218,7 @@ impl<'a> Story<'a> {
         let event = self.now()?;
         let clock = Instant::now();
         in_1.terminate()?;
-        let gone = until(PATIENCE, || {
+        let gone = until(PATIENCE, KERNEL_POLL, || {
             for (place, interfaces) in &without {
                 if self.groups(*place)?.iter().flatten().any(|interface| interfaces.contains(interface)) {
                     return Ok(false);
@@ -323,7 +329,10 @@ impl<'a> Story<'a> {
     fn groups(&self, place: Place) -> anyhow::Result<Vec<Vec<u32>>> {
         let kernel = self.kernels.iter().find(|(known, _)| *known == place).context("a kernel that is watched")?;
         let mut groups = kernel.1.groups()?;
-        groups.iter_mut().for_each(|group| group.sort_unstable());
+        for group in &mut groups {
+            group.sort_unstable();
+            group.dedup(); // several members may lead through one tunnel
+        }
         Ok(groups)
     }
 
