@@ -284,6 +284,26 @@ fn late_news_of_a_link_leaves_no_stale_route() {
 }
 
 #[test]
+fn a_route_on_its_way_while_its_group_vanishes_and_returns_is_written_again() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.want(prefix(2), &hops(&[1]));
+    let route = fib.next_batch(Time::START).unwrap();
+    let failures = carry_out(&mut kernel, &route);
+    kernel.link_down(link(1), false);
+    fib.link_down(link(1));
+    kernel.up.insert(link(1));
+    fib.link_up(link(1));
+    let back = fib.next_batch(Time::START).unwrap();
+    let later = carry_out(&mut kernel, &back);
+    fib.done(Time::START, route.id, failures);
+    fib.done(Time::START, back.id, later);
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.routes.len(), 2);
+}
+
+#[test]
 fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
     let (mut first, mut kernel) = (Fib::new(settings()), model());
     first.want(prefix(0), &hops(&[1, 2]));
