@@ -20,6 +20,7 @@ use super::objects::object;
 use super::routes::FLYING;
 use super::routes::Ref;
 use super::routes::To;
+use super::routes::UNSURE;
 
 impl Fib {
     pub(super) fn object_ops(&mut self, now: Time, ops: &mut Vec<Op>) {
@@ -128,6 +129,7 @@ impl Fib {
                 && groups.contains(&id)
             {
                 cell.have = Ref::NONE;
+                cell.set(UNSURE, cell.is(UNSURE) || cell.want == Ref::NONE);
                 if let Some(group) = objects.groups.get_mut(&id) {
                     group.held -= 1;
                 }

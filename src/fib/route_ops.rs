@@ -23,11 +23,13 @@ impl Fib {
         }
         let have = self.effective(&cell);
         let unsure = cell.is(UNSURE);
-        if cell.have != have {
-            self.set_have(prefix, have);
-        }
-        if cell.want == have && !unsure {
+        // A group that vanished may be there all the same, if the news of its link was late: nothing is left to that.
+        let nothing = if cell.want == Ref::NONE { cell.have == Ref::NONE } else { cell.want == have };
+        if nothing && !unsure {
             return None;
+        }
+        if cell.have != have && cell.want != Ref::NONE {
+            self.set_have(prefix, have);
         }
         let target = match cell.want.to() {
             To::Nowhere | To::Other => None,

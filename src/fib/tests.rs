@@ -123,7 +123,7 @@ fn plain(set: &BTreeSet<u32>) -> Vec<Hop> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_arrives_and_never_leaves_a_kept_prefix_without_a_route(have in table(), want in table()) {
@@ -266,6 +266,41 @@ fn a_group_that_vanished_comes_back_with_all_its_routes() {
     fib.link_up(link(1));
     run(&mut fib, &mut kernel, Time::START);
     assert_eq!(kernel.table, before);
+}
+
+#[test]
+fn late_news_of_a_link_leaves_no_stale_route() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    kernel.link_down(link(4), false);
+    kernel.up.insert(link(4)); // it went and returned before we used it, and we hear of it only later
+    fib.want(prefix(0), &hops(&[4]));
+    fib.want(prefix(2), &hops(&[4]));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.want(prefix(2), &[]);
+    fib.link_down(link(4));
+    fib.link_up(link(4));
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.routes.keys().collect::<Vec<_>>(), [&prefix(0)]);
+}
+
+#[test]
+fn a_route_on_its_way_while_its_group_vanishes_and_returns_is_written_again() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.want(prefix(2), &hops(&[1]));
+    let route = fib.next_batch(Time::START).unwrap();
+    let failures = carry_out(&mut kernel, &route);
+    kernel.link_down(link(1), false);
+    fib.link_down(link(1));
+    kernel.up.insert(link(1));
+    fib.link_up(link(1));
+    let back = fib.next_batch(Time::START).unwrap();
+    let later = carry_out(&mut kernel, &back);
+    fib.done(Time::START, route.id, failures);
+    fib.done(Time::START, back.id, later);
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.routes.len(), 2);
 }
 
 #[test]
