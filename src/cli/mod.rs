@@ -5,6 +5,7 @@
 
 mod check;
 mod completions;
+mod demo;
 mod failure;
 mod human;
 mod reset;
@@ -55,7 +56,8 @@ enum Command {
     /// End a session and open it again
     #[command(subcommand)]
     Reset(reset::Command),
-    // demo: `Demo(demo::Args)` goes here, and `Command::Demo(args) => return demo::run(args)` below.
+    /// Show the whole thing at work in private network namespaces, and what was measured
+    Demo(demo::Args),
     /// Print the completions of a shell, to be put where it looks for them
     Completions(completions::Args),
 }
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Show(command) => show::run(&command, &client()),
         Command::Reset(command) => reset::run(&command, &client()),
+        Command::Demo(args) => return demo::run(args),
         Command::Completions(args) => completions::run(&args),
     };
     match done {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Failure;
+use super::{Failure, check};
+use crate::daemon::{self, Options, StartError};
 use crate::telemetry;
 
 /// How to run.
@@ -28,7 +29,13 @@ pub fn run(args: Args, socket: Option<PathBuf>) -> Result<(), Failure> {
     telemetry::init(args.log_format, args.log.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?;
     // An empty variable is none.
     let instance = args.instance.filter(|name| !name.is_empty());
-    // daemon: `crate::daemon::run(&Options { config, instance, socket })` goes here.
-    tracing::debug!(config = %args.config.display(), ?instance, ?socket, "asked to run");
-    Err(Failure::new("this build has no daemon yet"))
+    match daemon::run(&Options { config: args.config, instance, socket }) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            if let StartError::Faults { text, faults, .. } = &error {
+                check::tell(faults, text);
+            }
+            Err(Failure::new(error.to_string()))
+        }
+    }
 }

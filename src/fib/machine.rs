@@ -23,12 +23,8 @@ use super::GroupKey;
 use super::KernelError;
 use super::Op;
 use super::Settings;
-use super::Target;
-use super::objects::Held;
-use super::objects::Members;
 use super::objects::Objects;
-use super::objects::Phase;
-use super::objects::object;
+use super::objects::Trouble;
 use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
@@ -36,12 +32,13 @@ use super::routes::Queue;
 use super::routes::Ref;
 use super::routes::Routes;
 use super::routes::To;
-use super::routes::UNSURE;
 
 /// Operations in a batch, about: some milliseconds of the kernel's time, so that urgent ones need not wait long.
-const BATCH: usize = 2_000;
+pub(super) const BATCH: usize = 2_000;
 /// Batches with the kernel at once. One more may go for groups and next hops alone.
 const IN_FLIGHT: usize = 2;
+/// Prefixes looked at for a batch, of which many may have to wait for their group.
+const LOOK: usize = 4 * BATCH;
 /// The waits between tries grow from the first to the last.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
@@ -77,17 +74,9 @@ struct Pin {
     beneath: Ref,
 }
 
-/// What failed, how often, and when it is tried again.
-#[derive(Clone, Debug)]
-pub(super) struct RouteTrouble {
-    pub(super) error: KernelError,
-    pub(super) count: u32,
-    pub(super) retry: Time,
-}
-
 /// What a moment for another try is for.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Retry {
+pub(super) enum Retry {
     Hop(u32),
     Group(u32),
     Route(Prefix),
@@ -114,8 +103,8 @@ pub struct Fib {
     pub(super) events: u64,
     pub(super) flying: Vec<Flight>,
     batches: u64,
-    pub(super) failed: BTreeMap<Prefix, RouteTrouble>,
-    retries: BTreeSet<(Time, Retry)>,
+    pub(super) failed: BTreeMap<Prefix, Trouble>,
+    pub(super) retries: BTreeSet<(Time, Retry)>,
     /// False between adopting and sweeping.
     pub(super) swept: bool,
     pub(super) wanted: usize,
@@ -243,10 +232,13 @@ impl Fib {
             self.object_ops(now, &mut ops); // a group that is forgotten without an operation leaves next hops behind
         }
         if self.flying.len() < IN_FLIGHT {
+            let mut looked_at = 0;
             while ops.len() < BATCH
+                && (looked_at < LOOK || (ops.is_empty() && self.flying.is_empty()))
                 && let Some(prefix) = self.queue.pop()
             {
                 ops.extend(self.route_op(&prefix));
+                looked_at += 1;
             }
         }
         while ops.is_empty() && self.objects.is_dirty() {
@@ -344,7 +336,7 @@ impl Fib {
             }
             (old, failed, cell.is(FLYING))
         });
-        if old == to && !(to == Ref::NONE && !self.swept) {
+        if old == to && (to != Ref::NONE || self.swept) {
             return;
         }
         if failed || (old != to && !self.failed.is_empty()) {
@@ -357,7 +349,7 @@ impl Fib {
         }
     }
 
-    fn count_want(&mut self, old: Ref, new: Ref) {
+    pub(super) fn count_want(&mut self, old: Ref, new: Ref) {
         if let To::Group(id) = new.to()
             && let Some(group) = self.objects.groups.get_mut(&id)
         {
@@ -374,7 +366,7 @@ impl Fib {
         }
     }
 
-    fn drop_if_unused(&mut self, id: u32) {
+    pub(super) fn drop_if_unused(&mut self, id: u32) {
         if self.objects.groups.get(&id).is_some_and(|group| !group.is_used()) {
             self.objects.dirty_groups.insert(id);
         }
@@ -408,343 +400,10 @@ impl Fib {
         }
     }
 
-    fn wait(count: u32, error: &KernelError) -> Duration {
+    pub(super) fn wait(count: u32, error: &KernelError) -> Duration {
         if error.errno == KernelError::EEXIST {
             return LAST_RETRY; // somebody else's: it goes when they say so
         }
         FIRST_RETRY.saturating_mul(1 << count.min(6)).min(LAST_RETRY)
-    }
-}
-
-/// Operations on next hops and groups.
-impl Fib {
-    fn object_ops(&mut self, now: Time, ops: &mut Vec<Op>) {
-        for id in mem::take(&mut self.objects.dirty_hops) {
-            self.hop_op(now, id, ops);
-        }
-        let mut revived = HashSet::new();
-        while ops.len() < BATCH
-            && let Some(id) = self.objects.dirty_groups.pop_first()
-        {
-            self.group_op(now, id, ops, &mut revived);
-        }
-        if !revived.is_empty() {
-            self.revive(&revived);
-        }
-    }
-
-    fn hop_op(&mut self, now: Time, id: u32, ops: &mut Vec<Op>) {
-        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
-        if !hop.users.is_empty() {
-            self.objects.touch_users(id);
-            return;
-        }
-        if !self.swept || hop.trouble.as_ref().is_some_and(|trouble| trouble.retry > now) {
-            return;
-        }
-        match hop.phase {
-            Phase::Adding | Phase::Deleting => {} // looked at again when that is done
-            Phase::Absent => self.objects.forget_hop(id),
-            Phase::Present | Phase::Unsure => {
-                hop.phase = Phase::Deleting;
-                let key = hop.key;
-                self.objects.unlist_hop(&key, id);
-                ops.push(Op::DeleteNextHop(self.settings.first_id + id));
-            }
-        }
-    }
-
-    fn group_op(&mut self, now: Time, id: u32, ops: &mut Vec<Op>, revived: &mut HashSet<u32>) {
-        let first = self.settings.first_id;
-        let Some(group) = self.objects.groups.get_mut(&id) else { return };
-        if group.busy || group.trouble.as_ref().is_some_and(|trouble| trouble.retry > now) {
-            return;
-        }
-        if !group.is_used() {
-            if group.adopted && !self.swept {
-                return;
-            }
-            if group.have.is_some() {
-                group.busy = true;
-                group.deleting = true;
-                let key = group.key.clone();
-                self.objects.unlist_group(&key, id);
-                ops.push(Op::DeleteGroup(first + id));
-            } else {
-                self.objects.forget_group(id);
-            }
-            return;
-        }
-        if group.wanted == 0 {
-            return; // its routes are leaving
-        }
-        let mut members = Members::new();
-        for (member, weight) in &group.members {
-            let Some(hop) = self.objects.hops.get_mut(member) else { continue };
-            if self.down.contains(&hop.key.link) {
-                continue;
-            }
-            let well = hop.trouble.is_none();
-            let due = hop.trouble.as_ref().is_none_or(|trouble| trouble.retry <= now);
-            let usable = match hop.phase {
-                Phase::Present => true,
-                Phase::Adding => well,
-                Phase::Absent | Phase::Unsure if due => {
-                    hop.phase = Phase::Adding;
-                    ops.push(Op::AddNextHop(hop.object(first + member)));
-                    well // one that failed before must first succeed, so that it cannot take the group with it
-                }
-                Phase::Absent | Phase::Unsure | Phase::Deleting => false,
-            };
-            if usable {
-                members.push((*member, *weight));
-            }
-        }
-        if members.is_empty() {
-            return;
-        }
-        let held = group.have.as_ref().filter(|_| !group.vanished);
-        if held.is_some_and(|held| held.sure && held.members == members && held.idle == self.settings.idle_timer) {
-            self.queue.append(mem::take(&mut group.waiting));
-            return;
-        }
-        ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
-        group.busy = true;
-        if mem::take(&mut group.vanished) {
-            group.have = Some(Held { members: Members::new(), idle: self.settings.idle_timer, sure: false });
-            revived.insert(id);
-        }
-    }
-
-    /// Groups that vanished are on their way back, empty: routes that were on them are wanted anew.
-    fn revive(&mut self, groups: &HashSet<u32>) {
-        let Self { routes, queue, objects, .. } = self;
-        routes.change_all(|prefix, cell| {
-            if let To::Group(id) = cell.have.to()
-                && groups.contains(&id)
-            {
-                cell.have = Ref::NONE;
-                if let Some(group) = objects.groups.get_mut(&id) {
-                    group.held -= 1;
-                }
-                if !cell.is(FLYING) {
-                    queue.push(&prefix);
-                }
-            }
-        });
-    }
-
-    fn hop_added(&mut self, now: Time, events: u64, id: u32, error: Option<KernelError>) {
-        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
-        let overtaken = hop.dropped_at > events;
-        match error {
-            None => {
-                hop.phase = if overtaken { Phase::Unsure } else { Phase::Present };
-                hop.trouble = None;
-            }
-            Some(error) => {
-                hop.phase = if overtaken || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
-                if !overtaken {
-                    let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
-                    let retry = now + Self::wait(count, &error);
-                    hop.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
-                    self.retries.insert((retry, Retry::Hop(id)));
-                }
-            }
-        }
-        if hop.users.is_empty() {
-            self.objects.dirty_hops.insert(id);
-        }
-        self.objects.touch_users(id);
-    }
-
-    fn group_set(&mut self, now: Time, events: u64, set: &super::Group, error: Option<KernelError>) {
-        let id = set.id - self.settings.first_id;
-        let mut members: Members =
-            set.members.iter().map(|(hop, weight)| (hop - self.settings.first_id, *weight)).collect();
-        let all = members.len();
-        let hops = &self.objects.hops;
-        members.retain(|(hop, _)| hops.get(hop).is_some_and(|hop| hop.dropped_at <= events));
-        let overtaken = members.len() < all;
-        let missing = members.iter().any(|(hop, _)| hops.get(hop).is_none_or(|hop| hop.phase != Phase::Present));
-        let Some(group) = self.objects.groups.get_mut(&id) else { return };
-        group.busy = false;
-        self.objects.dirty_groups.insert(id);
-        match error {
-            None => {
-                group.trouble = None;
-                if members.is_empty() {
-                    group.vanished = true;
-                    group.vanished_at = self.events;
-                }
-                group.have = Some(Held { members, idle: set.idle_timer, sure: !overtaken });
-                if !group.vanished {
-                    self.queue.append(mem::take(&mut group.waiting));
-                }
-            }
-            Some(error) => {
-                if let Some(held) = &mut group.have {
-                    held.sure &= !(error.is_unknown() || overtaken);
-                } else if error.is_unknown() || overtaken {
-                    group.have = Some(Held { members: Members::new(), idle: set.idle_timer, sure: false });
-                    group.vanished = true;
-                    group.vanished_at = self.events;
-                }
-                if !(overtaken || missing) {
-                    let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
-                    let retry = now + Self::wait(count, &error);
-                    group.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
-                    self.retries.insert((retry, Retry::Group(id)));
-                }
-            }
-        }
-    }
-
-    fn group_deleted(&mut self, now: Time, id: u32, error: Option<KernelError>) {
-        let Some(group) = self.objects.groups.get_mut(&id) else { return };
-        match error {
-            None => self.objects.forget_group(id),
-            Some(error) => {
-                group.busy = false;
-                group.deleting = false;
-                let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
-                let retry = now + Self::wait(count, &error);
-                group.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
-                self.retries.insert((retry, Retry::Group(id)));
-            }
-        }
-    }
-
-    fn hop_deleted(&mut self, now: Time, id: u32, error: Option<KernelError>) {
-        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
-        match error {
-            None => self.objects.forget_hop(id),
-            Some(error) => {
-                hop.phase = Phase::Unsure;
-                let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
-                let retry = now + Self::wait(count, &error);
-                hop.trouble = Some(super::objects::Trouble { error, count: count + 1, retry });
-                self.retries.insert((retry, Retry::Hop(id)));
-            }
-        }
-    }
-}
-
-/// Operations on routes.
-impl Fib {
-    fn route_op(&mut self, prefix: &Prefix) -> Option<Op> {
-        let cell = *self.routes.get(prefix)?;
-        if cell.is(FLYING) || cell.is(FAILED) {
-            return None;
-        }
-        let have = self.effective(&cell);
-        let unsure = cell.is(UNSURE);
-        if cell.have != have {
-            self.set_have(prefix, have);
-        }
-        if cell.want == have && !unsure {
-            return None;
-        }
-        let target = match cell.want.to() {
-            To::Nowhere | To::Other => None,
-            To::Group(id) => {
-                let group = self.objects.groups.get_mut(&id)?;
-                if !group.is_ready() {
-                    group.waiting.push(prefix);
-                    return None;
-                }
-                group.coming += 1;
-                Some(Target::Group(self.settings.first_id + id))
-            }
-            To::Link(slot) => {
-                let link = self.links.get(slot)?;
-                if self.down.contains(&link) {
-                    return None;
-                }
-                Some(Target::Link(link))
-            }
-        };
-        self.routes.change(prefix, |cell| cell.set(FLYING, true));
-        Some(match target {
-            None => Op::DeleteRoute(*prefix),
-            Some(target) if have == Ref::NONE || unsure => Op::AddRoute(*prefix, target),
-            Some(target) => Op::ReplaceRoute(*prefix, target),
-        })
-    }
-
-    fn route_set(&mut self, now: Time, events: u64, prefix: Prefix, target: Target, error: Option<KernelError>) {
-        let (to, overtaken) = match target {
-            Target::Group(id) => {
-                let id = id - self.settings.first_id;
-                let group = self.objects.groups.get_mut(&id);
-                let vanished = group.as_ref().is_none_or(|group| group.vanished_at > events);
-                if let Some(group) = group {
-                    group.coming -= 1;
-                }
-                (Ref::group(id), vanished)
-            }
-            Target::Link(link) => {
-                (self.links.known(link), self.dropped.get(&link).is_some_and(|dropped| *dropped > events))
-            }
-            Target::Other => return,
-        };
-        let lost = error.as_ref().is_some_and(KernelError::is_unknown);
-        let want = self.routes.change(&prefix, |cell| {
-            cell.set(FLYING, false);
-            if error.is_none() {
-                cell.set(UNSURE, overtaken);
-            } else if lost || overtaken {
-                cell.set(UNSURE, true);
-            }
-            cell.want
-        });
-        match error {
-            None => {
-                self.set_have(&prefix, to);
-                if !self.failed.is_empty() {
-                    self.failed.remove(&prefix);
-                }
-            }
-            Some(error) if want == to && !overtaken => self.route_failed(now, prefix, error),
-            Some(_) => {}
-        }
-        if let To::Group(id) = to.to() {
-            self.drop_if_unused(id);
-        }
-        self.look_again(&prefix);
-    }
-
-    fn route_deleted(&mut self, now: Time, prefix: Prefix, error: Option<KernelError>) {
-        let gone = error.is_none();
-        let want = self.routes.change(&prefix, |cell| {
-            cell.set(FLYING, false);
-            if gone {
-                cell.set(UNSURE, false);
-            }
-            cell.want
-        });
-        match error {
-            None => {
-                self.set_have(&prefix, Ref::NONE);
-                self.failed.remove(&prefix);
-            }
-            Some(error) if want == Ref::NONE => self.route_failed(now, prefix, error),
-            Some(_) => {}
-        }
-        self.look_again(&prefix);
-    }
-
-    fn look_again(&mut self, prefix: &Prefix) {
-        if self.routes.get(prefix).is_some_and(|cell| cell.is(UNSURE) || cell.want != cell.have) {
-            self.queue.push(prefix);
-        }
-    }
-
-    fn route_failed(&mut self, now: Time, prefix: Prefix, error: KernelError) {
-        let count = self.failed.get(&prefix).map_or(0, |trouble| trouble.count);
-        let retry = now + Self::wait(count, &error);
-        self.failed.insert(prefix, RouteTrouble { error, count: count + 1, retry });
-        self.retries.insert((retry, Retry::Route(prefix)));
-        self.routes.change(&prefix, |cell| cell.set(FAILED, true));
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::attrs::{Attrs, AttrsId};
-use super::table::{RowId, Table};
+use super::table::{Row, RowId, Table};
 
 const PAGE: usize = 512;
 
@@ -76,6 +76,15 @@ impl AdjOut {
         table.hold(row);
         self.set_word(row, word & SENT, table);
         Some((row, word & FORCED != 0))
+    }
+
+    /// Lets go of a row that was taken and is not decided yet: the decision will queue it again.
+    pub(super) fn defer(&mut self, row: RowId, forced: bool, table: &mut Table) {
+        if forced {
+            self.set_word(row, self.word(row) | FORCED, table);
+        }
+        table.row_mut(row).set(Row::AWAITED);
+        table.release(row);
     }
 
     /// Notes that a batch entry went out: its holds end or pass to the word.

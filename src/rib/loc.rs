@@ -127,8 +127,9 @@ impl Rib {
             path.decided(flags);
         });
         let entry = routes.table.row_mut(row);
-        entry.clear(Row::CHANGED | Row::LOST);
-        if !used && !best {
+        let awaited = entry.is(Row::AWAITED);
+        entry.clear(Row::CHANGED | Row::LOST | Row::AWAITED);
+        if !used && !best && !awaited {
             return None;
         }
         let narrow = if entry.is(Row::LOCAL) { self.narrow.as_slice() } else { &[] };
@@ -137,7 +138,8 @@ impl Rib {
                 live.out[at(family)].mark(row, false, &mut routes.table);
             }
         }
-        Some(Changed { prefix: routes.table.prefix(row), paths: self.chosen(&decision) })
+        let prefix = routes.table.prefix(row);
+        (used || best).then(|| Changed { prefix, paths: self.chosen(&decision) })
     }
 
     fn chosen(&self, decision: &Decision) -> SmallVec<[Chosen; 4]> {

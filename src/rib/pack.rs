@@ -12,17 +12,21 @@ use super::adj_out::{AdjOut, Planned};
 use super::attrs::AttrsId;
 use super::decision::{Candidate, Kind};
 use super::sessions::SessionId;
-use super::table::RowId;
+use super::table::{Row, RowId};
 use super::{Rib, at};
 
 /// How many prefixes are looked at before messages are made: more pack better, fewer answer sooner.
 const BATCH: usize = 4096;
 
+/// How many batches one call looks at before it comes back without a message: some 5 ms.
+const LOOKS: usize = 3;
+
 /// What is exported of each path that was the best of some prefix of a batch; the sets are held.
 type Memo = HashMap<(AttrsId, SessionId, u16), Option<AttrsId>>;
 
 impl Rib {
-    /// One encoded UPDATE for the neighbor, or End-of-RIB; `None` if it has been told everything.
+    /// One encoded UPDATE for the neighbor, or End-of-RIB. `None` if it has been told everything, or if all that a bounded
+    /// look found needs no message: then [`Rib::has_output`] says so, and the next turn goes on.
     pub fn next_output(&mut self, id: PeerId) -> Option<Bytes> {
         let session = self.peers.get(&id)?.session?;
         Family::ALL.into_iter().find_map(|family| self.next_of_family(id, session, family))
@@ -36,7 +40,7 @@ impl Rib {
     }
 
     fn next_of_family(&mut self, id: PeerId, session: SessionId, family: Family) -> Option<Bytes> {
-        loop {
+        for _ in 0..LOOKS {
             if let Some(message) = self.emit(session, family) {
                 return Some(message);
             }
@@ -51,6 +55,7 @@ impl Rib {
                 return Some(message.freeze());
             }
         }
+        None
     }
 
     fn out(&mut self, session: SessionId, family: Family) -> Option<&mut AdjOut> {
@@ -72,6 +77,11 @@ impl Rib {
             };
             let Some((row, forced)) = out.pop(table) else { break };
             any = true;
+            if table.row(row).is(Row::CHANGED) {
+                // Neighbors hear what was decided, not what is about to be.
+                out.defer(row, forced, table);
+                continue;
+            }
             let target = self.target(id, session, family, row, &mut memo);
             let sent = self.out(session, family).and_then(|out| out.sent(row));
             if target == sent && !(forced && target.is_some()) {

@@ -34,8 +34,10 @@ impl Row {
     pub(super) const LOCAL: u8 = 2;
     /// A path that was chosen is gone.
     pub(super) const LOST: u8 = 4;
+    /// A neighbor waits for the decision.
+    pub(super) const AWAITED: u8 = 8;
     /// Not in use.
-    const FREE: u8 = 8;
+    const FREE: u8 = 16;
 
     /// True if the flag is set.
     pub(super) const fn is(&self, flag: u8) -> bool {

@@ -53,11 +53,14 @@ pub(super) async fn run(stream: TcpStream, link: Link) {
         let writing = write(conn, &mut to, &mut outgoing, &queued, &events);
         tokio::pin!(writing);
         select! {
-            // First what was sent: a write that fails says more than the end of the octets.
             biased;
             result = &mut writing => match result {
                 Ok(()) => None,
-                Err(error) => Some(plain(&error)),
+                Err(error) => {
+                    // A peer that closes says why first: that may still be unread.
+                    let _ = timeout(CLOSE_LIMIT, read(conn, &mut from, &events)).await;
+                    Some(plain(&error))
+                }
             },
             _ = closing => {
                 // Whether it all went out or not, there is nobody left to tell.

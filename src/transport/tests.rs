@@ -239,3 +239,22 @@ async fn an_accepted_connection_that_is_aborted_is_closed() {
     listener.transport.abort(conn);
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn the_last_octets_of_a_peer_are_read_although_writing_to_it_fails() {
+    let listener = std::net::TcpListener::bind(SocketAddr::new(LOCALHOST, 0)).unwrap();
+    let mut dialler = Side::new(64);
+    let conn = ConnId(1);
+    dialler.transport.dial(conn, to(listener.local_addr().unwrap(), Ttl::Hops(1)));
+    assert!(matches!(dialler.next().await, Event::Connected { .. }));
+    dialler.transport.send(conn, Bytes::from_static(b"unread"));
+    // The one thread of the runtime waits here, so that its task finds a reset and octets at the same time.
+    let (mut peer, _) = listener.accept().unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(peer.peek(&mut [0; 1]).unwrap(), 1);
+    std::io::Write::write_all(&mut peer, b"why").unwrap();
+    drop(peer);
+    dialler.transport.send(conn, Bytes::from_static(b"more"));
+    assert_eq!(dialler.octets(3).await, b"why");
+    assert!(matches!(dialler.next().await, Event::Lost { .. }));
+}

@@ -120,10 +120,9 @@ proptest! {
             };
             let mut deframer = Deframer::new();
             deframer.push(&whole);
-            if let Ok(Some(frame)) = deframer.next() {
-                if let Err(error) = Message::decode(&frame, &context) {
-                    prop_assert!(error.notification().code > 0);
-                }
+            let Ok(Some(frame)) = deframer.next() else { continue };
+            if let Err(error) = Message::decode(&frame, &context) {
+                prop_assert!(error.notification().code > 0);
             }
         }
     }
@@ -217,4 +216,67 @@ fn unknown_values_share_the_buffer_until_they_are_detached() {
     assert!(inside(&update.attributes.unknown[0].value));
     update.attributes.detach();
     assert!(!inside(&update.attributes.unknown[0].value));
+}
+
+#[test]
+fn a_shutdown_text_is_cut_at_a_character_within_255_octets() {
+    let notification = Notification::shutdown(Cease::AdministrativeShutdown, &"\u{2615}".repeat(100));
+    assert_eq!(notification.data.len(), 1 + 255);
+    assert_eq!(notification.text().map(str::len), Some(255));
+    let odd = Notification::shutdown(Cease::AdministrativeReset, &format!("a{}", "\u{2615}".repeat(100)));
+    assert_eq!(odd.text().map(str::len), Some(253));
+}
+
+#[test]
+fn only_a_shutdown_and_a_reset_carry_text() {
+    assert_eq!(Notification::shutdown(Cease::PeerDeconfigured, "bye"), Cease::PeerDeconfigured.into());
+    assert_eq!(Notification::shutdown(Cease::AdministrativeShutdown, ""), Cease::AdministrativeShutdown.into());
+}
+
+#[test]
+fn a_strangers_text_cannot_break_a_line_or_reach_the_terminal() {
+    let notification = Notification::shutdown(Cease::AdministrativeShutdown, "a\n\u{1b}[2Jb");
+    assert_eq!(notification.to_string(), "Cease / Administrative Shutdown: a\\n\\u{1b}[2Jb");
+}
+
+#[test]
+fn hard_resets_inside_each_other_are_shown_without_end() {
+    let mut notification = Notification::HOLD;
+    for _ in 0..2000 {
+        notification = notification.hard_reset();
+    }
+    assert_eq!(notification.to_string(), "Cease / Hard Reset");
+    assert_eq!(Notification::HOLD.hard_reset().to_string(), "Cease / Hard Reset: Hold Timer Expired");
+}
+
+#[test]
+fn missing_capabilities_are_named_to_the_peer() {
+    let missing = Capabilities(vec![Capability::Multiprotocol(Family::Ipv6.into())]);
+    let notification = Notification::unsupported_capability(&missing);
+    assert_eq!((notification.code, notification.subcode, &notification.data[..]), (2, 7, &[1, 4, 0, 2, 0, 1][..]));
+}
+
+#[test]
+fn a_notification_that_does_not_fit_is_cut() {
+    let long = Message::Notification(Notification::with_data(3, 9, Bytes::from(vec![0; 10_000])));
+    assert_eq!(encoded(&long, &Context::default()).len(), 4096);
+}
+
+#[test]
+fn without_multiprotocol_capabilities_a_peer_speaks_ipv4_alone() {
+    assert_eq!(Capabilities::default().families(), [Family::Ipv4]);
+    let ipv6 = Capabilities(vec![Capability::Multiprotocol(Family::Ipv6.into())]);
+    assert_eq!(ipv6.families(), [Family::Ipv6]);
+}
+
+#[test]
+fn extended_messages_are_refused_until_they_are_allowed() {
+    let mut octets = vec![0xff; 16];
+    octets.extend(5000_u16.to_be_bytes());
+    octets.push(2);
+    let mut deframer = Deframer::new();
+    deframer.push(&octets);
+    assert_eq!(deframer.next(), Err(Error::Length(5000)));
+    deframer.allow_extended();
+    assert_eq!(deframer.next(), Ok(None));
 }

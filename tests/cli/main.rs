@@ -206,6 +206,18 @@ fn check_tells_every_fault_on_standard_error_and_fails() {
 }
 
 #[test]
+fn a_daemon_that_cannot_start_says_why_in_one_sentence() {
+    let missing = twinspan(None, &["run", "-c", "/none/such.toml", "--instance", "in-0"]);
+    assert_eq!((missing.status, missing.out.as_str()), (1, ""));
+    assert!(missing.err.starts_with("error: cannot read /none/such.toml: "), "{}", missing.err);
+    let bad = twinspan(None, &["run", "-c", "tests/config/wrong.toml", "--instance", "in-0"]);
+    assert_eq!(bad.status, 1);
+    let checked = twinspan(None, &["check", "tests/config/wrong.toml"]);
+    assert!(bad.err.starts_with(&checked.err), "the same faults as check tells: {}", bad.err);
+    assert!(bad.err.contains("error: tests/config/wrong.toml cannot be used: "), "{}", bad.err);
+}
+
+#[test]
 fn completions_are_made_for_each_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let answer = twinspan(None, &["completions", shell]);

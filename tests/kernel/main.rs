@@ -1,5 +1,7 @@
 //! The route controller against the running kernel, in namespaces of its own. Needs root and iproute2.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // every function here belongs to a test
+
 mod space;
 
 use std::{

@@ -11,6 +11,8 @@ pub mod nexthop;
 mod request;
 mod socket;
 pub mod sysctl;
+#[cfg(test)]
+mod tests;
 
 pub use kernel::{Kernel, ProbeError};
 pub use monitor::{Event, LinkEvent, Monitor};

@@ -86,10 +86,9 @@ pub(super) fn chosen(changed: &[Changed]) -> Vec<(String, Vec<u32>)> {
 /// The messages for a peer, read as it reads them.
 pub(super) fn outputs(rib: &mut Rib, peer: u32, context: &Context) -> Vec<Update> {
     let mut updates = Vec::new();
-    while let Some(octets) = rib.next_output(PeerId(peer)) {
-        updates.push(read(&octets, context));
+    while rib.has_output(PeerId(peer)) {
+        updates.extend(rib.next_output(PeerId(peer)).map(|octets| read(&octets, context)));
     }
-    assert!(!rib.has_output(PeerId(peer)));
     updates
 }
 

@@ -18,7 +18,7 @@ pub(super) const ASNS: [u32; 4] = [65010, 65010, 65020, 65515];
 pub(super) enum Act {
     Up(u32),
     Down(u32),
-    Teach(u32, Vec<u8>, Attributes),
+    Teach(u32, Vec<u8>, Box<Attributes>),
     Withdraw(u32, u8),
     Originate(u8),
     Unoriginate(u8),
@@ -45,7 +45,7 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         2 => peer().prop_map(Act::Up),
         1 => peer().prop_map(Act::Down),
-        9 => (peer(), proptest::collection::vec(0..8_u8, 1..4), attributes()).prop_map(|(p, n, a)| Act::Teach(p, n, a)),
+        9 => (peer(), proptest::collection::vec(0..8_u8, 1..4), attributes()).prop_map(|(p, n, a)| Act::Teach(p, n, Box::new(a))),
         3 => (peer(), 0..8_u8).prop_map(|(peer, net)| Act::Withdraw(peer, net)),
         1 => (0..8_u8).prop_map(Act::Originate),
         1 => (0..8_u8).prop_map(Act::Unoriginate),
@@ -79,7 +79,7 @@ impl Naive {
         }
         let taught = self.up.iter().filter_map(|(peer, paths)| Some((*peer, paths.get(to)?)));
         let accepted = taught.filter(|(_, attributes)| !attributes.as_path.contains(OWN));
-        let mut attrs = attrs::Attrs::default();
+        let mut attrs = Attrs::default();
         let candidates: Vec<_> = accepted
             .map(|(peer, attributes)| {
                 let id = attrs.intern(attributes);
@@ -122,9 +122,9 @@ pub(super) fn perform(rib: &mut Rib, naive: &mut Naive, act: &Act) {
                     Family::Ipv4 => NextHop::V4(address(*peer)),
                     Family::Ipv6 => NextHop::V6 { global: address(*peer).to_ipv6_compatible(), link_local: None },
                 };
-                rib.update(PeerId(*peer), reach(&[to], attributes.clone(), next_hop));
+                rib.update(PeerId(*peer), reach(&[to], (**attributes).clone(), next_hop));
                 if let Some(paths) = naive.up.get_mut(peer) {
-                    paths.insert(to, attributes.clone());
+                    paths.insert(to, (**attributes).clone());
                 }
             }
         }

@@ -297,3 +297,29 @@ fn nothing_is_left_of_a_table_that_was_withdrawn() {
     (0..2).for_each(|peer| drop(outputs(&mut rib, peer, &FOUR)));
     assert_eq!(rib.totals(), Totals::default());
 }
+
+#[test]
+fn a_neighbor_hears_of_a_route_only_once_it_is_decided() {
+    let mut rib = rib(64, false);
+    (0..2).for_each(|peer| join(&mut rib, peer, 65010 + peer, Scope::Transit));
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    assert!(outputs(&mut rib, 1, &FOUR).iter().all(|update| update.reach.is_empty()));
+    rib.down(PeerId(0));
+    while rib.work(1) {}
+    settle(&mut rib);
+    assert!(outputs(&mut rib, 1, &FOUR).is_empty());
+}
+
+#[test]
+fn a_route_that_is_asked_for_again_while_undecided_is_sent_again_once_decided() {
+    let mut rib = rib(64, false);
+    (0..3).for_each(|peer| join(&mut rib, peer, 65010 + peer, Scope::Transit));
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    settle(&mut rib);
+    assert_eq!(outputs(&mut rib, 1, &FOUR)[0].reach.len(), 1);
+    rib.refresh(PeerId(1), Family::Ipv4);
+    teach(&mut rib, 2, "10.52.0.0/16", path(&[65012, 65010]));
+    assert!(outputs(&mut rib, 1, &FOUR).iter().all(|update| update.reach.is_empty()));
+    assert!(settle(&mut rib).is_empty());
+    assert_eq!(outputs(&mut rib, 1, &FOUR)[0].reach[0].prefixes, [prefix("10.52.0.0/16")]);
+}

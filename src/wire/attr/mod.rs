@@ -14,6 +14,9 @@ pub(super) mod encode;
 mod next_hop;
 mod origin;
 
+#[cfg(test)]
+mod tests;
+
 pub use community::CommunityError;
 
 /// The type codes of attributes (IANA, "BGP Path Attributes").

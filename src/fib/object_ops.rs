@@ -1,0 +1,235 @@
+//! Operations on next hops and groups: which come next, and what became of them.
+
+use std::mem;
+
+use hashbrown::HashSet;
+
+use crate::types::Time;
+
+use super::Fib;
+use super::Group;
+use super::KernelError;
+use super::Op;
+use super::machine::BATCH;
+use super::machine::Retry;
+use super::objects::Held;
+use super::objects::Members;
+use super::objects::Phase;
+use super::objects::Trouble;
+use super::objects::object;
+use super::routes::FLYING;
+use super::routes::Ref;
+use super::routes::To;
+
+impl Fib {
+    pub(super) fn object_ops(&mut self, now: Time, ops: &mut Vec<Op>) {
+        for id in mem::take(&mut self.objects.dirty_hops) {
+            self.hop_op(now, id, ops);
+        }
+        let mut revived = HashSet::new();
+        while ops.len() < BATCH
+            && let Some(id) = self.objects.dirty_groups.pop_first()
+        {
+            self.group_op(now, id, ops, &mut revived);
+        }
+        if !revived.is_empty() {
+            self.revive(&revived);
+        }
+    }
+
+    fn hop_op(&mut self, now: Time, id: u32, ops: &mut Vec<Op>) {
+        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
+        if !hop.users.is_empty() {
+            self.objects.touch_users(id);
+            return;
+        }
+        if !self.swept || hop.trouble.as_ref().is_some_and(|trouble| trouble.retry > now) {
+            return;
+        }
+        match hop.phase {
+            Phase::Adding | Phase::Deleting => {} // looked at again when that is done
+            Phase::Absent => self.objects.forget_hop(id),
+            Phase::Present | Phase::Unsure => {
+                hop.phase = Phase::Deleting;
+                let key = hop.key;
+                self.objects.unlist_hop(&key, id);
+                ops.push(Op::DeleteNextHop(self.settings.first_id + id));
+            }
+        }
+    }
+
+    fn group_op(&mut self, now: Time, id: u32, ops: &mut Vec<Op>, revived: &mut HashSet<u32>) {
+        let first = self.settings.first_id;
+        let Some(group) = self.objects.groups.get_mut(&id) else { return };
+        if group.busy || group.trouble.as_ref().is_some_and(|trouble| trouble.retry > now) {
+            return;
+        }
+        if !group.is_used() {
+            if group.adopted && !self.swept {
+                return;
+            }
+            if group.have.is_some() {
+                group.busy = true;
+                group.deleting = true;
+                let key = group.key.clone();
+                self.objects.unlist_group(&key, id);
+                ops.push(Op::DeleteGroup(first + id));
+            } else {
+                self.objects.forget_group(id);
+            }
+            return;
+        }
+        if group.wanted == 0 {
+            return; // its routes are leaving
+        }
+        let mut members = Members::new();
+        for (member, weight) in &group.members {
+            let Some(hop) = self.objects.hops.get_mut(member) else { continue };
+            if self.down.contains(&hop.key.link) {
+                continue;
+            }
+            let well = hop.trouble.is_none();
+            let due = hop.trouble.as_ref().is_none_or(|trouble| trouble.retry <= now);
+            let usable = match hop.phase {
+                Phase::Present => true,
+                Phase::Adding => well,
+                Phase::Absent | Phase::Unsure if due => {
+                    hop.phase = Phase::Adding;
+                    ops.push(Op::AddNextHop(hop.object(first + member)));
+                    well // one that failed before must first succeed, so that it cannot take the group with it
+                }
+                Phase::Absent | Phase::Unsure | Phase::Deleting => false,
+            };
+            if usable {
+                members.push((*member, *weight));
+            }
+        }
+        if members.is_empty() {
+            return;
+        }
+        let held = group.have.as_ref().filter(|_| !group.vanished);
+        if held.is_some_and(|held| held.sure && held.members == members && held.idle == self.settings.idle_timer) {
+            self.queue.append(mem::take(&mut group.waiting));
+            return;
+        }
+        ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
+        group.busy = true;
+        if mem::take(&mut group.vanished) {
+            group.have = Some(Held { members: Members::new(), idle: self.settings.idle_timer, sure: false });
+            revived.insert(id);
+        }
+    }
+
+    /// Groups that vanished are on their way back, empty: routes that were on them are wanted anew.
+    fn revive(&mut self, groups: &HashSet<u32>) {
+        let Self { routes, queue, objects, .. } = self;
+        routes.change_all(|prefix, cell| {
+            if let To::Group(id) = cell.have.to()
+                && groups.contains(&id)
+            {
+                cell.have = Ref::NONE;
+                if let Some(group) = objects.groups.get_mut(&id) {
+                    group.held -= 1;
+                }
+                if !cell.is(FLYING) {
+                    queue.push(&prefix);
+                }
+            }
+        });
+    }
+
+    pub(super) fn hop_added(&mut self, now: Time, events: u64, id: u32, error: Option<KernelError>) {
+        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
+        let overtaken = hop.dropped_at > events;
+        match error {
+            None => {
+                hop.phase = if overtaken { Phase::Unsure } else { Phase::Present };
+                hop.trouble = None;
+            }
+            Some(error) => {
+                hop.phase = if overtaken || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
+                if !overtaken {
+                    let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                    let retry = now + Self::wait(count, &error);
+                    hop.trouble = Some(Trouble { error, count: count + 1, retry });
+                    self.retries.insert((retry, Retry::Hop(id)));
+                }
+            }
+        }
+        if hop.users.is_empty() {
+            self.objects.dirty_hops.insert(id);
+        }
+        self.objects.touch_users(id);
+    }
+
+    pub(super) fn group_set(&mut self, now: Time, events: u64, set: &Group, error: Option<KernelError>) {
+        let id = set.id - self.settings.first_id;
+        let mut members: Members =
+            set.members.iter().map(|(hop, weight)| (hop - self.settings.first_id, *weight)).collect();
+        let all = members.len();
+        let hops = &self.objects.hops;
+        members.retain(|(hop, _)| hops.get(hop).is_some_and(|hop| hop.dropped_at <= events));
+        let overtaken = members.len() < all;
+        let missing = members.iter().any(|(hop, _)| hops.get(hop).is_none_or(|hop| hop.phase != Phase::Present));
+        let Some(group) = self.objects.groups.get_mut(&id) else { return };
+        group.busy = false;
+        self.objects.dirty_groups.insert(id);
+        match error {
+            None => {
+                group.trouble = None;
+                if members.is_empty() {
+                    group.vanished = true;
+                    group.vanished_at = self.events;
+                }
+                group.have = Some(Held { members, idle: set.idle_timer, sure: !overtaken });
+                if !group.vanished {
+                    self.queue.append(mem::take(&mut group.waiting));
+                }
+            }
+            Some(error) => {
+                if let Some(held) = &mut group.have {
+                    held.sure &= !(error.is_unknown() || overtaken);
+                } else if error.is_unknown() || overtaken {
+                    group.have = Some(Held { members: Members::new(), idle: set.idle_timer, sure: false });
+                    group.vanished = true;
+                    group.vanished_at = self.events;
+                }
+                if !(overtaken || missing) {
+                    let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                    let retry = now + Self::wait(count, &error);
+                    group.trouble = Some(Trouble { error, count: count + 1, retry });
+                    self.retries.insert((retry, Retry::Group(id)));
+                }
+            }
+        }
+    }
+
+    pub(super) fn group_deleted(&mut self, now: Time, id: u32, error: Option<KernelError>) {
+        let Some(group) = self.objects.groups.get_mut(&id) else { return };
+        match error {
+            None => self.objects.forget_group(id),
+            Some(error) => {
+                group.busy = false;
+                group.deleting = false;
+                let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                let retry = now + Self::wait(count, &error);
+                group.trouble = Some(Trouble { error, count: count + 1, retry });
+                self.retries.insert((retry, Retry::Group(id)));
+            }
+        }
+    }
+
+    pub(super) fn hop_deleted(&mut self, now: Time, id: u32, error: Option<KernelError>) {
+        let Some(hop) = self.objects.hops.get_mut(&id) else { return };
+        match error {
+            None => self.objects.forget_hop(id),
+            Some(error) => {
+                hop.phase = Phase::Unsure;
+                let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
+                let retry = now + Self::wait(count, &error);
+                hop.trouble = Some(Trouble { error, count: count + 1, retry });
+                self.retries.insert((retry, Retry::Hop(id)));
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Operations on routes: which come next, and what became of them.
+
+use crate::types::Prefix;
+use crate::types::Time;
+
+use super::Fib;
+use super::KernelError;
+use super::Op;
+use super::Target;
+use super::machine::Retry;
+use super::objects::Trouble;
+use super::routes::FAILED;
+use super::routes::FLYING;
+use super::routes::Ref;
+use super::routes::To;
+use super::routes::UNSURE;
+
+impl Fib {
+    pub(super) fn route_op(&mut self, prefix: &Prefix) -> Option<Op> {
+        let cell = *self.routes.get(prefix)?;
+        if cell.is(FLYING) || cell.is(FAILED) {
+            return None;
+        }
+        let have = self.effective(&cell);
+        let unsure = cell.is(UNSURE);
+        if cell.have != have {
+            self.set_have(prefix, have);
+        }
+        if cell.want == have && !unsure {
+            return None;
+        }
+        let target = match cell.want.to() {
+            To::Nowhere | To::Other => None,
+            To::Group(id) => {
+                let group = self.objects.groups.get_mut(&id)?;
+                if !group.is_ready() {
+                    group.waiting.push(prefix);
+                    return None;
+                }
+                group.coming += 1;
+                Some(Target::Group(self.settings.first_id + id))
+            }
+            To::Link(slot) => {
+                let link = self.links.get(slot)?;
+                if self.down.contains(&link) {
+                    return None;
+                }
+                Some(Target::Link(link))
+            }
+        };
+        self.routes.change(prefix, |cell| cell.set(FLYING, true));
+        Some(match target {
+            None => Op::DeleteRoute(*prefix),
+            Some(target) if have == Ref::NONE || unsure => Op::AddRoute(*prefix, target),
+            Some(target) => Op::ReplaceRoute(*prefix, target),
+        })
+    }
+
+    pub(super) fn route_set(
+        &mut self,
+        now: Time,
+        events: u64,
+        prefix: Prefix,
+        target: Target,
+        error: Option<KernelError>,
+    ) {
+        let (to, overtaken) = match target {
+            Target::Group(id) => {
+                let id = id - self.settings.first_id;
+                let group = self.objects.groups.get_mut(&id);
+                let vanished = group.as_ref().is_none_or(|group| group.vanished_at > events);
+                if let Some(group) = group {
+                    group.coming -= 1;
+                }
+                (Ref::group(id), vanished)
+            }
+            Target::Link(link) => {
+                (self.links.known(link), self.dropped.get(&link).is_some_and(|dropped| *dropped > events))
+            }
+            Target::Other => return,
+        };
+        let lost = error.as_ref().is_some_and(KernelError::is_unknown);
+        let want = self.routes.change(&prefix, |cell| {
+            cell.set(FLYING, false);
+            if error.is_none() {
+                cell.set(UNSURE, overtaken);
+            } else if lost || overtaken {
+                cell.set(UNSURE, true);
+            }
+            cell.want
+        });
+        match error {
+            None => {
+                self.set_have(&prefix, to);
+                if !self.failed.is_empty() {
+                    self.failed.remove(&prefix);
+                }
+            }
+            Some(error) if want == to && !overtaken => self.route_failed(now, prefix, error),
+            Some(_) => {}
+        }
+        if let To::Group(id) = to.to() {
+            self.drop_if_unused(id);
+        }
+        self.look_again(&prefix);
+    }
+
+    pub(super) fn route_deleted(&mut self, now: Time, prefix: Prefix, error: Option<KernelError>) {
+        let gone = error.is_none();
+        let want = self.routes.change(&prefix, |cell| {
+            cell.set(FLYING, false);
+            if gone {
+                cell.set(UNSURE, false);
+            }
+            cell.want
+        });
+        match error {
+            None => {
+                self.set_have(&prefix, Ref::NONE);
+                self.failed.remove(&prefix);
+            }
+            Some(error) if want == Ref::NONE => self.route_failed(now, prefix, error),
+            Some(_) => {}
+        }
+        self.look_again(&prefix);
+    }
+
+    fn look_again(&mut self, prefix: &Prefix) {
+        if self.routes.get(prefix).is_some_and(|cell| cell.is(UNSURE) || cell.want != cell.have) {
+            self.queue.push(prefix);
+        }
+    }
+
+    fn route_failed(&mut self, now: Time, prefix: Prefix, error: KernelError) {
+        let count = self.failed.get(&prefix).map_or(0, |trouble| trouble.count);
+        let retry = now + Self::wait(count, &error);
+        self.failed.insert(prefix, Trouble { error, count: count + 1, retry });
+        self.retries.insert((retry, Retry::Route(prefix)));
+        self.routes.change(&prefix, |cell| cell.set(FAILED, true));
+    }
+}
