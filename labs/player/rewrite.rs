@@ -41,6 +41,19 @@ pub struct Device {
     pub four_octet: bool,
 }
 
+/// The flags and the code of each attribute of a whole UPDATE, the length's own flag left out; empty if unreadable.
+pub fn codes(update: &[u8]) -> Vec<(u8, u8)> {
+    let read = || {
+        let mut body = Reader(update.get(HEADER_LEN..)?);
+        let length = body.length(2)?;
+        body.take(length)?;
+        let length = body.length(2)?;
+        attributes(body.take(length)?)
+    };
+    let found = read().unwrap_or_default();
+    found.iter().map(|attribute| (attribute.flags & !EXTENDED, attribute.code)).collect()
+}
+
 /// What became of the records.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Counts {

@@ -1,6 +1,6 @@
 //! One session, from the device's side: opened, fed as fast as the peer reads, kept alive, and listened to.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::mrt::Record;
-use super::rewrite::{Counts, Device, Rewriter};
+use super::rewrite::{Counts, Device, Rewriter, codes};
 use super::{HEADER_LEN, KEEPALIVE, NOTIFICATION, OPEN, Reader, UPDATE, message};
 
 /// Messages are written in pieces of about this many octets.
@@ -73,6 +73,8 @@ pub struct Status {
     pub updates: u64,
     /// IPv4 prefixes that the peer has announced and not withdrawn.
     pub held: HashSet<Vec<u8>>,
+    /// Flags and code of every attribute that came.
+    pub attributes: BTreeSet<(u8, u8)>,
     /// When the last prefix was withdrawn.
     pub withdrawn_at: Option<Instant>,
     /// KEEPALIVEs.
@@ -274,6 +276,7 @@ fn listen(stream: &mut TcpStream, status: &Mutex<Status>) {
         match kind {
             UPDATE => {
                 status.updates += 1;
+                status.attributes.extend(codes(&message(UPDATE, &body)));
                 let _ = note(&body, &mut status);
             }
             KEEPALIVE => status.keepalives += 1,

@@ -162,7 +162,7 @@ fn node(raw: &RawNode, kinds: &BTreeMap<String, RawNode>, defaults: &RawNode, fo
     // A node's own value wins over its kind's, and that over the defaults: lists and maps are joined.
     let layers = [Some(defaults), kinds.get(kind), Some(raw)];
     let layers = || layers.iter().copied().flatten();
-    let last = |value: fn(&RawNode) -> Option<&String>| layers().filter_map(value).last();
+    let last = |value: fn(&RawNode) -> Option<&String>| layers().filter_map(value).next_back();
     let image = last(|layer| layer.image.as_ref()).context("no image")?;
     if !image.rsplit('/').next().is_some_and(|end| end.contains(':')) || image.ends_with(":latest") {
         bail!("image {image} is not pinned to a tag");

@@ -97,7 +97,11 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
         tracing::warn!(
             event = "config.warning",
             "{}:{}:{}: {}; {}",
-            warning.file, warning.line, warning.column, warning.message, warning.way_out
+            warning.file,
+            warning.line,
+            warning.column,
+            warning.message,
+            warning.way_out
         );
     }
     let instance = instance(options)?;

@@ -77,12 +77,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let socket = super::start::bind(&socket)?;
-    let server = tokio::spawn(socket.serve(
-        move |request| ask(questions.clone(), request),
-        async move {
-            let _ = end_of_questions.await;
-        },
-    ));
+    let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
+        let _ = end_of_questions.await;
+    }));
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let mut shell = Shell {
@@ -124,7 +121,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         match fact {
             Fact::Link(LinkNews::Link(link)) => shell.link(link),
             // What differs follows; that the kernel may have dropped more than that is for a comparison with a dump.
-            Fact::Link(LinkNews::Lost) => warn!(event = "kernel.events_lost", "the kernel's events came too fast: interfaces are read again"),
+            Fact::Link(LinkNews::Lost) => {
+                warn!(event = "kernel.events_lost", "the kernel's events came too fast: interfaces are read again")
+            }
             Fact::Kernel(Answer { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
             Fact::Stop if give_up.is_some() => {

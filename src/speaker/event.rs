@@ -204,7 +204,10 @@ impl fmt::Display for Event {
                 if *refused > 1 { write!(f, " (and {} more)", refused - 1) } else { Ok(()) }
             }
             Self::Adopted { routes, groups } => {
-                write!(f, "found {routes} routes and {groups} groups of an earlier run: kept until the neighbors are back")
+                write!(
+                    f,
+                    "found {routes} routes and {groups} groups of an earlier run: kept until the neighbors are back"
+                )
             }
             Self::Converged { missing } if missing.is_empty() => {
                 f.write_str("all neighbors have sent their routes: the kernel follows the RIB now")

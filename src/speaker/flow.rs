@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_next_hop_that_is_on_no_network_of_ours_is_not_guessed() {
-        let hop = hop(Reach::Network, Family::Ipv4, NextHop::V4("10.9.9.9".parse().unwrap()), Weight::ONE, &Links::default());
+        let hop =
+            hop(Reach::Network, Family::Ipv4, NextHop::V4("10.9.9.9".parse().unwrap()), Weight::ONE, &Links::default());
         assert_eq!(hop, None);
     }
 }

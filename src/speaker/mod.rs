@@ -396,14 +396,7 @@ impl Speaker {
         self.obey(now, at, outputs, out);
     }
 
-    fn accepted(
-        &mut self,
-        now: Time,
-        conn: ConnId,
-        local: SocketAddr,
-        remote: SocketAddr,
-        out: &mut Vec<Effect>,
-    ) {
+    fn accepted(&mut self, now: Time, conn: ConnId, local: SocketAddr, remote: SocketAddr, out: &mut Vec<Effect>) {
         let ours = |neighbor: &&Neighbor| {
             neighbor.plan.remote_address == unmapped(remote.ip()) && neighbor.plan.local_address == unmapped(local.ip())
         };

@@ -59,7 +59,10 @@ fn the_nearest_table_has_the_last_word_about_a_session() {
 fn a_tunnel_without_a_pair_runs_between_the_bgp_addresses_over_a_host_route() {
     let second = of(EVERYTHING, "in-1");
     let hq = &second.neighbors[0];
-    assert_eq!((hq.local_address.to_string(), hq.remote_address.to_string()), ("10.20.255.20".into(), "10.52.0.253".into()));
+    assert_eq!(
+        (hq.local_address.to_string(), hq.remote_address.to_string()),
+        ("10.20.255.20".into(), "10.52.0.253".into())
+    );
     assert_eq!(second.host_routes[0].prefix.to_string(), "10.52.0.253/32");
     assert_eq!(second.host_routes[0].interface, "xfrm10");
 }
@@ -117,13 +120,17 @@ fn a_key_that_says_its_default_changes_nothing() {
     let plain = config(DUAL);
     for table in ["bgp", "ecmp", "kernel", "control", "bfd"] {
         let keys = KEYS.iter().filter(|k| k.table == table);
-        let given = keys.filter(|k| k.default.starts_with(|c: char| c == '"' || c == '[' || c.is_ascii_digit()) || ["true", "false"].contains(&k.default));
+        let given = keys.filter(|k| {
+            k.default.starts_with(|c: char| c == '"' || c == '[' || c.is_ascii_digit())
+                || ["true", "false"].contains(&k.default)
+        });
         let mut lines: Vec<String> = given.map(|k| format!("{} = {}\n", k.name, k.default)).collect();
         lines.sort();
         let text = format!("{DUAL}\n[{table}]\n{}", lines.concat());
         let mut full = config(&text);
         if table == "bgp" {
-            let (with, without) = (desired(&full.model, &"in-0".parse().unwrap()), desired(&plain.model, &"in-0".parse().unwrap()));
+            let (with, without) =
+                (desired(&full.model, &"in-0".parse().unwrap()), desired(&plain.model, &"in-0".parse().unwrap()));
             assert_eq!(with, without);
             full.model.bgp = plain.model.bgp.clone();
         }

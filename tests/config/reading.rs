@@ -71,7 +71,10 @@ fn every_line_that_is_not_toml_is_told() {
 
 #[test]
 fn columns_count_characters() {
-    let text = DUAL.replace("tunnels = [\n  { instance = \"in-0\", interface = \"tun-hq1\"", "tunnels = [\n  { name = \"é\", interface = 7");
+    let text = DUAL.replace(
+        "tunnels = [\n  { instance = \"in-0\", interface = \"tun-hq1\"",
+        "tunnels = [\n  { name = \"é\", interface = 7",
+    );
     let fault = said(&text).into_iter().find(|d| d.code == "wrong-type").unwrap();
     assert_eq!(fault.column, "  { name = \"é\", interface = 7".chars().count());
 }
@@ -84,7 +87,9 @@ fn a_number_is_not_taken_for_a_duration() {
 
 #[test]
 fn hold_times_that_a_peer_must_refuse_are_refused_here() {
-    for (time, right) in [("0s", true), ("1s", false), ("2s", false), ("3s", true), ("3500ms", false), ("18h13m", false)] {
+    for (time, right) in
+        [("0s", true), ("1s", false), ("2s", false), ("3s", true), ("3500ms", false), ("18h13m", false)]
+    {
         let found = codes(&format!("{DUAL}\n[bgp]\nhold-time = \"{time}\"\n"));
         assert_eq!(found.is_empty(), right, "{time}: {found:?}");
     }
@@ -114,12 +119,24 @@ fn an_empty_file_says_what_is_missing() {
 fn spoiled() -> impl Strategy<Value = String> {
     let texts = prop_oneof![Just(DUAL), Just(EVERYTHING), Just(WRONG)];
     let pieces = prop_oneof![
-        Just("\"\"".to_owned()), Just("[]".to_owned()), Just("{}".to_owned()), Just("0".to_owned()),
-        Just("-1".to_owned()), Just("99999999999999999999999999".to_owned()), Just("1e400".to_owned()),
-        Just("true".to_owned()), Just("\"é☃\"".to_owned()), Just("\"::1\"".to_owned()), Just("\"0.0.0.0/0\"".to_owned()),
-        Just("1979-05-27".to_owned()), Just("\n".to_owned()), Just("=".to_owned()), "\\PC{0,8}",
+        Just("\"\"".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("0".to_owned()),
+        Just("-1".to_owned()),
+        Just("99999999999999999999999999".to_owned()),
+        Just("1e400".to_owned()),
+        Just("true".to_owned()),
+        Just("\"é☃\"".to_owned()),
+        Just("\"::1\"".to_owned()),
+        Just("\"0.0.0.0/0\"".to_owned()),
+        Just("1979-05-27".to_owned()),
+        Just("\n".to_owned()),
+        Just("=".to_owned()),
+        "\\PC{0,8}",
     ];
-    let edits = proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4u8, pieces), 1..6);
+    let edits =
+        proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4u8, pieces), 1..6);
     (texts, edits).prop_map(|(text, edits)| {
         let mut tokens: Vec<String> = text.split_inclusive([' ', '\n', ',', '.']).map(str::to_owned).collect();
         for (at, other, how, piece) in edits {

@@ -38,7 +38,12 @@ fn the_sample_is_right() {
 #[test]
 fn a_gateway_has_two_instances() {
     let third = "[[gateway.instance]]\nname = \"in-2\"\npublic-ip = \"203.0.113.12\"\n\n[[device]]\nname = \"hq-1\"";
-    one_fault(&edited("[[device]]\nname = \"hq-1\"", third), "instance-count", "[[gateway.instance]]\nname = \"in-2\"", "3");
+    one_fault(
+        &edited("[[device]]\nname = \"hq-1\"", third),
+        "instance-count",
+        "[[gateway.instance]]\nname = \"in-2\"",
+        "3",
+    );
     let one = DUAL.split("[[gateway.instance]]\nname = \"in-1\"").next().unwrap();
     one_fault(one, "instance-count", "[gateway]", "this is one");
 }
@@ -46,7 +51,9 @@ fn a_gateway_has_two_instances() {
 #[test]
 fn instances_and_devices_have_names_of_their_own() {
     let text = edited("name = \"in-1\"", "name = \"in-0\"");
-    assert!(codes(&text).contains(&("duplicate-name", line_of(&text, "name = \"in-0\"\npublic-ip = \"203.0.113.11\""))));
+    assert!(
+        codes(&text).contains(&("duplicate-name", line_of(&text, "name = \"in-0\"\npublic-ip = \"203.0.113.11\"")))
+    );
     let text = edited("name = \"hq-2\"", "name = \"hq-1\"");
     assert!(codes(&text).iter().any(|(code, _)| *code == "duplicate-name"));
 }
@@ -55,8 +62,18 @@ fn instances_and_devices_have_names_of_their_own() {
 fn public_ips_differ_among_instances_and_devices() {
     let text = edited("203.0.113.11", "203.0.113.10");
     one_fault(&text, "equal-public-ips", "public-ip = \"203.0.113.10\"\nbgp-ip = \"10.20.255.5\"", "\"in-0\"");
-    one_fault(&edited("198.51.100.2", "198.51.100.1"), "equal-public-ips", "public-ip = \"198.51.100.1\"\nasn = 65011", "\"hq-1\"");
-    one_fault(&edited("198.51.100.2", "203.0.113.10"), "equal-public-ips", "public-ip = \"203.0.113.10\"\nasn", "\"in-0\"");
+    one_fault(
+        &edited("198.51.100.2", "198.51.100.1"),
+        "equal-public-ips",
+        "public-ip = \"198.51.100.1\"\nasn = 65011",
+        "\"hq-1\"",
+    );
+    one_fault(
+        &edited("198.51.100.2", "203.0.113.10"),
+        "equal-public-ips",
+        "public-ip = \"203.0.113.10\"\nasn",
+        "\"in-0\"",
+    );
 }
 
 #[test]
@@ -68,7 +85,12 @@ fn active_active_needs_two_public_ips() {
 
 #[test]
 fn bgp_addresses_of_instances_differ_and_lie_in_the_subnet() {
-    one_fault(&edited("10.20.255.5", "10.20.255.4"), "equal-bgp-ips", "bgp-ip = \"10.20.255.4\"\n\n[[device", "\"in-0\"");
+    one_fault(
+        &edited("10.20.255.5", "10.20.255.4"),
+        "equal-bgp-ips",
+        "bgp-ip = \"10.20.255.4\"\n\n[[device",
+        "\"in-0\"",
+    );
     one_fault(&edited("10.20.255.5", "10.20.254.5"), "bgp-ip-outside-subnet", "10.20.254.5", "10.20.255.0/27");
 }
 
@@ -104,7 +126,10 @@ fn prefixes_that_overlap_are_warned_about() {
 fn bgp_addresses_of_devices_differ_from_each_other_and_from_ours() {
     let text = without_pairs("10.52.0.253", "10.52.0.253");
     let found = codes(&text);
-    assert!(found.contains(&("equal-bgp-ips", line_of(&text, "bgp-ip = \"10.52.0.253\"\n\n[[connection"))), "{found:?}");
+    assert!(
+        found.contains(&("equal-bgp-ips", line_of(&text, "bgp-ip = \"10.52.0.253\"\n\n[[connection"))),
+        "{found:?}"
+    );
     let text = edited("asn = 65010", "asn = 65010\nbgp-ip = \"10.20.255.4\"");
     assert!(codes(&text).iter().any(|(code, _)| *code == "equal-bgp-ips"));
 }
@@ -268,7 +293,12 @@ fn what_later_work_fills_is_refused_as_not_yet() {
         (format!("{DUAL}\n[bfd]\nenabled = true\n"), "enabled"),
         (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),
         (edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]"), "prefixes = [\"10.52"),
-        (format!("{DUAL}\n[[connection]]\npeer-gateway = \"hub-east\"\ntunnels = [{{ instance = \"in-0\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}, {{ instance = \"in-1\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}]\n"), "peer-gateway"),
+        (
+            format!(
+                "{DUAL}\n[[connection]]\npeer-gateway = \"hub-east\"\ntunnels = [{{ instance = \"in-0\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}, {{ instance = \"in-1\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}]\n"
+            ),
+            "peer-gateway",
+        ),
     ];
     for (text, part) in cases {
         one_fault(&text, "not-yet", part, "not yet: ");

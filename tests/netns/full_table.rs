@@ -23,7 +23,7 @@ const LOAD_LIMIT: Duration = Duration::from_secs(120);
 const ANSWER_LIMIT: Duration = Duration::from_millis(100);
 
 /// A recording: from `TWINSPAN_DATA`, else from the data folder beside the checkout.
-fn recording(name: &str) -> Option<PathBuf> {
+pub(crate) fn recording(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("TWINSPAN_DATA").map_or_else(|| checkout("../shared/data"), PathBuf::from);
     Some(folder.join(name)).filter(|path| path.exists())
 }
@@ -40,7 +40,7 @@ fn records(name: &str, prefixes: usize) -> Box<dyn Iterator<Item = Record>> {
 }
 
 /// A device of the lab, played.
-fn device(gateway: &Gateway, node: &str, asn: u32) -> Result<Player> {
+pub(crate) fn device(gateway: &Gateway, node: &str, asn: u32) -> Result<Player> {
     let (local, remote) = match node {
         "hq-1" => ([169, 254, 21, 1], [169, 254, 21, 2]),
         _ => ([169, 254, 21, 9], [169, 254, 21, 10]),

@@ -1,6 +1,8 @@
 //! The dual-redundancy lab for tests: what each side says about it.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -43,10 +45,22 @@ pub(crate) fn checkout(path: &str) -> PathBuf {
 impl Gateway {
     /// The lab with all of its daemons but those of `idle` nodes.
     pub(crate) fn up(idle: &[&str]) -> Result<Self> {
+        Self::up_with(idle, "")
+    }
+
+    /// The lab with `more` at the end of the gateway's file.
+    pub(crate) fn up_with(idle: &[&str], more: &str) -> Result<Self> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
-        let options = Options { idle: idle.iter().map(ToString::to_string).collect(), ..Options::new(programs) };
-        let lab = Lab::up(&checkout("labs/dual-redundancy/dual-redundancy.clab.yml"), &options)?;
+        let folder = checkout("labs/dual-redundancy");
+        let mut file = tempfile::NamedTempFile::new()?;
+        file.write_all(&fs::read(folder.join("twinspan.toml"))?)?;
+        file.write_all(more.as_bytes())?;
+        let target = PathBuf::from("/etc/twinspan/twinspan.toml");
+        let replaced = INSTANCES.map(|name| (name.to_owned(), target.clone(), file.path().to_path_buf()));
+        let idle = idle.iter().map(ToString::to_string).collect();
+        let options = Options { idle, replaced: replaced.into(), ..Options::new(programs) };
+        let lab = Lab::up(&folder.join("dual-redundancy.clab.yml"), &options)?;
         Ok(Self { lab, _turn: turn })
     }
 

@@ -12,6 +12,7 @@ mod player;
 #[allow(dead_code, unused_imports, reason = "the example uses the rest")]
 mod runner;
 
+mod attributes;
 mod dual_redundancy;
 mod faults;
 mod full_table;

@@ -302,5 +302,10 @@ impl World {
 }
 
 fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {
-    Link { index: *index, name: name.clone(), up: *up, addresses: vec![(*address, Prefix::truncated(*address, 30).unwrap())] }
+    Link {
+        index: *index,
+        name: name.clone(),
+        up: *up,
+        addresses: vec![(*address, Prefix::truncated(*address, 30).unwrap())],
+    }
 }

@@ -11,7 +11,8 @@ use crate::types::{Family, LinkIndex, Name, Prefix};
 
 impl Speaker {
     pub(super) fn show_fib(&self) -> Fib {
-        let hops: HashMap<u32, fib::NextHop> = self.fib.hops().into_iter().map(|view| (view.hop.id, view.hop)).collect();
+        let hops: HashMap<u32, fib::NextHop> =
+            self.fib.hops().into_iter().map(|view| (view.hop.id, view.hop)).collect();
         let groups = self.fib.groups().into_iter().map(|view| {
             let present = view.kernel.as_ref() == Some(&view.group);
             let members = view.group.members.iter().filter_map(|(id, weight)| {

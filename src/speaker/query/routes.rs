@@ -32,7 +32,12 @@ impl Speaker {
         let entries = entries.into_iter().filter(|entry: &rib::Entry| peer.is_none_or(|peer| teaches(entry, peer)));
         let routes = entries.map(|entry| Route {
             prefix: entry.prefix,
-            paths: entry.paths.iter().filter(|path| peer.is_none() || path.peer == peer).map(|p| self.path(p)).collect(),
+            paths: entry
+                .paths
+                .iter()
+                .filter(|path| peer.is_none() || path.peer == peer)
+                .map(|p| self.path(p))
+                .collect(),
             kernel: if one { self.fib.route(&entry.prefix).map(|view| self.fib_route(view)) } else { None },
         });
         Ok(Routes { totals: self.route_totals(), routes: routes.collect(), next })
