@@ -92,11 +92,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         congested: Vec::new(),
         stopped: false,
     };
-    shell.tell(Input::Found(found));
     for link in links.known() {
         shell.link(link);
     }
-    shell.tell(Input::LinksKnown);
+    shell.tell(Input::Begin(found));
     info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 

@@ -204,12 +204,13 @@ impl Fib {
         self.sweep();
     }
 
-    /// What is in the kernel, ours and not wanted, goes from now on.
+    /// From now on the kernel follows: what it has of ours and is not wanted goes, what leads elsewhere than wanted is
+    /// led there. Since [`Fib::adopt`], only routes that it lacked were added.
     pub fn sweep(&mut self) {
         self.swept = true;
         let Self { routes, queue, objects, .. } = self;
         routes.change_all(|prefix, cell| {
-            if cell.want == Ref::NONE && !cell.is(FLYING) {
+            if cell.want != cell.have && !cell.is(FLYING) {
                 queue.push(&prefix);
             }
         });

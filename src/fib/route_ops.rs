@@ -28,6 +28,11 @@ impl Fib {
         if nothing && !unsure {
             return None;
         }
+        // Until the sweep, what an earlier run left leads packets as it did: half of what is wanted is not known yet.
+        let kept = matches!(have.to(), To::Group(_)) && !matches!(cell.want.to(), To::Link(_));
+        if kept && !self.swept && !unsure {
+            return None;
+        }
         if cell.have != have && cell.want != Ref::NONE {
             self.set_have(prefix, have);
         }

@@ -13,14 +13,13 @@ use crate::types::{ConnId, LinkIndex, Name};
 /// One fact about the world, or one wish of a person.
 #[derive(Debug)]
 pub enum Input {
-    /// Once, first: what the kernel holds under our protocol and ids, from a run before this one.
-    Found(Table),
+    /// Once, when every interface that exists has been told of: what the kernel holds under our protocol and ids, from
+    /// a run before this one. Nothing is done before.
+    Begin(Table),
     /// An interface appeared or changed.
     Link(Link),
     /// An interface was deleted.
     LinkGone(LinkIndex),
-    /// Once: every interface that exists has been told of, so one that was not is missing.
-    LinksKnown,
     /// What we dialled is connected.
     Connected {
         /// Which dial.

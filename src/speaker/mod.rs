@@ -87,7 +87,6 @@ pub struct Speaker {
     neighbors: Vec<Neighbor>,
     conns: HashMap<ConnId, Conn>,
     links: Links,
-    links_known: bool,
     rib: Rib,
     fib: Fib,
     startup: Startup,
@@ -128,7 +127,6 @@ impl Speaker {
             neighbors,
             conns: HashMap::new(),
             links: Links::default(),
-            links_known: false,
             rib,
             fib,
             startup: Startup::default(),
@@ -142,15 +140,9 @@ impl Speaker {
     /// Takes one fact, and says what is to be done about it: the kernel first.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
         match input {
-            Input::Found(table) => self.begin(now, table, out),
+            Input::Begin(table) => self.begin(now, table, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
-            Input::LinksKnown => {
-                self.links_known = true;
-                for at in 0..self.neighbors.len() {
-                    self.tell_missing(at, out);
-                }
-            }
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {
                     known.local = Some(local);
@@ -369,10 +361,10 @@ impl Speaker {
         }
     }
 
-    /// Says that a neighbor's interface is not there, once all interfaces are known.
+    /// Says that a neighbor's interface is not there.
     fn tell_missing(&self, at: usize, out: &mut Vec<Effect>) {
         let neighbor = &self.neighbors[at];
-        let (Some(interface), true) = (&neighbor.plan.interface, self.links_known) else { return };
+        let Some(interface) = &neighbor.plan.interface else { return };
         let what = match neighbor.bond {
             Bond::Down(_) => "is down",
             Bond::Missing => "does not exist",

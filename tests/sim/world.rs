@@ -112,11 +112,10 @@ impl World {
             taken: Default::default(),
         };
         let links: Vec<_> = h.interfaces.iter().map(fact).collect();
-        self.tell(host, Input::Found(found));
         for link in links {
             self.tell(host, Input::Link(link));
         }
-        self.tell(host, Input::LinksKnown);
+        self.tell(host, Input::Begin(found));
     }
 
     /// Ends the speaker of a host without a word, as `kill -9` does: the system closes its connections.

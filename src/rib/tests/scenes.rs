@@ -146,7 +146,7 @@ fn a_peer_that_is_back_before_the_sweep_ends_keeps_what_it_teaches_now() {
     settle(&mut rib);
     assert_eq!(rib.totals().paths, 1);
     assert_eq!(rib.counts(PeerId(0)).ipv4.received, 1);
-    assert_eq!(rib.page(Family::Ipv4, None, 10).len(), 1);
+    assert_eq!(rib.page(Family::Ipv4, None, 10, None).len(), 1);
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn pages_come_in_order_and_the_longest_match_is_found() {
         teach(&mut rib, 0, to, path(&[65010]));
     }
     let texts = |page: Vec<Entry>| page.into_iter().map(|e| e.prefix.to_string()).collect::<Vec<_>>();
-    let first = texts(rib.page(Family::Ipv4, None, 3));
+    let first = texts(rib.page(Family::Ipv4, None, 3, None));
     assert_eq!(first, ["0.0.0.0/0", "10.52.0.0/16", "10.52.0.0/24"]);
     let rest = texts(rib.page(Family::Ipv4, Some(prefix("10.52.0.0/24")), 3));
     assert_eq!(rest, ["10.52.1.0/24", "10.53.0.0/16"]);

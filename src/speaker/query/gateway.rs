@@ -88,7 +88,7 @@ impl Speaker {
             let name = &neighbor.plan.name;
             let interface = neighbor.plan.interface.as_deref().unwrap_or_default();
             match neighbor.bond {
-                Bond::Missing if self.links_known => warnings.push(Warning {
+                Bond::Missing => warnings.push(Warning {
                     code: "tunnel_missing".to_owned(),
                     message: format!("{name}: interface {interface} does not exist"),
                     hint: Some("start the VPN daemon, or correct the name in the file".to_owned()),
@@ -98,7 +98,7 @@ impl Speaker {
                     message: format!("{name}: interface {interface} is down"),
                     hint: Some(format!("ip link show dev {interface}")),
                 }),
-                Bond::Free | Bond::Up(_) | Bond::Missing => {
+                Bond::Free | Bond::Up(_) => {
                     if self.session_state(neighbor) != SessionState::Established {
                         warnings.push(Warning {
                             code: "session_down".to_owned(),
