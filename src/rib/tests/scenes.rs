@@ -275,7 +275,7 @@ fn pages_come_in_order_and_the_longest_match_is_found() {
     let texts = |page: Vec<Entry>| page.into_iter().map(|e| e.prefix.to_string()).collect::<Vec<_>>();
     let first = texts(rib.page(Family::Ipv4, None, 3, None));
     assert_eq!(first, ["0.0.0.0/0", "10.52.0.0/16", "10.52.0.0/24"]);
-    let rest = texts(rib.page(Family::Ipv4, Some(prefix("10.52.0.0/24")), 3));
+    let rest = texts(rib.page(Family::Ipv4, Some(prefix("10.52.0.0/24")), 3, None));
     assert_eq!(rest, ["10.52.1.0/24", "10.53.0.0/16"]);
     let longest = |address: &str| rib.longest(address.parse().unwrap()).unwrap().prefix.to_string();
     assert_eq!(longest("10.52.0.9"), "10.52.0.0/24");
