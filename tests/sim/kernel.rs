@@ -21,7 +21,7 @@ impl ModelKernel {
         let table = &mut self.table;
         match op {
             Op::AddNextHop(hop) => {
-                table.next_hops.insert(hop.id, hop.clone());
+                table.next_hops.insert(hop.id, *hop);
             }
             Op::SetGroup(group) => {
                 if group.members.is_empty() || !group.members.iter().all(|(id, _)| table.next_hops.contains_key(id)) {
