@@ -63,13 +63,16 @@ pub struct Counts {
     pub announced: u64,
     /// Routes withdrawn.
     pub withdrawn: u64,
+    /// Of the announced, routes with AS 0 in their AS_PATH.
+    pub as_zero: u64,
     /// UPDATEs with nothing but routes of other families.
     pub other_families: u64,
     /// UPDATEs that could not be read, or whose attributes alone fill a message.
     pub unreadable: u64,
 }
 
-/// The prefixes that the peer should hold now: those announced and not withdrawn since.
+/// The prefixes that the peer should hold now: those announced and not withdrawn since. One whose AS_PATH holds AS 0
+/// counts as withdrawn: the peer must take it so (RFC 7607).
 pub type Held = HashSet<(u32, u8)>;
 
 /// Turns records into messages, and keeps the count.
@@ -121,6 +124,9 @@ impl Rewriter {
             self.counts.other_families += 1;
             return Some(());
         }
+        let path = attributes.iter().find(|attribute| attribute.code == AS_PATH);
+        let path = path.and_then(|path| segments(path.value, record.as4)).unwrap_or_default();
+        let as_zero = path.iter().any(|segment| segment.asns.contains(&0));
         let attributes = if reach.is_empty() { Vec::new() } else { self.attributes(&attributes, record)? };
         for chunk in chunks(&withdrawn, ROOM) {
             self.emit(chunk, &[], &[], out);
@@ -129,6 +135,12 @@ impl Rewriter {
         let room = ROOM.checked_sub(attributes.len()).filter(|room| *room >= 5)?;
         for chunk in chunks(&reach, room) {
             self.emit(&[], &attributes, chunk, out);
+        }
+        if as_zero {
+            self.counts.as_zero += reach.len() as u64;
+            for prefix in &reach {
+                self.held.remove(&key(prefix));
+            }
         }
         Some(())
     }

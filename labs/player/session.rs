@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::mrt::Record;
-use super::rewrite::{Counts, Device, Rewriter, codes};
+use super::rewrite::{Counts, Device, Held, Rewriter, codes};
 use super::{HEADER_LEN, KEEPALIVE, NOTIFICATION, OPEN, Reader, UPDATE, message};
 
 /// Messages are written in pieces of about this many octets.
@@ -186,6 +186,11 @@ impl Player {
             Some((code, subcode, data)) => Failure::Notification(code, subcode, data),
             None => error.into(),
         })
+    }
+
+    /// What the peer should hold.
+    pub fn held(&self) -> &Held {
+        &self.rewriter.held
     }
 
     /// What came back so far.

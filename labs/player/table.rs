@@ -70,6 +70,14 @@ pub fn records(count: usize, seed: u64) -> impl Iterator<Item = Record> {
     })
 }
 
+/// True if a prefix covers or is inside of what is not on the Internet.
+pub fn kept_out(network: u32, length: u8) -> bool {
+    KEPT_OUT.iter().any(|(out, bits)| {
+        let mask = mask(length.min(*bits));
+        network & mask == out & mask
+    })
+}
+
 fn fresh(random: &mut fastrand::Rng, seen: &mut HashSet<(u32, u8)>) -> (u32, u8) {
     loop {
         let mut pick = random.u32(..1000);
@@ -82,11 +90,7 @@ fn fresh(random: &mut fastrand::Rng, seen: &mut HashSet<(u32, u8)>) -> (u32, u8)
         });
         let length = found.map_or(24, |(length, _)| *length);
         let network = random.u32(..) & mask(length);
-        let kept_out = KEPT_OUT.iter().any(|(out, bits)| {
-            let mask = mask(length.min(*bits));
-            network & mask == out & mask
-        });
-        if !kept_out && seen.insert((network, length)) {
+        if !kept_out(network, length) && seen.insert((network, length)) {
             return (network, length);
         }
         // The few short prefixes run out in a large table; another draw finds a longer one.

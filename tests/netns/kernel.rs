@@ -19,8 +19,10 @@ pub(crate) struct Kernel {
     pub(crate) groups: BTreeMap<u64, Vec<u64>>,
     /// Groups of ours that are not resilient: there must be none.
     pub(crate) plain_groups: Vec<u64>,
-    /// Where each prefix goes; 0 for a route without a nexthop id.
+    /// The group or next hop of each prefix.
     pub(crate) routes: BTreeMap<String, u64>,
+    /// Routes without a nexthop id, as `ip` says them: host routes to the far ends of tunnels.
+    pub(crate) direct: Vec<String>,
 }
 
 impl Kernel {
@@ -34,7 +36,8 @@ impl Kernel {
 
     /// True if there is nothing of ours.
     pub(crate) fn is_empty(&self) -> bool {
-        self.next_hops.is_empty() && self.groups.is_empty() && self.plain_groups.is_empty() && self.routes.is_empty()
+        let objects = self.next_hops.len() + self.groups.len() + self.plain_groups.len();
+        objects + self.routes.len() + self.direct.len() == 0
     }
 }
 
@@ -46,6 +49,7 @@ impl Gateway {
             groups: BTreeMap::new(),
             plain_groups: Vec::new(),
             routes: BTreeMap::new(),
+            direct: Vec::new(),
         };
         let objects = self.lab.must(instance, &["ip", "-j", "nexthop", "show"])?;
         for object in json(&objects)?.iter().filter(|object| object["protocol"] == OURS) {
@@ -65,7 +69,7 @@ impl Gateway {
         for line in self.our_routes(instance)?.lines() {
             let words: Vec<&str> = line.split_whitespace().collect();
             let (Some(prefix), Some(at)) = (words.first(), words.iter().position(|word| *word == "nhid")) else {
-                kernel.routes.insert(line.to_owned(), 0);
+                kernel.direct.push(line.trim_end().to_owned());
                 continue;
             };
             let id = words.get(at + 1).and_then(|id| id.parse().ok()).context("an nhid that is no number")?;
