@@ -400,7 +400,8 @@ fn the_monitor_knows_addresses_and_names() {
         assert_eq!(events.until(|_| true).name, "lo");
         let index = space.pair(1);
         space.ip("addr add 169.254.21.2/30 dev d1");
-        let address: IpAddr = "169.254.21.2".parse().unwrap();
+        let network: Prefix = "169.254.21.0/30".parse().unwrap();
+        let address = ("169.254.21.2".parse().unwrap(), network);
         let event = events.until(|link| link.addresses.contains(&address));
         assert_eq!((event.index, event.up), (index, true));
         space.ip("addr del 169.254.21.2/30 dev d1");
