@@ -73,7 +73,9 @@ impl Gateway {
                 continue;
             };
             let id = words.get(at + 1).and_then(|id| id.parse().ok()).context("an nhid that is no number")?;
-            kernel.routes.insert((*prefix).to_owned(), id);
+            // `ip` leaves the length of a host route out.
+            let prefix = if prefix.contains('/') { (*prefix).to_owned() } else { format!("{prefix}/32") };
+            kernel.routes.insert(prefix, id);
         }
         Ok(kernel)
     }
