@@ -73,8 +73,12 @@ impl Gateway {
                 continue;
             };
             let id = words.get(at + 1).and_then(|id| id.parse().ok()).context("an nhid that is no number")?;
-            // `ip` leaves the length of a host route out.
-            let prefix = if prefix.contains('/') { (*prefix).to_owned() } else { format!("{prefix}/32") };
+            // `ip` has a word for the default route, and leaves the length of a host route out.
+            let prefix = match *prefix {
+                "default" => "0.0.0.0/0".to_owned(),
+                network if network.contains('/') => network.to_owned(),
+                host => format!("{host}/32"),
+            };
             kernel.routes.insert(prefix, id);
         }
         Ok(kernel)
