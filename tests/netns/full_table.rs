@@ -111,6 +111,9 @@ fn a_full_table_from_two_devices_is_in_the_kernel_with_two_members_and_the_daemo
     let settled = settled.map_err(|error| anyhow!("{error:#}\n{}", gateway.tail("in-0")))?;
     let longest = longest.map_err(anyhow::Error::msg)?;
     eprintln!("{} prefixes from each of two devices were in the kernel after {settled:?}", one.prefixes);
+    let start = Instant::now();
+    gateway.show("in-0", &["routes"]).map_err(anyhow::Error::msg)?;
+    eprintln!("with all of it there and nothing to do, an answer takes {:?}", start.elapsed());
     eprintln!("while they came, the longest answer to `show routes --json` took {longest:?}");
 
     // Sent, RIB, kernel: the same number three times, but for what no speaker may use.

@@ -73,7 +73,13 @@ impl Gateway {
                 continue;
             };
             let id = words.get(at + 1).and_then(|id| id.parse().ok()).context("an nhid that is no number")?;
-            kernel.routes.insert((*prefix).to_owned(), id);
+            // `ip` has a word for the default route, and leaves the length of a host route out.
+            let prefix = match *prefix {
+                "default" => "0.0.0.0/0".to_owned(),
+                network if network.contains('/') => network.to_owned(),
+                host => format!("{host}/32"),
+            };
+            kernel.routes.insert(prefix, id);
         }
         Ok(kernel)
     }
