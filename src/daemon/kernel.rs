@@ -8,6 +8,9 @@ use crate::fib;
 use crate::fib::io::Kernel;
 use crate::fib::{Batch, BatchId, Failure};
 
+/// How much the thread gives way to others, in steps of `nice`.
+const YIELD: i32 = 5;
+
 /// What the kernel said to one batch.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -29,6 +32,9 @@ impl KernelThread {
     ) -> std::io::Result<Self> {
         let (batches, given) = mpsc::channel::<Batch>();
         thread::Builder::new().name("kernel".to_owned()).spawn(move || {
+            // A table is a lot of work, all of it in the kernel: who waits for an answer or a KEEPALIVE comes first.
+            // Not allowed is no harm.
+            let _ = rustix::process::nice(YIELD);
             for batch in given {
                 let failures = kernel.apply(&settings, &batch.ops);
                 if answers.send(Answer { batch: batch.id, failures }).is_err() {

@@ -42,9 +42,9 @@ use neighbor::{Bond, Neighbor};
 use startup::Startup;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
-const SLICE_PREFIXES: usize = 2_000;
+const SLICE_PREFIXES: usize = 1_000;
 /// Octets that one slice of work sends to one peer.
-const SLICE_OCTETS: usize = 64 * 1024;
+const SLICE_OCTETS: usize = 32 * 1024;
 /// The first id of our next hops and groups in the kernel: those of others are usually counted from 1.
 pub const FIRST_ID: u32 = 0x7400_0000;
 
