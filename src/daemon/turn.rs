@@ -21,7 +21,7 @@ use crate::gateway;
 use crate::speaker::{Effect, Endpoint, Event, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
-use crate::types::ConnId;
+use crate::types::{ConnId, Name};
 
 /// Chunks of octets that wait for the machine; when they are this many, connections are not read.
 const EVENTS: usize = 64;
@@ -293,7 +293,7 @@ fn hops(ttl: gateway::Ttl) -> transport::Ttl {
 }
 
 fn log(event: &Event) {
-    let about = event.about().map(ToString::to_string).unwrap_or_default();
+    let about = event.about().map(Name::as_str);
     match event.weight() {
         Weight::Info => info!(event = event.name(), about, "{event}"),
         Weight::Warning => warn!(event = event.name(), about, "{event}"),

@@ -50,6 +50,8 @@ fn one_route_is_found_by_its_prefix_and_by_an_address_and_says_how_the_kernel_se
     shows(&["show", "route", "10.52.0.77"], include_str!("expected/route.txt"));
     shows(&["show", "route", "2001:db8:52::/48"], include_str!("expected/route_own.txt"));
     shows(&["show", "route", "192.0.2.1"], "no route to 192.0.2.1\n");
+    let other = "no route to 192.0.2.0/24 itself; for the one that packets take: twinspan show routes 192.0.2.0\n";
+    shows(&["show", "route", "192.0.2.0/24"], other);
 }
 
 #[test]

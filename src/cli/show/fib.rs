@@ -63,7 +63,14 @@ pub fn write_groups<W: Write>(fib: &Fib, screen: &mut Screen<W>) -> io::Result<(
     let mut facts = Facts::default();
     facts.add("table", format!("{}, protocol {}, metric {}", fib.table, fib.protocol, fib.metric));
     facts.add("totals", fib_totals(fib.totals));
-    facts.add("settled", if fib.settled { Cell::from("yes") } else { Cell::toned("no, at work", Tone::Warn) });
+    facts.add(
+        "settled",
+        match (fib.settled, fib.totals.failed) {
+            (false, _) => Cell::toned("no, at work", Tone::Warn),
+            (true, 0) => Cell::from("yes"),
+            (true, failed) => Cell::toned(format!("all but {}: tried again in a while", count(failed)), Tone::Warn),
+        },
+    );
     if let Some(fault) = &fib.last_fault {
         let at = fault.at.map_or_else(String::new, |at| format!("{at} "));
         let of = fault.operation.as_ref().map_or_else(String::new, |operation| format!("{operation}: "));
@@ -93,8 +100,7 @@ pub fn write_groups<W: Write>(fib: &Fib, screen: &mut Screen<W>) -> io::Result<(
 /// The ways out of a group, each with what is out of the ordinary about it.
 fn members(group: &FibGroup) -> String {
     let one = |member: &FibMember| {
-        let interface =
-            member.interface.clone().unwrap_or_else(|| format!("gone interface {}", member.interface_index));
+        let interface = interface(member);
         let gateway = member.gateway.map_or_else(String::new, |address| format!(" via {address}"));
         let weight = if member.weight == 1 { String::new() } else { format!(" weight {}", member.weight) };
         let tunnel = member.tunnel.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
@@ -106,7 +112,18 @@ fn members(group: &FibGroup) -> String {
     group.members.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// How a route leaves: `group 7: ...` or `dev eth1`.
+/// The interface's name, or what is left of it.
+fn interface(member: &FibMember) -> String {
+    member.interface.clone().unwrap_or_else(|| format!("gone interface {}", member.interface_index))
+}
+
+/// How a route leaves, in a table of many: `group 7: xfrm10, xfrm11` or `dev eth1`.
+fn via_short(route: &FibRoute, groups: &BTreeMap<u32, &FibGroup>) -> String {
+    let Some((id, group)) = route.group.and_then(|id| Some((id, groups.get(&id)?))) else { return via(route, groups) };
+    format!("group {id}: {}", group.members.iter().map(interface).collect::<Vec<_>>().join(", "))
+}
+
+/// How a route leaves, in full: `group 7: xfrm10 via 169.254.21.1 (hq-1/in-0), ...` or `dev eth1`.
 pub fn via(route: &FibRoute, groups: &BTreeMap<u32, &FibGroup>) -> String {
     match (route.group, &route.interface) {
         (Some(id), _) => match groups.get(&id) {
@@ -140,7 +157,7 @@ async fn pages_as_table(
                 table.row([
                     route.prefix.to_string().into(),
                     Cell::toned(state, tone),
-                    via(route, &groups).into(),
+                    via_short(route, &groups).into(),
                     Cell::toned(fault, Tone::Bad),
                 ]);
             }

@@ -173,7 +173,8 @@ fn capabilities(capabilities: &[Capability]) -> String {
         .iter()
         .map(|capability| {
             let number = if capability.name == "unknown" { format!(" {}", capability.code) } else { String::new() };
-            let value = capability.value.as_ref().map_or_else(String::new, |value| format!(" {value}"));
+            let value = capability.value.as_ref().filter(|value| !value.is_empty());
+            let value = value.map_or_else(String::new, |value| format!(" {value}"));
             format!("{}{number}{value}", capability.name)
         })
         .collect();

@@ -130,11 +130,14 @@ async fn pages_as_table(query: RouteQuery, limit: usize, client: &Client, screen
 async fn one(place: Place, query: RouteQuery, client: &Client, screen: &mut Stdout) -> Result<(), Failure> {
     let page: Routes = client.ask(&Request::Routes(query)).await?;
     let Some(route) = page.routes.first() else {
-        let place = match place {
-            Place::Prefix(prefix) => prefix.to_string(),
-            Place::Address(address) => address.to_string(),
+        let line = match place {
+            Place::Prefix(prefix) => {
+                let address = prefix.addr();
+                format!("no route to {prefix} itself; for the one that packets take: twinspan show routes {address}")
+            }
+            Place::Address(address) => format!("no route to {address}"),
         };
-        return Ok(screen.line(&format!("no route to {place}"))?);
+        return Ok(screen.line(&line)?);
     };
     let fib: Fib = client.ask(&Request::Fib).await?;
     let groups = fib.groups.iter().map(|group| (group.id, group)).collect();
