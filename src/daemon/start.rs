@@ -12,7 +12,6 @@ use super::clock::Clock;
 use crate::config;
 use crate::config::{Config, Diagnostic, Hash};
 use crate::control::io::{BindError, Socket};
-use crate::fib;
 use crate::fib::io::sysctl;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Kernel, ProbeError};
@@ -82,7 +81,6 @@ pub(super) struct Prepared {
     pub(super) speaker: Speaker,
     pub(super) clock: Clock,
     pub(super) kernel: Kernel,
-    pub(super) found: fib::Table,
     pub(super) sysctls: Sysctls,
     pub(super) socket: PathBuf,
 }
@@ -114,9 +112,8 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
     for fault in wrong {
         tracing::warn!(event = "kernel.sysctl", "{fault}");
     }
-    let found = kernel.dump(&settings).map_err(StartError::Dump)?;
     let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
-    Ok(Prepared { config, speaker, clock, kernel, found, sysctls, socket })
+    Ok(Prepared { config, speaker, clock, kernel, sysctls, socket })
 }
 
 /// The kernel settings that an instance relies on.

@@ -65,15 +65,17 @@ struct Shell {
 
 /// Runs the machine until it has stopped.
 pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
-    let Prepared { config, speaker, clock, kernel, found, mut sysctls, socket } = prepared;
+    let Prepared { config, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
     for address in super::start::listen_on(&speaker) {
         transport.listen(address, None)?;
     }
+    // Interfaces before routes: whatever the kernel drops after this is told of, and the rest is not in what it lists.
+    let mut links = Monitor::open().map_err(StartError::Monitor)?;
+    let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
-    let mut links = Monitor::open().map_err(StartError::Monitor)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let socket = super::start::bind(&socket)?;
@@ -100,6 +102,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut give_up: Option<tokio::time::Instant> = None;
+    // While something is due: how many events came before that and count first.
+    let mut ahead: Option<usize> = None;
     while !shell.stopped {
         let busy = shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
@@ -109,21 +113,22 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
-            event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
-            () = wait_until(due) => Fact::Due,
-            () = future::ready(()), if busy => Fact::Idle,
             () = wait_until(give_up) => {
                 error!(event = "instance.stop_gave_up", "the stop takes too long: what is left in the kernel stays");
                 break;
             }
+            event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
+            () = wait_until(due) => Fact::Due,
+            () = future::ready(()), if busy => Fact::Idle,
         };
         match fact {
             Fact::Link(LinkNews::Link(link)) => shell.link(link),
-            // What differs follows; that the kernel may have dropped more than that is for a comparison with a dump.
             Fact::Link(LinkNews::Lost) => {
-                warn!(event = "kernel.events_lost", "the kernel's events came too fast: interfaces are read again")
+                warn!(event = "kernel.events_lost", "the kernel's events came too fast: all is read again");
+                shell.tell(Input::LinksMissed);
             }
-            Fact::Kernel(Answer { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
+            Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
+            Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
             Fact::Stop if give_up.is_some() => {
                 warn!(event = "instance.stop_forced", "told to stop again: what is left in the kernel stays");
@@ -138,11 +143,23 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 event = "instance.reload_refused",
                 "SIGHUP: a reload is not possible yet; restart the daemon to use a changed file"
             ),
-            Fact::Transport(event) => shell.transport(event),
+            Fact::Transport(event) => {
+                shell.transport(event);
+                ahead = ahead.map(|events| events.saturating_sub(1));
+            }
             Fact::Due | Fact::Idle => {}
             Fact::Ended(what) => return Err(StartError::Ended(what)),
         }
-        shell.turn();
+        // Octets that have come count before a hold timer does, even if nobody has looked at them yet.
+        if shell.is_due() {
+            if *ahead.get_or_insert_with(|| from_transport.len()) == 0 {
+                shell.tick();
+                ahead = None;
+            }
+        } else {
+            ahead = None;
+        }
+        shell.work();
     }
 
     let _ = no_more.send(());
@@ -163,15 +180,20 @@ impl Shell {
         self.obey();
     }
 
-    /// What comes after every fact: what is due, and one slice of what can wait.
-    fn turn(&mut self) {
+    fn is_due(&self) -> bool {
         let now = self.clock.now();
-        if self.speaker.deadline().is_some_and(|due| due <= now) {
-            self.speaker.tick(now, &mut self.effects);
-            self.obey();
-        }
+        self.speaker.deadline().is_some_and(|due| due <= now)
+    }
+
+    fn tick(&mut self) {
+        self.speaker.tick(self.clock.now(), &mut self.effects);
+        self.obey();
+    }
+
+    /// One slice of what can wait.
+    fn work(&mut self) {
         if self.speaker.busy() {
-            self.speaker.work(now, &mut self.effects);
+            self.speaker.work(self.clock.now(), &mut self.effects);
             self.obey();
         }
     }
@@ -191,7 +213,10 @@ impl Shell {
             transport::Event::Failed { conn, reason } => Input::ConnectFailed { conn, reason },
             transport::Event::Accepted { conn, local, remote } => Input::Accepted { conn, local, remote },
             transport::Event::Octets { conn, octets } => Input::Octets { conn, octets },
-            transport::Event::Lost { conn, reason } => Input::Lost { conn, reason },
+            transport::Event::Lost { conn, reason } => {
+                self.congested.retain(|known| *known != conn);
+                Input::Lost { conn, reason }
+            }
             transport::Event::Drained { conn } => {
                 self.congested.retain(|known| *known != conn);
                 Input::Drained(conn)
@@ -210,29 +235,33 @@ impl Shell {
 
     /// Does what the machine wants done, in its order.
     fn obey(&mut self) {
-        for effect in self.effects.drain(..) {
-            match effect {
-                Effect::Kernel(batch) => self.kernel.apply(batch),
-                Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
-                Effect::Adopt { conn, ttl } => self.transport.adopt(conn, hops(ttl)),
-                Effect::Abort(conn) => self.transport.abort(conn),
-                Effect::Send { conn, octets } => {
-                    self.transport.send(conn, octets);
-                    if self.transport.queued(conn) > HIGH_MARK && !self.congested.contains(&conn) {
-                        self.congested.push(conn);
+        while !self.effects.is_empty() {
+            let mut full = Vec::new();
+            for effect in std::mem::take(&mut self.effects) {
+                match effect {
+                    Effect::Kernel(batch) => self.kernel.apply(batch),
+                    Effect::Dump => self.kernel.dump(),
+                    Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
+                    Effect::Adopt { conn, ttl } => self.transport.adopt(conn, hops(ttl)),
+                    Effect::Abort(conn) => self.transport.abort(conn),
+                    Effect::Send { conn, octets } => {
+                        self.transport.send(conn, octets);
+                        if self.transport.queued(conn) > HIGH_MARK && !self.congested.contains(&conn) {
+                            self.congested.push(conn);
+                            full.push(conn);
+                        }
                     }
+                    Effect::Close(conn) => {
+                        self.congested.retain(|known| *known != conn);
+                        self.transport.close(conn);
+                    }
+                    Effect::Tell(event) => log(&event),
+                    Effect::Stopped => self.stopped = true,
                 }
-                Effect::Close(conn) => {
-                    self.congested.retain(|known| *known != conn);
-                    self.transport.close(conn);
-                }
-                Effect::Tell(event) => log(&event),
-                Effect::Stopped => self.stopped = true,
             }
-        }
-        for at in 0..self.congested.len() {
-            let conn = self.congested[at];
-            self.speaker.handle(self.clock.now(), Input::Congested(conn), &mut self.effects);
+            for conn in full {
+                self.speaker.handle(self.clock.now(), Input::Congested(conn), &mut self.effects);
+            }
         }
     }
 }

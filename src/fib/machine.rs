@@ -290,6 +290,12 @@ impl Fib {
         self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty()
     }
 
+    /// True if no batch is with the kernel.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.flying.is_empty()
+    }
+
     /// Puts in line what is due for another try. [`Fib::next_batch`] does it by itself.
     pub fn tick(&mut self, now: Time) {
         while let Some((at, retry)) = self.retries.first().copied()

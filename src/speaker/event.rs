@@ -84,6 +84,8 @@ pub enum Event {
         remote: SocketAddr,
         /// Our end.
         local: SocketAddr,
+        /// How many more were not told of since the last one.
+        silent: u64,
     },
     /// The kernel refused something; it will be tried again.
     KernelRefused {
@@ -93,6 +95,18 @@ pub enum Event {
         first: String,
         /// What the kernel said to that.
         error: KernelError,
+        /// How many more batches with refusals were not told of since the last one.
+        silent: u64,
+    },
+    /// News of interfaces was lost, and what the kernel holds was compared with what is wanted.
+    Compared {
+        /// Routes of ours that were there.
+        routes: usize,
+    },
+    /// What the kernel holds could not be read; it is tried again.
+    Unread {
+        /// Why, for people.
+        reason: String,
     },
     /// Routes of a run before this one are in the kernel, and stay until the neighbors are back.
     Adopted {
@@ -124,6 +138,8 @@ impl Event {
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
             Self::KernelRefused { .. } => "kernel.refused",
+            Self::Compared { .. } => "kernel.compared",
+            Self::Unread { .. } => "kernel.unread",
             Self::Adopted { .. } => "kernel.adopted",
             Self::Converged { .. } => "kernel.converged",
             Self::Stopping => "instance.stopping",
@@ -142,6 +158,8 @@ impl Event {
             Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
+            | Self::Compared { .. }
+            | Self::Unread { .. }
             | Self::Adopted { .. }
             | Self::Converged { .. }
             | Self::Stopping => None,
@@ -157,12 +175,14 @@ impl Event {
             | Self::Softened { .. }
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
-            | Self::KernelRefused { .. } => Weight::Warning,
+            | Self::KernelRefused { .. }
+            | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
             | Self::EndOfRib { .. }
             | Self::TunnelUp { .. }
             | Self::Adopted { .. }
+            | Self::Compared { .. }
             | Self::Converged { .. }
             | Self::Stopping => Weight::Info,
         }
@@ -190,19 +210,30 @@ impl fmt::Display for Event {
                     crate::wire::FaultAction::AttributeDiscard => "; the attribute is left out",
                     crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
                 })?;
-                if *silent > 0 { write!(f, " ({silent} more like it since the last line)") } else { Ok(()) }
+                more(*silent, f)
             }
             Self::TunnelUp { tunnel, interface } => write!(f, "tunnel {tunnel}: interface {interface} is up"),
             Self::TunnelDown { tunnel, interface, what } => {
                 write!(f, "tunnel {tunnel}: interface {interface} {what}; its session waits for it")
             }
-            Self::Stranger { remote, local } => {
-                write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")
+            Self::Stranger { remote, local, silent } => {
+                write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")?;
+                more(*silent, f)
             }
-            Self::KernelRefused { refused, first, error } => {
+            Self::KernelRefused { refused, first, error, silent } => {
                 write!(f, "the kernel refused {first}: {error}")?;
-                if *refused > 1 { write!(f, " (and {} more)", refused - 1) } else { Ok(()) }
+                if *refused > 1 {
+                    write!(f, " (and {} more)", refused - 1)?;
+                }
+                more(*silent, f)
             }
+            Self::Compared { routes } => {
+                write!(
+                    f,
+                    "news of interfaces was lost: the {routes} routes in the kernel were compared with the wanted"
+                )
+            }
+            Self::Unread { reason } => write!(f, "cannot read the kernel's routes, trying again: {reason}"),
             Self::Adopted { routes, groups } => {
                 write!(
                     f,
@@ -219,4 +250,9 @@ impl fmt::Display for Event {
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }
     }
+}
+
+/// How many went untold.
+fn more(silent: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if silent > 0 { write!(f, " ({silent} more like it since the last line)") } else { Ok(()) }
 }

@@ -20,6 +20,11 @@ pub enum Input {
     Link(Link),
     /// An interface was deleted.
     LinkGone(LinkIndex),
+    /// News of interfaces was lost. What differs now is told of as always; what the kernel dropped in between is not
+    /// known, and is looked up by [`Effect::Dump`].
+    LinksMissed,
+    /// What the kernel holds of ours, as [`Effect::Dump`] asked, after every batch before it; or why it cannot be read.
+    Dumped(Result<Table, String>),
     /// What we dialled is connected.
     Connected {
         /// Which dial.
@@ -92,6 +97,8 @@ pub struct Endpoint {
 pub enum Effect {
     /// Send these to the kernel, and answer with [`Input::KernelDone`].
     Kernel(Batch),
+    /// Read what the kernel holds of ours, behind all batches, and answer with [`Input::Dumped`].
+    Dump,
     /// Dial; answered by [`Input::Connected`] or [`Input::ConnectFailed`].
     Dial {
         /// The name of this attempt.

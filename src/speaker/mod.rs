@@ -7,9 +7,12 @@
 mod event;
 mod flow;
 mod input;
+mod interfaces;
 mod link;
 mod neighbor;
 mod query;
+mod rate;
+mod resync;
 mod startup;
 
 #[cfg(test)]
@@ -35,16 +38,18 @@ use crate::gateway::Desired;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
-use crate::types::{ConnId, Hop, LinkIndex, Name, PeerId, Time};
+use crate::types::{ConnId, Hop, Name, PeerId, Time};
 use crate::wire::{Attributes, Cease, Notification, Update};
 use link::Links;
 use neighbor::{Bond, Neighbor};
+use rate::Rate;
+use resync::Resync;
 use startup::Startup;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
-const SLICE_PREFIXES: usize = 2_000;
+const SLICE_PREFIXES: usize = 1_000;
 /// Octets that one slice of work sends to one peer.
-const SLICE_OCTETS: usize = 64 * 1024;
+const SLICE_OCTETS: usize = 32 * 1024;
 /// The first id of our next hops and groups in the kernel: those of others are usually counted from 1.
 pub const FIRST_ID: u32 = 0x7400_0000;
 
@@ -90,7 +95,12 @@ pub struct Speaker {
     rib: Rib,
     fib: Fib,
     startup: Startup,
+    /// What an earlier run left and nobody wants goes as soon as the FIB has all that the RIB holds.
+    sweeping: bool,
+    resync: Resync,
     life: Life,
+    strangers: Rate,
+    refusals: Rate,
     changed: Vec<rib::Changed>,
     last_refusal: Option<(Time, String, fib::KernelError)>,
 }
@@ -130,7 +140,11 @@ impl Speaker {
             rib,
             fib,
             startup: Startup::default(),
+            sweeping: false,
+            resync: Resync::default(),
             life: Life::Waiting,
+            strangers: Rate::default(),
+            refusals: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
             config,
@@ -143,6 +157,8 @@ impl Speaker {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
+            Input::LinksMissed => self.links_missed(),
+            Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {
                     known.local = Some(local);
@@ -195,13 +211,13 @@ impl Speaker {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
-        sessions.chain(self.fib.deadline()).chain(self.startup.deadline()).min()
+        sessions.chain(self.fib.deadline()).chain(self.startup.deadline()).chain(self.resync.deadline()).min()
     }
 
     /// True if [`Speaker::work`] has something to do.
     #[must_use]
     pub fn busy(&self) -> bool {
-        let routes = self.life == Life::Running && self.rib.has_changed();
+        let routes = self.life == Life::Running && (self.rib.has_changed() || self.sweeping);
         self.rib.has_work() || routes || self.neighbors.iter().any(|neighbor| self.can_send(neighbor))
     }
 
@@ -210,6 +226,7 @@ impl Speaker {
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
+            self.sweep();
             self.kernel(now, out);
         }
         for at in 0..self.neighbors.len() {
@@ -247,6 +264,10 @@ impl Speaker {
         if routes + groups > 0 {
             out.push(Effect::Tell(Event::Adopted { routes, groups }));
         }
+        if routes == 0 {
+            // Nothing to be kept: every change goes to the kernel from the first moment on.
+            self.fib.sweep();
+        }
         let waiting = self.neighbors.iter().flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
         if self.startup.is_over(now) {
@@ -269,6 +290,7 @@ impl Speaker {
             let why = Notification::shutdown(Cease::AdministrativeShutdown, &text);
             self.session(now, Some(PeerId(at as u32)), session::Input::Stop(why), out);
         }
+        self.sweeping = false;
         if self.config.kernel.on_stop == OnStop::Remove {
             self.fib.clear();
         }
@@ -285,93 +307,19 @@ impl Speaker {
 
     /// From now on the kernel follows the RIB, and what an earlier run left and nobody wants goes.
     fn converge(&mut self, out: &mut Vec<Effect>) {
-        let Some(end) = self.startup.end() else { return };
-        if end.adopted {
-            let mut missing: Vec<_> = end.missing.iter().map(|peer| self.name(*peer)).collect();
-            missing.dedup();
-            out.push(Effect::Tell(Event::Converged { missing }));
-        }
-        // What the RIB holds already must be wanted before the rest can be told from what is stale.
-        while self.rib.has_changed() {
-            self.program();
-        }
-        self.fib.sweep();
+        let Some(end) = self.startup.end().filter(|end| end.adopted) else { return };
+        let mut missing: Vec<_> = end.missing.iter().map(|peer| self.name(*peer)).collect();
+        missing.dedup();
+        out.push(Effect::Tell(Event::Converged { missing }));
+        self.sweeping = true;
     }
 
-    // ---- interfaces -------------------------------------------------------------------------------------------
-
-    fn link(&mut self, now: Time, link: Link, out: &mut Vec<Effect>) {
-        let (index, up) = (link.index, link.up);
-        let before = self.links.learn(link);
-        match (before.as_ref().map(|before| before.up), up) {
-            (Some(true) | None, false) => self.fib.link_down(index),
-            (Some(false) | None, true) => self.fib.link_up(index),
-            (Some(true), true) | (Some(false), false) => {}
+    /// What the RIB holds must be wanted before the rest can be told from what is stale: slices of work see to that.
+    fn sweep(&mut self) {
+        if self.sweeping && !self.rib.has_changed() {
+            self.sweeping = false;
+            self.fib.sweep();
         }
-        self.kernel(now, out);
-        self.rebind(now, out);
-    }
-
-    fn link_gone(&mut self, now: Time, index: LinkIndex, out: &mut Vec<Effect>) {
-        if self.links.forget(index).is_none() {
-            return;
-        }
-        self.fib.link_gone(index);
-        self.kernel(now, out);
-        self.rebind(now, out);
-    }
-
-    /// Interfaces have changed: what that means for the neighbors on them, and for next hops on networks.
-    fn rebind(&mut self, now: Time, out: &mut Vec<Effect>) {
-        for at in 0..self.neighbors.len() {
-            if self.neighbors[at].bind(now, &self.links) {
-                self.bound(now, at, out);
-            } else if matches!(self.neighbors[at].bond, Bond::Free) && self.neighbors[at].conn.is_some() {
-                self.rib.reconsider(self.neighbors[at].id);
-            }
-        }
-    }
-
-    /// Follows the state of a neighbor's interface: its host route first, then its session.
-    fn bound(&mut self, now: Time, at: usize, out: &mut Vec<Effect>) {
-        if self.life != Life::Running {
-            return;
-        }
-        let neighbor = &self.neighbors[at];
-        let (id, tunnel) = (neighbor.id, neighbor.plan.name.clone());
-        match (&neighbor.bond, &neighbor.plan.interface) {
-            (Bond::Up(link), Some(interface)) => {
-                if let Some(prefix) = neighbor.host_route {
-                    self.fib.want_link(prefix, *link);
-                }
-                out.push(Effect::Tell(Event::TunnelUp { tunnel, interface: interface.clone() }));
-                self.kernel(now, out);
-                self.session(now, Some(id), session::Input::Start, out);
-            }
-            (Bond::Free, _) | (_, None) => self.session(now, Some(id), session::Input::Start, out),
-            (Bond::Down(_) | Bond::Missing, Some(_)) => {
-                if let Some(prefix) = neighbor.host_route {
-                    self.fib.unwant_link(&prefix);
-                }
-                self.tell_missing(at, out);
-                self.kernel(now, out);
-                let why = Notification::shutdown(Cease::OtherConfigurationChange, "the tunnel is down");
-                self.session(now, Some(id), session::Input::Stop(why), out);
-            }
-        }
-    }
-
-    /// Says that a neighbor's interface is not there.
-    fn tell_missing(&self, at: usize, out: &mut Vec<Effect>) {
-        let neighbor = &self.neighbors[at];
-        let Some(interface) = &neighbor.plan.interface else { return };
-        let what = match neighbor.bond {
-            Bond::Down(_) => "is down",
-            Bond::Missing => "does not exist",
-            Bond::Free | Bond::Up(_) => return,
-        };
-        let tunnel = neighbor.plan.name.clone();
-        out.push(Effect::Tell(Event::TunnelDown { tunnel, interface: interface.clone(), what }));
     }
 
     // ---- sessions ---------------------------------------------------------------------------------------------
@@ -389,20 +337,24 @@ impl Speaker {
     }
 
     fn accepted(&mut self, now: Time, conn: ConnId, local: SocketAddr, remote: SocketAddr, out: &mut Vec<Effect>) {
-        let ours = |neighbor: &&Neighbor| {
-            neighbor.plan.remote_address == unmapped(remote.ip()) && neighbor.plan.local_address == unmapped(local.ip())
-        };
-        let found = self.neighbors.iter().find(ours).filter(|neighbor| neighbor.ready());
-        let Some(neighbor) = found.filter(|_| self.life == Life::Running) else {
+        let ours = |neighbor: &&Neighbor| neighbor.is_between(local, remote);
+        let found = self.neighbors.iter().find(ours);
+        let Some(neighbor) = found.filter(|neighbor| self.life == Life::Running && neighbor.ready()) else {
             out.push(Effect::Abort(conn));
-            if self.life == Life::Running && found.is_none() {
-                out.push(Effect::Tell(Event::Stranger { remote, local }));
+            // Of a neighbor whose tunnel is down people know already.
+            if self.life == Life::Running
+                && found.is_none()
+                && let Some(silent) = self.strangers.pass(now)
+            {
+                out.push(Effect::Tell(Event::Stranger { remote, local, silent }));
             }
             return;
         };
-        let (id, ttl) = (neighbor.id, neighbor.plan.ttl);
+        let (at, id, ttl) = (neighbor.id.0 as usize, neighbor.id, neighbor.plan.ttl);
         self.conns.insert(conn, Conn { peer: id, local: Some(local), remote });
         out.push(Effect::Adopt { conn, ttl });
+        // It got through, so there is a way back.
+        self.start(now, at, out);
         self.session(now, Some(id), session::Input::Accepted { conn }, out);
     }
 
@@ -481,7 +433,7 @@ impl Speaker {
     fn update(&mut self, now: Time, at: usize, update: Update, out: &mut Vec<Effect>) {
         let neighbor = &mut self.neighbors[at];
         for fault in &update.faults {
-            if let Some(silent) = neighbor.tell_fault(now) {
+            if let Some(silent) = neighbor.faults.pass(now) {
                 let name = neighbor.plan.name.clone();
                 out.push(Effect::Tell(Event::Softened { neighbor: name, fault: fault.clone(), silent }));
             }
@@ -547,6 +499,9 @@ impl Speaker {
 
     /// Hands out what the kernel can take now.
     fn kernel(&mut self, now: Time, out: &mut Vec<Effect>) {
+        if self.compares(now, out) {
+            return;
+        }
         while let Some(batch) = self.fib.next_batch(now) {
             out.push(Effect::Kernel(batch));
         }
@@ -557,9 +512,13 @@ impl Speaker {
             let operation = self.fib.operation(batch, first.index).map(ToString::to_string).unwrap_or_default();
             let error = first.error.clone();
             self.last_refusal = Some((now, operation.clone(), error.clone()));
-            out.push(Effect::Tell(Event::KernelRefused { refused: failures.len(), first: operation, error }));
+            if let Some(silent) = self.refusals.pass(now) {
+                let refused = failures.len();
+                out.push(Effect::Tell(Event::KernelRefused { refused, first: operation, error, silent }));
+            }
         }
         self.fib.done(now, batch, failures);
+        self.routed(now, out);
     }
 
     fn name(&self, peer: PeerId) -> Name {
@@ -577,9 +536,4 @@ fn fib_settings(config: &Config) -> fib::Settings {
         idle_timer: config.ecmp.idle_timer,
         max_paths: config.ecmp.max_paths,
     }
-}
-
-/// A peer that dialled an IPv4 address of an IPv6 socket is still an IPv4 peer.
-fn unmapped(address: IpAddr) -> IpAddr {
-    address.to_canonical()
 }

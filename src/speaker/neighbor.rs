@@ -1,10 +1,12 @@
 //! One neighbor as the machine holds it: its plan, its session, and what its interface is doing.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
 
 use super::flow::Reach;
 use super::input::Endpoint;
 use super::link::Links;
+use super::rate::Rate;
 use crate::gateway;
 use crate::gateway::Offer;
 use crate::policy::{Chain, Export, Import, Scope, Word};
@@ -14,10 +16,6 @@ use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
-
-/// Softened faults that are told of one by one; more of them in [`FAULT_PAUSE`] are only counted.
-const FAULTS_TOLD: u32 = 5;
-const FAULT_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a neighbor's interface is doing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,15 +44,10 @@ pub(super) struct Neighbor {
     pub(super) conn: Option<ConnId>,
     /// The peer takes less than there is to send.
     pub(super) congested: bool,
-    faults: Faults,
-}
-
-/// Softened faults: told of, up to a rate.
-#[derive(Default)]
-struct Faults {
-    since: Time,
-    told: u32,
-    silent: u64,
+    /// Its session is started when the kernel has its host route: a dial before that would fail and be put off.
+    pub(super) awaits_route: bool,
+    /// Softened faults that are told of.
+    pub(super) faults: Rate,
 }
 
 impl Neighbor {
@@ -88,7 +81,8 @@ impl Neighbor {
             host_route,
             conn: None,
             congested: false,
-            faults: Faults::default(),
+            awaits_route: false,
+            faults: Rate::default(),
         }
     }
 
@@ -130,14 +124,27 @@ impl Neighbor {
         matches!(self.bond, Bond::Free | Bond::Up(_))
     }
 
-    /// Where to dial it.
+    /// Where to dial it. A link-local address means nothing without its interface.
     pub(super) fn endpoint(&self) -> Endpoint {
-        Endpoint {
-            remote: SocketAddr::new(self.plan.remote_address, PORT),
-            local: self.plan.local_address,
-            interface: self.plan.interface.clone(),
-            ttl: self.plan.ttl,
-        }
+        let remote = match (self.plan.remote_address, &self.bond) {
+            (IpAddr::V6(address), Bond::Up(link)) if address.is_unicast_link_local() => {
+                SocketAddrV6::new(address, PORT, 0, link.get()).into()
+            }
+            (address, _) => SocketAddr::new(address, PORT),
+        };
+        Endpoint { remote, local: self.plan.local_address, interface: self.plan.interface.clone(), ttl: self.plan.ttl }
+    }
+
+    /// True if a connection between these ends can only be its. A link-local address must be that of its interface;
+    /// an IPv4 address in IPv6 clothes is an IPv4 address.
+    pub(super) fn is_between(&self, local: SocketAddr, remote: SocketAddr) -> bool {
+        let elsewhere = match (remote, &self.bond) {
+            (SocketAddr::V6(remote), Bond::Up(link)) => remote.scope_id() != 0 && remote.scope_id() != link.get(),
+            _ => false,
+        };
+        self.plan.remote_address == remote.ip().to_canonical()
+            && self.plan.local_address == local.ip().to_canonical()
+            && !elsewhere
     }
 
     /// How its next hops become hops.
@@ -146,20 +153,6 @@ impl Neighbor {
             Bond::Up(link) | Bond::Down(link) => Reach::Tunnel { link, remote: self.plan.remote_address },
             Bond::Free | Bond::Missing => Reach::Network,
         }
-    }
-
-    /// Whether to tell of one more softened fault, and if so how many went untold.
-    pub(super) fn tell_fault(&mut self, now: Time) -> Option<u64> {
-        if now.since(self.faults.since) >= FAULT_PAUSE {
-            self.faults.since = now;
-            self.faults.told = 0;
-        }
-        if self.faults.told >= FAULTS_TOLD {
-            self.faults.silent += 1;
-            return None;
-        }
-        self.faults.told += 1;
-        Some(std::mem::take(&mut self.faults.silent))
     }
 }
 

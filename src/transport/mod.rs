@@ -87,7 +87,7 @@ pub enum Event {
         /// The other end.
         remote: SocketAddr,
     },
-    /// Octets came in, at most 64 KiB.
+    /// Octets came in, at most 16 KiB.
     Octets {
         /// On which.
         conn: ConnId,

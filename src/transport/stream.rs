@@ -26,7 +26,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// The sizes of a read: it grows while a peer fills it, so that an idle connection holds no memory.
 const SMALL_READ: usize = 4 * 1024;
-const LARGE_READ: usize = 64 * 1024;
+const LARGE_READ: usize = 16 * 1024;
 
 /// The most pieces in one write.
 const PIECES: usize = 64;

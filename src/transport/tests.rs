@@ -43,7 +43,7 @@ impl Side {
         while all.len() < count {
             match self.next().await {
                 Event::Octets { octets, .. } => {
-                    assert!(octets.len() <= 64 * 1024);
+                    assert!(octets.len() <= 16 * 1024);
                     all.extend_from_slice(&octets);
                 }
                 other => panic!("{other:?} instead of Octets"),

@@ -1,16 +1,42 @@
 //! A kernel of values: it refuses what dangles, and counts what was done to it.
 
+use std::collections::HashSet;
+
 use twinspan::fib::{Failure, KernelError, Op, Table, Target};
+use twinspan::types::LinkIndex;
 
 /// Next hops, groups and routes of one host.
 #[derive(Debug, Default)]
 pub struct ModelKernel {
     pub table: Table,
+    down: HashSet<LinkIndex>,
     /// Operations on routes since the start.
     pub route_operations: usize,
 }
 
 impl ModelKernel {
+    /// An interface goes up or down: then the kernel drops its next hops, and what hangs on them, without a word.
+    pub fn set_link(&mut self, index: LinkIndex, up: bool) {
+        if up {
+            self.down.remove(&index);
+            return;
+        }
+        self.down.insert(index);
+        let table = &mut self.table;
+        let dead: Vec<u32> = table.next_hops.values().filter(|hop| hop.link == index).map(|hop| hop.id).collect();
+        for id in dead {
+            table.next_hops.remove(&id);
+            for group in table.groups.values_mut() {
+                group.members.retain(|(member, _)| *member != id);
+            }
+        }
+        let empty: Vec<u32> = table.groups.values().filter(|group| group.members.is_empty()).map(|g| g.id).collect();
+        for id in empty {
+            table.groups.remove(&id);
+            table.routes.retain(|_, target| *target != Target::Group(id));
+        }
+    }
+
     /// Carries out every operation; tells which were refused.
     pub fn apply(&mut self, ops: &[Op]) -> Vec<Failure> {
         let tried = ops.iter().enumerate();
@@ -20,6 +46,9 @@ impl ModelKernel {
     fn one(&mut self, op: &Op) -> Result<(), KernelError> {
         let table = &mut self.table;
         match op {
+            Op::AddNextHop(hop) if self.down.contains(&hop.link) => {
+                return Err(refuse(100, "Carrier for nexthop device is down"));
+            }
             Op::AddNextHop(hop) => {
                 table.next_hops.insert(hop.id, *hop);
             }

@@ -109,6 +109,9 @@ fn dual_redundancy(seed: u64) -> World {
     world.host("in-1", "in-1", GATEWAY);
     world.host("hq-1", "one", &device(65010, 1));
     world.host("hq-2", "one", &device(65011, 2));
+    for host in [IN_0, IN_1] {
+        world.hosts[host].narrow = true;
+    }
     world.wire((IN_0, "tun1", "169.254.21.2"), (HQ_1, "tun-a", "169.254.21.1"));
     world.wire((IN_1, "tun1", "169.254.21.6"), (HQ_1, "tun-b", "169.254.21.5"));
     world.wire((IN_0, "tun2", "169.254.22.2"), (HQ_2, "tun-a", "169.254.22.1"));
@@ -195,6 +198,66 @@ fn tunnels_that_flap_at_random_end_with_every_path_back() {
             world.run_until(Duration::from_millis(chance.u64(..3_000)), |_| false);
             world.set_link(host, tunnel, true);
             world.run_until(Duration::from_millis(chance.u64(..3_000)), |_| false);
+        }
+        assert!(world.run_until(Duration::from_secs(120), all_up), "seed {seed}\n{}", story(&world));
+    }
+}
+
+#[test]
+fn no_dial_is_lost_on_a_tunnel_that_has_no_route_yet() {
+    for seed in 0..20 {
+        let world = started(seed);
+        let failed = [IN_0, IN_1].iter().any(|host| world.told(*host, "Network is unreachable"));
+        assert!(!failed, "{}", story(&world));
+    }
+}
+
+#[test]
+fn with_one_neighbor_that_never_comes_changes_of_the_others_are_followed_at_once() {
+    let mut world = dual_redundancy(4);
+    world.start(IN_0);
+    world.start(HQ_1);
+    let width = |world: &World| world.hosts[IN_0].kernel.width("10.52.0.0/16");
+    assert!(world.run_until(Duration::from_secs(20), |world| width(world) == 1), "{}", story(&world));
+    world.tell(HQ_1, twinspan::speaker::Input::Stop);
+    assert!(world.run_until(Duration::from_secs(1), |world| width(world) == 0), "{}", story(&world));
+}
+
+#[test]
+fn a_flap_that_nobody_told_of_is_found_and_put_right() {
+    for seed in 0..20 {
+        let mut world = started(seed);
+        let before = world.hosts[IN_0].kernel.table.clone();
+        world.flap_unseen(IN_0, "tun1");
+        assert!(!all_up(&world), "the kernel dropped what was on the interface");
+        if seed % 2 == 0 {
+            // More happens while the kernel is read.
+            world.set_link(IN_0, "tun2", false);
+            world.set_link(IN_0, "tun2", true);
+        }
+        assert!(world.run_until(Duration::from_secs(60), all_up), "seed {seed}\n{}", story(&world));
+        if seed % 2 == 1 {
+            assert_eq!(world.hosts[IN_0].kernel.table, before, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn flaps_seen_and_unseen_end_with_every_path_back() {
+    for seed in 0..30 {
+        let mut world = started(seed);
+        let mut chance = fastrand::Rng::with_seed(seed);
+        for _ in 0..20 {
+            let host = [IN_0, IN_1][chance.usize(..2)];
+            let tunnel = ["tun1", "tun2"][chance.usize(..2)];
+            if chance.bool() {
+                world.flap_unseen(host, tunnel);
+            } else {
+                world.set_link(host, tunnel, false);
+                world.run_until(Duration::from_micros(chance.u64(..3_000)), |_| false);
+                world.set_link(host, tunnel, true);
+            }
+            world.run_until(Duration::from_micros(chance.u64(..3_000)), |_| false);
         }
         assert!(world.run_until(Duration::from_secs(120), all_up), "seed {seed}\n{}", story(&world));
     }

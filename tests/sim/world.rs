@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use twinspan::config;
-use twinspan::fib::Table;
+use twinspan::fib::Batch;
 use twinspan::speaker::{Effect, Event, Input, Link, Speaker};
 use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
@@ -23,6 +23,8 @@ pub struct Host {
     pub kernel: ModelKernel,
     pub speaker: Option<Speaker>,
     pub events: Vec<String>,
+    /// Its interfaces hold no network: only a host route leads to the far end.
+    pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
     run: u32,
 }
@@ -38,6 +40,10 @@ struct End {
 /// What happens at a moment.
 enum Happening {
     Tell(usize, u32, Input),
+    /// The kernel gets to a batch.
+    Apply(usize, u32, Batch),
+    /// The kernel lists what it holds.
+    Dump(usize, u32),
     /// What was sent arrives, unless the connection is gone by then.
     Deliver(End, Bytes),
     /// The other end of it learns that it is over.
@@ -81,6 +87,7 @@ impl World {
             kernel: ModelKernel::default(),
             speaker: None,
             events: Vec::new(),
+            narrow: false,
             run: 0,
         });
         self.hosts.len() - 1
@@ -105,12 +112,7 @@ impl World {
         let (config, _) = config::parse("sim.toml", &h.file).unwrap_or_else(|faults| panic!("{faults:#?}"));
         let name: Name = h.instance.parse().unwrap();
         h.speaker = Some(Speaker::new(config, &name, seed, Duration::ZERO).unwrap());
-        let found = Table {
-            next_hops: h.kernel.table.next_hops.clone(),
-            groups: h.kernel.table.groups.clone(),
-            routes: h.kernel.table.routes.clone(),
-            taken: Default::default(),
-        };
+        let found = h.kernel.table.clone();
         let links: Vec<_> = h.interfaces.iter().map(fact).collect();
         for link in links {
             self.tell(host, Input::Link(link));
@@ -146,26 +148,17 @@ impl World {
             let interface = self.hosts[host].interfaces.iter_mut().find(|(known, ..)| *known == index).unwrap();
             interface.3 = up;
             let link = fact(interface);
-            if !up {
-                // The kernel drops the next hops of the interface without a word.
-                let table = &mut self.hosts[host].kernel.table;
-                let dead: Vec<u32> =
-                    table.next_hops.values().filter(|hop| hop.link == index).map(|hop| hop.id).collect();
-                for id in dead {
-                    table.next_hops.remove(&id);
-                    for group in table.groups.values_mut() {
-                        group.members.retain(|(member, _)| *member != id);
-                    }
-                }
-                let empty: Vec<u32> =
-                    table.groups.values().filter(|group| group.members.is_empty()).map(|group| group.id).collect();
-                for id in empty {
-                    table.groups.remove(&id);
-                    table.routes.retain(|_, target| *target != twinspan::fib::Target::Group(id));
-                }
-            }
+            self.hosts[host].kernel.set_link(index, up);
             self.tell(host, Input::Link(link));
         }
+    }
+
+    /// An interface goes down and up again, and the news of it is lost.
+    pub fn flap_unseen(&mut self, host: usize, name: &str) {
+        let (index, ..) = *self.hosts[host].interfaces.iter().find(|(_, known, ..)| known == name).unwrap();
+        self.hosts[host].kernel.set_link(index, false);
+        self.hosts[host].kernel.set_link(index, true);
+        self.tell(host, Input::LinksMissed);
     }
 
     /// Lets time pass until `done` holds, at most so long; true if it came to hold.
@@ -208,6 +201,14 @@ impl World {
                     self.tell(host, input);
                 }
             }
+            Happening::Apply(host, run, batch) => {
+                let failures = self.hosts[host].kernel.apply(&batch.ops);
+                self.later(Happening::Tell(host, run, Input::KernelDone { batch: batch.id, failures }));
+            }
+            Happening::Dump(host, run) => {
+                let found = self.hosts[host].kernel.table.clone();
+                self.later(Happening::Tell(host, run, Input::Dumped(Ok(found))));
+            }
             Happening::Deliver(end, octets) => {
                 if self.peers.contains_key(&end) && self.hosts[end.host].run == end.run {
                     self.tell(end.host, Input::Octets { conn: end.conn, octets });
@@ -235,10 +236,8 @@ impl World {
         let run = self.hosts[host].run;
         for effect in effects {
             match effect {
-                Effect::Kernel(batch) => {
-                    let failures = self.hosts[host].kernel.apply(&batch.ops);
-                    self.later(Happening::Tell(host, run, Input::KernelDone { batch: batch.id, failures }));
-                }
+                Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
+                Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
                 Effect::Send { conn, octets } => {
@@ -270,6 +269,11 @@ impl World {
             let there = self.hosts[host].interfaces.iter().find(|(known, ..)| *known == index)?;
             (there.2 == remote.ip() && self.hosts[host].speaker.is_some()).then_some(host)
         });
+        let h = &self.hosts[from.host];
+        if h.narrow && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
+            let input = Input::ConnectFailed { conn: from.conn, reason: "Network is unreachable".to_owned() };
+            return self.later(Happening::Tell(from.host, from.run, input));
+        }
         let Some(host) = far else {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Connection refused".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));

@@ -68,6 +68,10 @@ pub async fn as_json<P: Page>(
     ask: impl Fn(usize, Option<Prefix>) -> Request,
     screen: &mut Stdout,
 ) -> Result<(), Failure> {
+    if limit <= LIMIT_MAX {
+        // One page is a whole document already.
+        return Ok(screen.octets(&client.fetch(&ask(limit, None)).await?)?);
+    }
     let (mut started, mut items, mut end) = (false, 0, None);
     pages(client, limit, ask, |page: &P| {
         let (totals, routes, next) = page.parts();

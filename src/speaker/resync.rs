@@ -1,0 +1,112 @@
+//! After news of interfaces was lost: what the kernel dropped by itself in the meantime is not known, so all that it
+//! holds of ours is read and compared.
+//!
+//! An interface that went down and up again between two looks shows no difference, yet its next hops are gone. Batches
+//! wait while the kernel is read, so that what is found is not old when it arrives.
+
+use std::time::Duration;
+
+use super::{Effect, Event, Life, Speaker};
+use crate::fib;
+use crate::types::{LinkIndex, Time};
+
+/// How long to wait after the kernel could not be read.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How far it is.
+#[derive(Debug, Default)]
+pub(super) enum Resync {
+    /// Nothing was missed.
+    #[default]
+    Not,
+    /// To be asked for as soon as no batch is with the kernel.
+    Due,
+    /// To be asked for at that time.
+    Paused(Time),
+    /// The kernel is being read.
+    Asked {
+        /// Interfaces that changed since: what was found may be older.
+        touched: Vec<LinkIndex>,
+        /// More was missed since.
+        again: bool,
+    },
+}
+
+impl Resync {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match self {
+            Self::Paused(until) => Some(*until),
+            Self::Not | Self::Due | Self::Asked { .. } => None,
+        }
+    }
+
+    /// An interface has changed.
+    pub(super) fn touch(&mut self, link: LinkIndex) {
+        if let Self::Asked { touched, .. } = self
+            && !touched.contains(&link)
+        {
+            touched.push(link);
+        }
+    }
+}
+
+impl Speaker {
+    pub(super) fn links_missed(&mut self) {
+        match &mut self.resync {
+            _ if self.life == Life::Waiting => {} // the first look at the kernel is still to come
+            Resync::Asked { again, .. } => *again = true,
+            Resync::Not | Resync::Due | Resync::Paused(_) => self.resync = Resync::Due,
+        }
+    }
+
+    /// True while no batch may go because the kernel is read; asks for that when the time has come.
+    pub(super) fn compares(&mut self, now: Time, out: &mut Vec<Effect>) -> bool {
+        if matches!(self.resync, Resync::Paused(until) if until <= now) {
+            self.resync = Resync::Due;
+        }
+        match self.resync {
+            Resync::Due => {
+                if self.fib.is_idle() {
+                    self.resync = Resync::Asked { touched: Vec::new(), again: false };
+                    out.push(Effect::Dump);
+                }
+                true
+            }
+            Resync::Asked { .. } => true,
+            Resync::Not | Resync::Paused(_) => false,
+        }
+    }
+
+    pub(super) fn dumped(&mut self, now: Time, found: Result<fib::Table, String>, out: &mut Vec<Effect>) {
+        let Resync::Asked { touched, again } = std::mem::take(&mut self.resync) else { return };
+        match found {
+            Ok(found) => {
+                let routes = found.routes.len();
+                self.fib.adopt(found);
+                if !(self.startup.keeps_routes() || self.sweeping) {
+                    self.fib.sweep();
+                }
+                // The worst is assumed of what happened meanwhile: everything on those interfaces is put there anew.
+                for link in touched {
+                    match self.links.get(link).map(|link| link.up) {
+                        Some(up) => {
+                            self.fib.link_down(link);
+                            if up {
+                                self.fib.link_up(link);
+                            }
+                        }
+                        None => self.fib.link_gone(link),
+                    }
+                }
+                if again {
+                    self.resync = Resync::Due;
+                }
+                out.push(Effect::Tell(Event::Compared { routes }));
+            }
+            Err(reason) => {
+                self.resync = Resync::Paused(now + PAUSE);
+                out.push(Effect::Tell(Event::Unread { reason }));
+            }
+        }
+    }
+}
