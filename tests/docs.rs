@@ -175,7 +175,11 @@ fn every_command_that_a_page_shows_can_be_typed() {
             if words.first().is_none_or(|word| word.contains('.')) || words.contains(&"is") {
                 continue; // "twinspan 0.1.0 runs", a sentence
             }
-            let words = words.iter().map(|word| word.split('|').next().unwrap());
+            let words = words.iter().map(|word| match word.split('|').next().unwrap() {
+                "PREFIX" => "10.52.0.0/16",
+                "ADDRESS" => "10.52.1.10",
+                word => word,
+            });
             let mut command = Command::new(env!("CARGO_BIN_EXE_twinspan"));
             // Wrong words are told before the help that the last word asks for.
             let done = command.args(words).arg("--help").output().unwrap();
