@@ -129,6 +129,17 @@ impl Rib {
         let entry = routes.table.row_mut(row);
         let awaited = entry.is(Row::AWAITED);
         entry.clear(Row::CHANGED | Row::LOST | Row::AWAITED);
+        match (entry.is(Row::REACHED), decision.best().is_some()) {
+            (false, true) => {
+                entry.set(Row::REACHED);
+                routes.reached += 1;
+            }
+            (true, false) => {
+                entry.clear(Row::REACHED);
+                routes.reached -= 1;
+            }
+            (true, true) | (false, false) => {}
+        }
         if !used && !best && !awaited {
             return None;
         }

@@ -99,6 +99,8 @@ struct Routes {
     changed: VecDeque<RowId>,
     /// Rows with a route of our own.
     local: BTreeSet<RowId>,
+    /// How many rows have [`Row::REACHED`].
+    reached: usize,
 }
 
 /// The whole RIB.
@@ -127,8 +129,13 @@ impl Rib {
     /// An empty one.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let routes =
-            |family| Routes { family, table: Table::new(family), changed: VecDeque::new(), local: BTreeSet::new() };
+        let routes = |family| Routes {
+            family,
+            table: Table::new(family),
+            changed: VecDeque::new(),
+            local: BTreeSet::new(),
+            reached: 0,
+        };
         Self {
             settings,
             peers: BTreeMap::new(),

@@ -95,7 +95,7 @@ pub struct Totals {
 /// Counts of one family.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FamilyTotals {
-    /// Prefixes stored.
+    /// Prefixes with a path in use, our own too.
     pub prefixes: usize,
     /// Paths that neighbors taught, refused ones too.
     pub paths: usize,
@@ -144,7 +144,7 @@ impl Rib {
     /// How much there is in one family.
     #[must_use]
     pub fn family_totals(&self, family: Family) -> FamilyTotals {
-        let mut totals = FamilyTotals { prefixes: self.routes[at(family)].table.len(), paths: 0, refused: 0 };
+        let mut totals = FamilyTotals { prefixes: self.routes[at(family)].reached, paths: 0, refused: 0 };
         for live in self.sessions.iter().filter(|live| live.up) {
             let counts = live.counts[at(family)];
             totals.paths += counts.received;

@@ -36,6 +36,8 @@ impl Row {
     pub(super) const LOST: u8 = 4;
     /// A neighbor waits for the decision.
     pub(super) const AWAITED: u8 = 8;
+    /// The last decision found a path to use.
+    pub(super) const REACHED: u8 = 32;
     /// Not in use.
     const FREE: u8 = 16;
 

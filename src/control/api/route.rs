@@ -25,7 +25,7 @@ pub struct RouteTotals {
     pub family: Family,
     /// Prefixes with at least one path that is in use: the loc-rib.
     pub prefixes: u64,
-    /// Paths to them, refused ones too.
+    /// Paths that neighbors teach, refused ones too.
     pub paths: u64,
     /// Of them, those that policy refused.
     pub refused: u64,

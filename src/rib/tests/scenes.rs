@@ -323,3 +323,58 @@ fn a_route_that_is_asked_for_again_while_undecided_is_sent_again_once_decided() 
     assert!(settle(&mut rib).is_empty());
     assert_eq!(outputs(&mut rib, 1, &FOUR)[0].reach[0].prefixes, [prefix("10.52.0.0/16")]);
 }
+
+#[test]
+fn prefixes_are_counted_while_a_path_of_theirs_can_be_used() {
+    let mut rib = rib(64, false);
+    (0..2).for_each(|peer| join(&mut rib, peer, 65010, Scope::LocalOnly));
+    (0..2).for_each(|peer| teach(&mut rib, peer, "10.52.0.0/16", path(&[65010])));
+    teach(&mut rib, 0, "127.0.0.0/8", path(&[65010]));
+    settle(&mut rib);
+    let totals = rib.family_totals(Family::Ipv4);
+    assert_eq!((totals.prefixes, totals.paths, totals.refused), (1, 3, 1));
+    (0..2).for_each(|peer| rib.down(PeerId(peer)));
+    while rib.work(10) {}
+    settle(&mut rib);
+    assert_eq!(rib.family_totals(Family::Ipv4), FamilyTotals::default());
+}
+
+#[test]
+fn a_neighbor_whose_next_hops_lead_elsewhere_has_its_used_paths_told_again() {
+    let mut rib = rib(64, false);
+    join(&mut rib, 0, 65010, Scope::LocalOnly);
+    join(&mut rib, 1, 65010, Scope::LocalOnly);
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    teach(&mut rib, 1, "10.53.0.0/16", path(&[65010]));
+    settle(&mut rib);
+    rib.reconsider(PeerId(0));
+    assert_eq!(chosen(&settle(&mut rib)), [("10.52.0.0/16".to_owned(), vec![0])]);
+    assert_eq!(chosen(&settle(&mut rib)), []);
+}
+
+#[test]
+fn a_page_of_one_neighbor_has_only_what_it_teaches() {
+    let mut rib = rib(64, false);
+    (0..2).for_each(|peer| join(&mut rib, peer, 65010, Scope::LocalOnly));
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    teach(&mut rib, 1, "10.53.0.0/16", path(&[65010]));
+    settle(&mut rib);
+    let page: Vec<_> =
+        rib.page(Family::Ipv4, None, 10, Some(PeerId(1))).iter().map(|entry| entry.prefix.to_string()).collect();
+    assert_eq!(page, ["10.53.0.0/16"]);
+    assert!(rib.page(Family::Ipv4, None, 10, Some(PeerId(7))).is_empty());
+}
+
+#[test]
+fn a_router_inside_the_network_hears_of_what_others_taught_and_not_of_the_network() {
+    let mut rib = rib(64, false);
+    join(&mut rib, 0, 65010, Scope::LocalOnly);
+    join(&mut rib, 1, 65001, Scope::Learned);
+    rib.originate(prefix("10.20.0.0/16"), Attributes::default());
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    settle(&mut rib);
+    while rib.next_output(PeerId(1)).is_some() {}
+    assert!(rib.advertised(PeerId(1), &prefix("10.52.0.0/16")).is_some());
+    assert!(rib.advertised(PeerId(1), &prefix("10.20.0.0/16")).is_none());
+    assert_eq!(rib.withheld(PeerId(1), &prefix("10.20.0.0/16")), Some(crate::policy::Withheld::Inside));
+}

@@ -11,7 +11,7 @@ use crate::session::StateName;
 use crate::speaker::Speaker;
 use crate::speaker::neighbor;
 use crate::speaker::neighbor::Bond;
-use crate::types::Time;
+use crate::types::{Family, Time};
 use crate::wire;
 
 impl Speaker {
@@ -184,7 +184,11 @@ fn capability(one: &wire::Capability) -> Capability {
         wire::Capability::Multiprotocol(family) => named(1, "multiprotocol", Some(code(*family))),
         wire::Capability::RouteRefresh => named(2, "route-refresh", None),
         wire::Capability::ExtendedNextHop(list) => {
-            let words = list.iter().map(|entry| format!("{} over AFI {}", code(entry.family), entry.next_hop_afi));
+            let afi = |afi: u16| match Family::ALL.into_iter().find(|family| family.afi() == afi) {
+                Some(family) => family.to_string(),
+                None => format!("AFI {afi}"),
+            };
+            let words = list.iter().map(|entry| format!("{} over {}", code(entry.family), afi(entry.next_hop_afi)));
             named(5, "extended-next-hop", Some(words.collect::<Vec<_>>().join(", ")))
         }
         wire::Capability::ExtendedMessage => named(6, "extended-message", None),
@@ -199,7 +203,19 @@ fn capability(one: &wire::Capability) -> Capability {
         }
         wire::Capability::FourOctetAsn(asn) => named(65, "four-octet-asn", Some(asn.to_string())),
         wire::Capability::EnhancedRouteRefresh => named(70, "enhanced-route-refresh", None),
-        wire::Capability::Unknown { code, value } => named(*code, "unknown", Some(hex(value))),
+        wire::Capability::Unknown { code, value } => named(*code, unused(*code), Some(hex(value))),
+    }
+}
+
+/// The name of a capability that is not used here (IANA, Capability Codes).
+fn unused(code: u8) -> &'static str {
+    match code {
+        9 => "role",
+        69 => "add-path",
+        71 => "long-lived-graceful-restart",
+        73 => "fqdn",
+        128 => "route-refresh-old",
+        _ => "unknown",
     }
 }
 
