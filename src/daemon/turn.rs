@@ -1,10 +1,10 @@
 //! The loop: one input, its effects, one slice of work, and again. What is urgent is looked at first.
 
-use std::{future, io};
+use std::{future, io, sync::Arc};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     time::{Duration, timeout},
 };
 use tracing::{error, info, warn};
@@ -41,6 +41,7 @@ enum Fact {
     Kernel(Answer),
     Question(Question),
     Stop,
+    Flushed,
     Hangup,
     Transport(transport::Event),
     Due,
@@ -60,6 +61,8 @@ struct Shell {
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
+    /// Told when all that was closed is.
+    flushed: Arc<Notify>,
     stopped: bool,
 }
 
@@ -84,6 +87,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }));
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
+    let flushed = Arc::new(Notify::new());
     let mut shell = Shell {
         clock,
         speaker,
@@ -92,6 +96,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         sysctls: super::start::sysctls(config.ecmp.hash),
         effects: Vec::new(),
         congested: Vec::new(),
+        flushed: Arc::clone(&flushed),
         stopped: false,
     };
     for link in links.known() {
@@ -113,6 +118,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
+            () = flushed.notified() => Fact::Flushed,
             () = wait_until(give_up) => {
                 error!(event = "instance.stop_gave_up", "the stop takes too long: what is left in the kernel stays");
                 break;
@@ -139,6 +145,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 give_up = Some(tokio::time::Instant::now() + STOP_LIMIT);
                 shell.tell(Input::Stop);
             }
+            Fact::Flushed => shell.tell(Input::Flushed),
             Fact::Hangup => warn!(
                 event = "instance.reload_refused",
                 "SIGHUP: a reload is not possible yet; restart the daemon to use a changed file"
@@ -254,6 +261,13 @@ impl Shell {
                     Effect::Close(conn) => {
                         self.congested.retain(|known| *known != conn);
                         self.transport.close(conn);
+                    }
+                    Effect::Flush => {
+                        let (closed, flushed) = (self.transport.closed(), Arc::clone(&self.flushed));
+                        tokio::spawn(async move {
+                            closed.await;
+                            flushed.notify_one();
+                        });
                     }
                     Effect::Tell(event) => log(&event),
                     Effect::Stopped => self.stopped = true,

@@ -77,6 +77,8 @@ pub enum Input {
     Reset(Name),
     /// A person, or the system, wants a clean end.
     Stop,
+    /// What [`Effect::Flush`] asked for is done.
+    Flushed,
 }
 
 /// Where to dial.
@@ -124,6 +126,8 @@ pub enum Effect {
     },
     /// End a connection, or the attempt at one, when what was queued is sent.
     Close(ConnId),
+    /// Answer with [`Input::Flushed`] when every connection that was ended so far is, or has had its time.
+    Flush,
     /// Tell people.
     Tell(Event),
     /// A clean stop is complete: all sessions are closed, and the kernel holds what it shall.

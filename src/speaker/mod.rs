@@ -68,6 +68,8 @@ enum Life {
     Waiting,
     /// Sessions are run.
     Running,
+    /// Every neighbor is being told, over the host routes that are still there.
+    Closing,
     /// Every neighbor was told; the kernel is being cleaned.
     Stopping,
     /// All done.
@@ -184,6 +186,7 @@ impl Speaker {
                 self.session(now, peer, session::Input::Restart(why), out);
             }
             Input::Stop => self.stop(now, out),
+            Input::Flushed => self.flushed(),
         }
         self.kernel(now, out);
         self.settle(out);
@@ -280,17 +283,26 @@ impl Speaker {
     }
 
     fn stop(&mut self, now: Time, out: &mut Vec<Effect>) {
-        if matches!(self.life, Life::Stopping | Life::Stopped) {
+        if matches!(self.life, Life::Closing | Life::Stopping | Life::Stopped) {
             return;
         }
         out.push(Effect::Tell(Event::Stopping));
-        self.life = Life::Stopping;
+        self.life = Life::Closing;
         let text = format!("{} is being stopped", self.instance);
         for at in 0..self.neighbors.len() {
             let why = Notification::shutdown(Cease::AdministrativeShutdown, &text);
             self.session(now, Some(PeerId(at as u32)), session::Input::Stop(why), out);
         }
         self.sweeping = false;
+        out.push(Effect::Flush);
+    }
+
+    /// What the neighbors were told is out, or they do not take it: now the ways to them can go.
+    fn flushed(&mut self) {
+        if self.life != Life::Closing {
+            return;
+        }
+        self.life = Life::Stopping;
         if self.config.kernel.on_stop == OnStop::Remove {
             self.fib.clear();
         }

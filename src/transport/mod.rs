@@ -216,6 +216,16 @@ impl Transport {
         }
     }
 
+    /// Is done when every connection that was closed so far is: about four seconds at most.
+    pub fn closed(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let closing = std::mem::take(&mut self.closing);
+        async move {
+            for task in closing {
+                let _ = task.await;
+            }
+        }
+    }
+
     /// Closes all and waits until it is done: about two seconds at most.
     pub async fn finish(mut self) {
         let closing = std::mem::take(&mut self.closing);

@@ -69,11 +69,7 @@ impl Kernel {
     pub fn probe(&mut self, settings: &Settings) -> Result<(), ProbeError> {
         let hop = settings.first_id + (1 << 24) - 1;
         let resilient = hop - 1;
-        self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| match error.errno {
-            libc::ENOENT => Ok(()),
-            libc::EPERM => Err(ProbeError::NotPermitted),
-            _ => Err(ProbeError::NoNextHops(release())),
-        })?;
+        self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| able(&error, release()))?;
         let attributes = vec![NexthopAttribute::Id(hop), NexthopAttribute::Blackhole];
         let header = NexthopHeader { family: 2, protocol: settings.protocol, ..NexthopHeader::default() };
         let blackhole = NexthopMessage { header, attributes };
@@ -241,6 +237,15 @@ impl Kernel {
     }
 }
 
+/// What the kernel's refusal to delete a next hop that does not exist tells of it.
+fn able(error: &KernelError, release: String) -> Result<(), ProbeError> {
+    match error.errno {
+        libc::ENOENT => Ok(()), // it knows what a next hop is, and we may
+        libc::EPERM => Err(ProbeError::NotPermitted),
+        _ => Err(ProbeError::NoNextHops(release)),
+    }
+}
+
 fn foreign(settings: &Settings, prefix: &Prefix, protocol: Option<u8>) -> KernelError {
     let metric = super::request::metric(settings, prefix.family());
     let whose = protocol.map_or_else(String::new, |protocol| format!(" (protocol {protocol})"));
@@ -252,4 +257,23 @@ fn foreign(settings: &Settings, prefix: &Prefix, protocol: Option<u8>) -> Kernel
 fn release() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease")
         .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_lacks_or_forbids_is_said_in_one_sentence_with_the_way_out() {
+        let said = |errno| {
+            let error = KernelError { errno, text: String::new() };
+            able(&error, "4.19.0".to_owned()).map_err(|error| error.to_string())
+        };
+        assert_eq!(said(libc::ENOENT), Ok(()));
+        // A kernel before 5.3 does not know the kind of message.
+        let old = said(libc::EOPNOTSUPP).unwrap_err();
+        assert!(old.contains("4.19.0") && old.contains("nexthop objects") && old.contains("5.3"), "{old}");
+        let forbidden = said(libc::EPERM).unwrap_err();
+        assert!(forbidden.contains("CAP_NET_ADMIN"), "{forbidden}");
+    }
 }

@@ -54,7 +54,7 @@ impl Speaker {
                 (GatewayState::Starting, Some(reason.to_owned()))
             }
             Life::Running => (GatewayState::Running, None),
-            Life::Stopping | Life::Stopped => (GatewayState::Stopping, None),
+            Life::Closing | Life::Stopping | Life::Stopped => (GatewayState::Stopping, None),
         }
     }
 

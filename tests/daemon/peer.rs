@@ -1,0 +1,98 @@
+//! The peer at the far end of the tunnel: raw octets, written by hand.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use crate::place::{LIMIT, Place, until};
+
+const OPEN: u8 = 1;
+const UPDATE: u8 = 2;
+pub const NOTIFICATION: u8 = 3;
+const KEEPALIVE: u8 = 4;
+
+/// One TCP connection to the daemon.
+pub struct Peer(TcpStream);
+
+impl Peer {
+    /// Dials the daemon until it is taken: at first it may not listen yet, or wait for its tunnel.
+    pub fn dial(place: &Place) -> Self {
+        until(|| Self::try_dial(place)).expect("the daemon takes no connection")
+    }
+
+    fn try_dial(place: &Place) -> Option<Self> {
+        let stream = place.within(&place.peer, || {
+            let to: SocketAddr = "169.254.21.2:179".parse().unwrap();
+            TcpStream::connect_timeout(&to, Duration::from_secs(1))
+        });
+        let mut stream = stream.ok()?;
+        stream.set_ttl(255).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        // A daemon that takes the connection opens by itself.
+        let (kind, _) = read(&mut stream)?;
+        (kind == OPEN).then_some(Self(stream))
+    }
+
+    pub fn write(&mut self, octets: &[u8]) {
+        self.0.write_all(octets).unwrap();
+    }
+
+    /// The next message that is not a KEEPALIVE; `None` at the end.
+    pub fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        loop {
+            let message = read(&mut self.0)?;
+            if message.0 != KEEPALIVE {
+                return Some(message);
+            }
+        }
+    }
+
+    /// An OPEN of that AS, hold time 90 s.
+    pub fn open(&mut self, asn: u16) {
+        let [a, b] = asn.to_be_bytes();
+        self.write(&message(OPEN, &[4, a, b, 0, 90, 198, 51, 100, 1, 0]));
+    }
+
+    pub fn keepalive(&mut self) {
+        self.write(&message(KEEPALIVE, &[]));
+    }
+
+    /// 10.52.0.0/16, AS path 65010, and the End-of-RIB.
+    pub fn teach(&mut self) {
+        let attributes =
+            [&[0x40, 1, 1, 0][..], &[0x40, 2, 4, 2, 1, 0xfd, 0xf2], &[0x40, 3, 4, 169, 254, 21, 1]].concat();
+        let mut update = vec![0, 0, 0, attributes.len() as u8];
+        update.extend(attributes);
+        update.extend([16, 10, 52]);
+        self.write(&message(UPDATE, &update));
+        self.write(&message(UPDATE, &[0, 0, 0, 0]));
+    }
+
+    /// A session that is Established, with one prefix taught.
+    pub fn session(place: &Place) -> Self {
+        let mut peer = Self::dial(place);
+        peer.open(65010);
+        peer.keepalive();
+        peer.teach();
+        peer
+    }
+}
+
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut octets = vec![0xff; 16];
+    octets.extend((body.len() as u16 + 19).to_be_bytes());
+    octets.push(kind);
+    octets.extend(body);
+    octets
+}
+
+fn read(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+    let mut header = [0; 19];
+    stream.read_exact(&mut header).ok()?;
+    let len = usize::from(u16::from_be_bytes([header[16], header[17]]));
+    let mut body = vec![0; len - 19];
+    stream.read_exact(&mut body).ok()?;
+    Some((header[18], body))
+}
