@@ -2,6 +2,8 @@
 //!
 //! One at a time: a demo measures packets, and another one beside it would be measured too.
 
+#![allow(clippy::unwrap_used)] // every function here belongs to a test
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read},

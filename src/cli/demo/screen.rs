@@ -11,7 +11,7 @@ A VPN gateway of two instances, two devices on premises, four tunnels at work.
 All of it runs in private namespaces, which end with it: this host's network is
 not touched. It takes about 15 seconds.
 
-  cloud network         VPN gateway, AS 65515  VPN devices, AS 65010  premises
+  cloud network     VPN gateway, AS 65515  VPN devices, AS 65010  premises
   10.20.0.0/16              +------+               +------+       10.52.0.0/16
                         +---| in-0 |===============| hq-1 |---+
                         |   +------+ `-.       .-' +------+   |

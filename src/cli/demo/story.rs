@@ -107,7 +107,7 @@ impl<'a> Story<'a> {
                 return Err(speaker.failure(&format!("has {have} of {want} BGP sessions after {PATIENCE:?}")));
             }
         }
-        self.expect(all_up.is_some(), "six BGP sessions Established: one in each tunnel, two with the router");
+        self.expect(all_up.is_some(), "six BGP sessions Established: four in tunnels, two with the router");
         let spread: [(Place, &[&str]); 5] = [
             (Place::In0, &["tun-hq1", "tun-hq2"]),
             (Place::In1, &["tun-hq1", "tun-hq2"]),
@@ -131,7 +131,7 @@ impl<'a> Story<'a> {
         }
         self.report.ready_seconds = Some(began.elapsed().as_secs_f64());
         let text = format!(
-            "routes over two next hops in all five kernels, {:.2} s after the start",
+            "routes over two next hops in five kernels, {:.2} s after the start",
             began.elapsed().as_secs_f64()
         );
         self.expect(true, text);
@@ -207,7 +207,7 @@ impl<'a> Story<'a> {
         self.expect(left.lost == 0, format!("the {} flows that had left it lost {} packets", left.flows, left.lost));
         self.screen.aside(&match left.moved {
             0 => "none of them went back to it".to_owned(),
-            back => format!("{back} went back: in a group of one tunnel the kernel marks no flow busy"),
+            back => format!("{back} went back: in a group of one the kernel marks no flow busy"),
         });
         self.spared(&measured);
         let on_it = measured.new_on.get(CUT).copied().unwrap_or(0);
@@ -245,7 +245,7 @@ impl<'a> Story<'a> {
         let measured = self.phase(("stop", "instance stops"), what, Some((event, kernel)), on_it)?;
         self.expect(
             kernel.is_some_and(|took| took < BY_MESSAGE),
-            format!("router and devices route without it {}, by message", after(kernel)),
+            format!("router and devices without it {}, by message", after(kernel)),
         );
         self.expect(status.success(), format!("in-1 ended by itself with {status}"));
         let left = self.groups(Place::In1)?;
