@@ -21,7 +21,7 @@ use screen::Screen;
 
 /// Show the main job on this machine: two instances, two devices, four tunnels, a stream of flows, failures, results.
 ///
-/// Everything happens in private namespaces, without root where the system allows it, and takes about 20 seconds.
+/// Everything happens in private namespaces, without root where the system allows it, and takes about 15 seconds.
 /// Exit status 0 says that everything expected happened.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -28,18 +28,15 @@ pub struct Screen<W: Write> {
 }
 
 impl Screen<BufWriter<io::StdoutLock<'static>>> {
-    /// Standard output; in colour on a terminal, unless NO_COLOR is set (no-color.org) or the terminal is dumb.
+    /// Standard output; in colour where it can be.
     pub fn stdout() -> Self {
         let out = io::stdout();
-        let set = |key| env::var_os(key).is_some_and(|value| !value.is_empty());
-        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { colour: out.is_terminal() && !set("NO_COLOR") && !dumb, out: BufWriter::new(out.lock()) }
+        Self { colour: coloured(&out), out: BufWriter::new(out.lock()) }
     }
 }
 
 impl<W: Write> Screen<W> {
     /// Any place.
-    #[cfg(test)]
     pub fn new(out: W, colour: bool) -> Self {
         Self { out, colour }
     }
@@ -78,6 +75,13 @@ impl<W: Write> Screen<W> {
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// Whether to write in colour: on a terminal, unless NO_COLOR is set (no-color.org) or the terminal is dumb.
+pub fn coloured(out: &impl IsTerminal) -> bool {
+    let set = |key| env::var_os(key).is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    out.is_terminal() && !set("NO_COLOR") && !dumb
 }
 
 /// Says something beside the output, on standard error; if nobody can hear it, so be it.

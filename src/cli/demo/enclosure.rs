@@ -17,13 +17,16 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Gid, Pid, Uid};
 
-/// Where configurations, logs and sockets lie: a tmpfs that only our mount namespace sees.
-const RUN: &str = "/run";
+/// Where sockets lie, and configurations and logs unless they are kept: a tmpfs that only our mount namespace sees.
+pub const RUN: &str = "/run";
 
 /// Makes the namespaces, starts the demo inside and stays until it ends. Returns its exit status.
 pub fn supervise(keep: Option<&Path>) -> anyhow::Result<ExitCode> {
     if let Some(dir) = keep {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        if fs::canonicalize(dir).is_ok_and(|dir| dir.starts_with(RUN)) {
+            bail!("--keep {}: the demo has a {RUN} of its own; name a folder elsewhere", dir.display());
+        }
     }
     // Signals are waited for, not handled: one thread, no race between a child that ends and a Ctrl-C.
     let mut signals = SigSet::empty();

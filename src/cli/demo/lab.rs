@@ -107,7 +107,10 @@ impl Lab {
         }
         lab.cloud()?;
         for tunnel in &TUNNELS {
-            lab.cable((tunnel.instance, tunnel.near), (tunnel.device, tunnel.far))?;
+            let (near, far) = (lab.node(tunnel.instance), lab.node(tunnel.device));
+            near.tunnel(&lab.runtime, tunnel.near, far, tunnel.far)?;
+            near.link(&lab.runtime, tunnel.near, true)?;
+            far.link(&lab.runtime, tunnel.far, true)?;
             lab.address(tunnel.instance, tunnel.near, tunnel.near_ip, 30, None)?;
             lab.address(tunnel.device, tunnel.far, tunnel.far_ip, 30, None)?;
         }

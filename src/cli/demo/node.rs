@@ -85,11 +85,29 @@ impl Node {
 
     /// A cable: an interface here and one in the other node, both down.
     pub fn cable(&self, runtime: &Runtime, here: &str, other: &Node, there: &str) -> anyhow::Result<()> {
-        let far = LinkUnspec::new_with_name(there).setns_by_fd(other.namespace.as_raw_fd()).build();
-        let link = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
-            .name(here)
-            .set_info_data(InfoData::Veth(InfoVeth::Peer(far)))
-            .build();
+        let far = LinkUnspec::new_with_name(there);
+        let near = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth).name(here);
+        self.wire(runtime, (here, near), other, (there, far))
+    }
+
+    /// A tunnel: a cable without ARP, for a real tunnel has none. Both ends have one hardware address, which each puts
+    /// on what it sends, so that the other takes it.
+    pub fn tunnel(&self, runtime: &Runtime, here: &str, other: &Node, there: &str) -> anyhow::Result<()> {
+        let address = vec![0x02, 0x74, 0x77, 0x69, 0x6e, 0x01]; // local, unicast
+        let far = LinkUnspec::new_with_name(there).arp(false).address(address.clone());
+        let near = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth).name(here);
+        self.wire(runtime, (here, near.arp(false).address(address)), other, (there, far))
+    }
+
+    fn wire(
+        &self,
+        runtime: &Runtime,
+        (here, near): (&str, LinkMessageBuilder<LinkVeth>),
+        other: &Node,
+        (there, far): (&str, LinkMessageBuilder<LinkUnspec>),
+    ) -> anyhow::Result<()> {
+        let far = far.setns_by_fd(other.namespace.as_raw_fd()).build();
+        let link = near.set_info_data(InfoData::Veth(InfoVeth::Peer(far))).build();
         runtime.block_on(self.netlink.link().add(link).execute()).with_context(|| {
             format!(
                 "cannot make a cable from {}:{here} to {}:{there}; does this kernel have veth?",

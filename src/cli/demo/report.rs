@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::lab::TUNNELS;
 use super::ledger::{Group, Measured};
 use super::screen::Screen;
+use crate::cli::human;
+use crate::cli::screen::Tone;
+use crate::cli::table::{Cell, Table};
+
+/// The tunnels over columns of numbers.
+const TUNNEL_TITLES: [&str; TUNNELS.len()] = [">hq-1/in-0", ">hq-2/in-0", ">hq-1/in-1", ">hq-2/in-1"];
 
 /// What the demo found.
 #[derive(Debug, Default, Serialize)]
@@ -37,6 +42,9 @@ pub struct Report {
 pub struct Phase {
     /// A stable name.
     pub name: &'static str,
+    /// Its row in the tables.
+    #[serde(skip)]
+    pub title: &'static str,
     /// One sentence for people.
     pub what: String,
     /// Its length.
@@ -100,11 +108,17 @@ pub struct TunnelShare {
 
 impl Phase {
     /// From what was measured.
-    pub fn new(name: &'static str, what: impl Into<String>, span: Span, measured: &Measured) -> Self {
+    pub fn new(
+        (name, title): (&'static str, &'static str),
+        what: impl Into<String>,
+        span: Span,
+        measured: &Measured,
+    ) -> Self {
         let flows = |group: Group| Flows { flows: group.flows, moved: group.moved, lost: group.lost };
         let shares = TUNNELS.iter().zip(measured.shares).zip(measured.new_on);
         Self {
             name,
+            title,
             what: what.into(),
             duration_seconds: f64::from(span.to - span.from) / 1e6,
             kernel_seconds: span.kernel.map(|took| took.as_secs_f64()),
@@ -144,58 +158,84 @@ impl Report {
         }
     }
 
-    fn losses(&self) -> String {
-        let head = ["phase", "sent", "lost", "hit flows", "moved", "lost", "other flows", "moved", "lost", "kernel"];
-        let rows = self.phases.iter().map(|phase| {
-            let others = [
-                phase.spared.flows + phase.new.flows,
-                phase.spared.moved + phase.new.moved,
-                phase.spared.lost + phase.new.lost,
-            ];
-            let numbers = [phase.sent, phase.lost, phase.hit.flows, phase.hit.moved, phase.hit.lost];
-            let mut row = vec![phase.name.to_owned()];
-            row.extend(numbers.into_iter().chain(others).map(|number| number.to_string()));
-            row.push(phase.kernel_seconds.map_or_else(|| "-".to_owned(), |took| format!("{:.1} ms", took * 1e3)));
-            row
-        });
-        table(std::iter::once(head.map(str::to_owned).to_vec()).chain(rows))
+    /// What each event did: to the flows that it is about, and to all others.
+    fn losses(&self) -> Table {
+        let mut table = Table::new(&[
+            "what happened",
+            ">sent",
+            ">lost",
+            ">hit: moved",
+            ">lost",
+            ">others: moved",
+            ">lost",
+            ">kernel",
+        ]);
+        for phase in &self.phases {
+            let others = phase.spared.flows + phase.new.flows;
+            let moved = phase.spared.moved + phase.new.moved;
+            let lost = phase.spared.lost + phase.new.lost;
+            let count = |number: u32| human::count(number.into());
+            let fault = |number: u32, text: String| match number {
+                0 => Cell::toned(text, Tone::Good),
+                _ => Cell::toned(text, Tone::Bad),
+            };
+            table.row([
+                phase.title.into(),
+                count(phase.sent).into(),
+                count(phase.lost).into(),
+                if phase.hit.flows == 0 {
+                    "-".into()
+                } else {
+                    format!("{} of {}", phase.hit.moved, phase.hit.flows).into()
+                },
+                if phase.hit.flows == 0 { "-".into() } else { count(phase.hit.lost).into() },
+                fault(moved, format!("{moved} of {others}")),
+                fault(lost, count(lost)),
+                phase.kernel_seconds.map_or_else(|| "-".to_owned(), |took| format!("{:.1} ms", took * 1e3)).into(),
+            ]);
+        }
+        table
     }
 
-    fn shares(&self) -> String {
-        let mut head = vec!["phase".to_owned()];
-        head.extend(TUNNELS.iter().map(|tunnel| tunnel.name.to_owned()));
-        let rows = self.phases.iter().map(|phase| {
-            let seen: u32 = phase.tunnels.iter().map(|tunnel| tunnel.packets).sum();
-            let mut row = vec![phase.name.to_owned()];
-            let share = |tunnel: &TunnelShare| format!("{} %, {} flows", percent(tunnel.packets, seen), tunnel.flows);
-            row.extend(phase.tunnels.iter().map(share));
-            row
-        });
-        table(std::iter::once(head).chain(rows))
+    /// Where the flows were when a phase ended.
+    fn shares(&self) -> Table {
+        let [a, b, c, d] = TUNNEL_TITLES;
+        let mut table = Table::new(&["flows at its end on", a, b, c, d]);
+        let row = |title: &str, number: &dyn Fn(usize) -> u32| {
+            let cell = |tunnel| Cell::from(human::count(number(tunnel).into()));
+            [title.into(), cell(0), cell(1), cell(2), cell(3)]
+        };
+        for phase in &self.phases {
+            table.row(row(phase.title, &|at| phase.tunnels.get(at).map_or(0, |tunnel| tunnel.flows)));
+        }
+        let packets = |at: usize| {
+            self.phases
+                .iter()
+                .filter_map(|phase| phase.tunnels.get(at))
+                .map(|tunnel: &TunnelShare| tunnel.packets)
+                .sum()
+        };
+        table.row(row("packets in all", &packets));
+        table
     }
 
     /// The tables and the verdict.
     pub fn print(&self, screen: &Screen) {
         screen.line("");
-        screen.line(&self.losses());
+        screen.table(&mut self.losses());
         screen.line("");
-        screen.line(&self.shares());
+        screen.table(&mut self.shares());
         screen.line("");
-        for phase in &self.phases {
-            screen.line(&format!("{:>8}: {}", phase.name, phase.what));
-        }
-        screen.line("  kernel: from the event until a dump of the kernel shows the routes as they must be");
-        screen.line(
-            "  hit: flows that lose their tunnel or (up) had lost it; %: share of the packets seen to come out of the tunnel",
-        );
+        screen.line("hit     flows that lose their tunnel, or had left the one that comes back");
+        screen.line("kernel  from the event until the kernels' tables are as they must be");
         screen.line("");
         if self.ok {
-            screen.line(&format!(
-                "Everything expected happened, in {:.1} s on Linux {}.",
-                self.total_seconds, self.kernel
-            ));
+            screen.verdict(
+                Tone::Good,
+                &format!("Everything expected happened, in {:.1} s on Linux {}.", self.total_seconds, self.kernel),
+            );
         } else {
-            screen.line("Not everything expected happened:");
+            screen.verdict(Tone::Bad, "Not everything expected happened:");
             for text in &self.unmet {
                 screen.line(&format!("  - {text}"));
             }
@@ -203,20 +243,14 @@ impl Report {
     }
 }
 
-/// Phases as rows; names to the left, numbers to the right.
-fn table(rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    for row in rows {
-        table.add_row(row.into_iter().enumerate().map(|(at, text)| cell(at, text)));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_the_tunnels_are_titled_with_their_names() {
+        for (title, tunnel) in TUNNEL_TITLES.iter().zip(&TUNNELS) {
+            assert_eq!(title.strip_prefix('>'), Some(tunnel.name));
+        }
     }
-    table.to_string()
-}
-
-fn cell(column: usize, text: String) -> Cell {
-    Cell::new(text).set_alignment(if column == 0 { CellAlignment::Left } else { CellAlignment::Right })
-}
-
-fn percent(part: u32, whole: u32) -> u32 {
-    (part * 100 + whole / 2).checked_div(whole).unwrap_or(0)
 }

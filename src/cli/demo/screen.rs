@@ -1,20 +1,26 @@
 //! What people see: the drawing, progress lines, trouble. Colour only on a terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::Instant;
 
-const DRAWING: &str = r"
-    cloud: 10.20.0.0/16, AS 65515               four tunnels           premises: 10.52.0.0/16, AS 65010
+use crate::cli::screen::{self, Tone};
+use crate::cli::table::Table;
 
-                                +------+                     +------+
-                           +----| in-0 |=====================| hq-1 |----+
-                           |    +------+ `-._           _.-' +------+    |
-    +------+   +--------+  |                 `-._   _.-'                 |   +------+
-    | host |---| core-1 |--+                      X                      +---| site |
-    +------+   +--------+  |                 _.-'   `-._                 |   +------+
-                           |    +------+ _.-'           `-._ +------+    |
-                           +----| in-1 |=====================| hq-2 |----+
-                                +------+                     +------+
+const DRAWING: &str = r"
+A VPN gateway of two instances, two devices on premises, four tunnels at work.
+All of it runs in private namespaces, which end with it: this host's network is
+not touched. It takes about 15 seconds.
+
+  cloud network     VPN gateway, AS 65515  VPN devices, AS 65010  premises
+  10.20.0.0/16              +------+               +------+       10.52.0.0/16
+                        +---| in-0 |===============| hq-1 |---+
+                        |   +------+ `-.       .-' +------+   |
+  +------+  +--------+  |               `-. .-'               |  +------+
+  | host |--| core-1 |--+     tunnels      X                  +--| site |
+  +------+  +--------+  |               .-' `-.               |  +------+
+                        |   +------+ .-'       `-. +------+   |
+                        +---| in-1 |===============| hq-2 |---+
+                            +------+               +------+
 ";
 
 /// Writes for people: to standard output, or to standard error when that is kept for JSON.
@@ -28,8 +34,7 @@ pub struct Screen {
 impl Screen {
     /// With `json`, standard output stays free for the result.
     pub fn new(json: bool) -> Self {
-        let terminal = if json { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
-        let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+        let colour = if json { screen::coloured(&io::stderr()) } else { screen::coloured(&io::stdout()) };
         Self { to_stderr: json, colour, began: Instant::now() }
     }
 
@@ -46,17 +51,33 @@ impl Screen {
     /// Progress: what begins or has just been seen.
     pub fn step(&self, text: &str) {
         let seconds = self.seconds();
-        self.line(&format!("{} {text}", self.paint("2", &format!("[{seconds:5.1} s]"))));
+        self.line(&format!("{} {text}", self.paint(Tone::Dim, &format!("[{seconds:5.1} s]"))));
     }
 
     /// One expected thing happened.
     pub fn good(&self, text: &str) {
-        self.line(&format!("          {} {text}", self.paint("32", "ok")));
+        self.line(&format!("          {} {text}", self.paint(Tone::Good, "ok")));
     }
 
     /// One expected thing did not happen.
     pub fn bad(&self, text: &str) {
-        self.line(&format!("          {} {text}", self.paint("31", "NOT")));
+        self.line(&format!("         {} {text}", self.paint(Tone::Bad, "NOT")));
+    }
+
+    /// What belongs to the line above and is neither good nor bad.
+    pub fn aside(&self, text: &str) {
+        self.line(&format!("             {text}"));
+    }
+
+    /// A table.
+    pub fn table(&self, table: &mut Table) {
+        let text = self.written(|page| table.write(page));
+        self.line(text.trim_end());
+    }
+
+    /// The verdict.
+    pub fn verdict(&self, tone: Tone, text: &str) {
+        self.line(&self.paint(tone, text));
     }
 
     /// A line as it is.
@@ -75,7 +96,13 @@ impl Screen {
         let _ = writeln!(io::stdout(), "{text}");
     }
 
-    fn paint(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    fn paint(&self, tone: Tone, text: &str) -> String {
+        self.written(|page| page.toned(text, tone))
+    }
+
+    fn written(&self, write: impl FnOnce(&mut screen::Screen<&mut Vec<u8>>) -> io::Result<()>) -> String {
+        let mut octets = Vec::new();
+        write(&mut screen::Screen::new(&mut octets, self.colour)).expect("memory takes what is written");
+        String::from_utf8_lossy(&octets).into_owned()
     }
 }

@@ -19,6 +19,7 @@ use nix::unistd::Pid;
 use crate::control::api::{Neighbors, Request, SessionState};
 use crate::control::io::Client;
 
+use super::enclosure::RUN;
 use super::lab::{DEVICES, INSTANCES, Lab, Place, ROUTER, TUNNELS};
 
 const POLL: Duration = Duration::from_millis(5);
@@ -42,7 +43,7 @@ impl Speaker {
         let (file, text) = file(place);
         let path = dir.join(file);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        let (socket, log) = (dir.join(format!("{name}.sock")), dir.join(format!("{name}.log")));
+        let (socket, log) = (Path::new(RUN).join(format!("{name}.sock")), dir.join(format!("{name}.log")));
         let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let child = node.within(|| {
             Command::new("/proc/self/exe")
@@ -53,6 +54,7 @@ impl Speaker {
                 .args(["--instance", name])
                 .arg("--socket")
                 .arg(&socket)
+                .env_remove("NOTIFY_SOCKET") // of who started the demo
                 .stdin(Stdio::null())
                 .stdout(output.try_clone()?)
                 .stderr(output)

@@ -34,7 +34,7 @@ const CUT: usize = 0;
 pub fn tell(screen: &Screen, dir: &Path, wiring_only: bool) -> anyhow::Result<Report> {
     screen.drawing();
     let lab = Lab::build()?;
-    screen.step("seven hosts in private network namespaces, wired");
+    screen.step("seven hosts, each in a network namespace of its own, wired");
     let mut story = Story::new(screen, &lab)?;
     if wiring_only {
         lab.routes_by_hand()?;
@@ -91,7 +91,7 @@ impl<'a> Story<'a> {
         for place in [Place::Hq1, Place::Hq2, Place::Router, Place::In0, Place::In1] {
             speakers.push(Speaker::start(self.lab, place, dir)?);
         }
-        self.screen.step("five speakers started: two instances, two devices, the cloud's router");
+        self.screen.step("five speakers start: both instances, both devices, the cloud's router");
         let all_up = until(PATIENCE, SESSION_POLL, || {
             for speaker in &mut speakers {
                 speaker.alive()?;
@@ -107,7 +107,7 @@ impl<'a> Story<'a> {
                 return Err(speaker.failure(&format!("has {have} of {want} BGP sessions after {PATIENCE:?}")));
             }
         }
-        self.expect(all_up.is_some(), "four sessions through the tunnels and two with the router are Established");
+        self.expect(all_up.is_some(), "six BGP sessions Established: four in tunnels, two with the router");
         let spread: [(Place, &[&str]); 5] = [
             (Place::In0, &["tun-hq1", "tun-hq2"]),
             (Place::In1, &["tun-hq1", "tun-hq2"]),
@@ -131,7 +131,7 @@ impl<'a> Story<'a> {
         }
         self.report.ready_seconds = Some(began.elapsed().as_secs_f64());
         let text = format!(
-            "routes with two next hops each in all five kernels, {:.2} s after the start",
+            "routes over two next hops in five kernels, {:.2} s after the start",
             began.elapsed().as_secs_f64()
         );
         self.expect(true, text);
@@ -140,16 +140,18 @@ impl<'a> Story<'a> {
 
     fn steady(&mut self) -> anyhow::Result<()> {
         self.stream = Some(Stream::start(self.lab)?);
-        self.screen.step(&format!("{FLOWS} UDP flows, {RATE} packets a second, from host to site"));
+        self.screen.step(&format!("{FLOWS} UDP flows begin, host to site, {RATE} packets a second in all"));
         thread::sleep(PHASE);
-        let measured = self.phase("steady", "nothing happens", None, |_| false)?;
+        let measured = self.phase(("steady", "steady"), "nothing happens", None, |_| false)?;
         self.expect(measured.lost() == 0, format!("{} packets sent, {} lost", measured.sent, measured.lost()));
         let moved = measured.new.moved;
-        self.expect(moved == 0, format!("each of {} flows stays on one tunnel, {moved} moved", measured.new.flows));
-        let spread: Vec<String> =
-            TUNNELS.iter().zip(measured.shares).map(|(t, share)| format!("{} {}", t.name, share.flows)).collect();
+        self.expect(
+            moved == 0,
+            format!("{} flows, each on one tunnel all the time, {moved} moved", measured.new.flows),
+        );
+        let spread: Vec<String> = measured.shares.iter().map(|share| share.flows.to_string()).collect();
         let all = measured.shares.iter().all(|share| share.flows > 0);
-        self.expect(all, format!("every tunnel carries flows: {}", spread.join(", ")));
+        self.expect(all, format!("all four tunnels carry flows: {}", spread.join(", ")));
         Ok(())
     }
 
@@ -165,11 +167,14 @@ impl<'a> Story<'a> {
         thread::sleep(PHASE);
         let what =
             format!("tunnel {tunnel} goes down; kernel: in-0's group is without it (the kernel sees to that itself)");
-        let measured = self.phase("down", &what, Some((event, kernel)), |flow| flow.home == CUT)?;
+        let measured = self.phase(("down", "tunnel down"), &what, Some((event, kernel)), |flow| flow.home == CUT)?;
         self.expect(kernel.is_some(), format!("in-0's kernel routes without it {}", after(kernel)));
         let hit = measured.hit;
         let left = measured.shares.get(CUT).is_some_and(|share| share.flows == 0);
-        self.expect(left && hit.moved == hit.flows, format!("its {} flows moved: {}", hit.flows, hit.moved));
+        self.expect(
+            left && hit.moved == hit.flows,
+            format!("{} of its {} flows moved to tunnels that live", hit.moved, hit.flows),
+        );
         self.say_lost(&measured, event);
         self.spared(&measured);
         Ok(())
@@ -190,14 +195,20 @@ impl<'a> Story<'a> {
         self.screen.step(&format!("{FLOWS} more flows begin"));
         self.stream.as_ref().context("the stream runs")?.grow();
         thread::sleep(PHASE);
-        let what = format!("tunnel {tunnel} comes back; kernel: both its ends use it again; then {FLOWS} flows more");
         // Flows on other tunnels must not notice. Those that had left this one may go back: while a group has one member
-        // the kernel does not note which of its buckets are in use.
-        let measured = self.phase("up", &what, Some((event, kernel)), |flow| flow.first == CUT)?;
+        // the kernel does not note which of its buckets are in use, so all of them look idle.
+        let what = format!(
+            "tunnel {tunnel} comes back; kernel: both its ends use it again; then {FLOWS} flows more; flows that had \
+             left it may go back, as the kernel marks no bucket busy in a group of one member"
+        );
+        let measured = self.phase(("up", "tunnel up"), &what, Some((event, kernel)), |flow| flow.first == CUT)?;
         self.expect(kernel.is_some(), format!("both its ends route over it again {}", after(kernel)));
         let left = measured.hit;
         self.expect(left.lost == 0, format!("the {} flows that had left it lost {} packets", left.flows, left.lost));
-        self.screen.line(&format!("             {} of them went back to it", left.moved));
+        self.screen.aside(&match left.moved {
+            0 => "none of them went back to it".to_owned(),
+            back => format!("{back} went back: in a group of one the kernel marks no flow busy"),
+        });
         self.spared(&measured);
         let on_it = measured.new_on.get(CUT).copied().unwrap_or(0);
         let (new, lost) = (measured.new.flows, measured.new.lost);
@@ -231,16 +242,19 @@ impl<'a> Story<'a> {
         thread::sleep(PHASE);
         let on_it = |flow: Before| TUNNELS.get(flow.home).is_some_and(|tunnel| tunnel.instance == Place::In1);
         let what = "instance in-1 stops; kernel: router and both devices route without it";
-        let measured = self.phase("stop", what, Some((event, kernel)), on_it)?;
+        let measured = self.phase(("stop", "instance stops"), what, Some((event, kernel)), on_it)?;
         self.expect(
             kernel.is_some_and(|took| took < BY_MESSAGE),
-            format!("router and devices route without in-1 {} (by message, not by timeout)", after(kernel)),
+            format!("router and devices without it {}, by message", after(kernel)),
         );
-        self.expect(status.success(), format!("in-1 ended with {status}"));
+        self.expect(status.success(), format!("in-1 ended by itself with {status}"));
         let left = self.groups(Place::In1)?;
-        self.expect(left.is_empty(), format!("in-1's kernel holds {} nexthop groups of its own", left.len()));
+        self.expect(left.is_empty(), format!("in-1 left {} nexthop groups behind in its kernel", left.len()));
         let hit = measured.hit;
-        self.expect(hit.moved == hit.flows, format!("its {} flows moved: {}", hit.flows, hit.moved));
+        self.expect(
+            hit.moved == hit.flows,
+            format!("{} of its {} flows moved to tunnels that live", hit.moved, hit.flows),
+        );
         self.say_lost(&measured, event);
         self.spared(&measured);
         Ok(())
@@ -274,7 +288,7 @@ impl<'a> Story<'a> {
     /// Ends a phase here: what is sent from now on belongs to the next.
     fn phase(
         &mut self,
-        name: &'static str,
+        name: (&'static str, &'static str),
         what: &str,
         event: Option<(u32, Option<Duration>)>,
         hit: impl Fn(Before) -> bool,
@@ -298,7 +312,7 @@ impl<'a> Story<'a> {
             }
             _ => "none of their packets lost".to_owned(),
         };
-        self.screen.line(&format!("             {text}"));
+        self.screen.aside(&text);
     }
 
     fn spared(&mut self, measured: &Measured) {
