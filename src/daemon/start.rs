@@ -70,6 +70,12 @@ pub enum StartError {
     /// Threads, signals or timers are not to be had.
     #[error("the system refuses what every daemon needs: {0}")]
     Runtime(io::Error),
+    /// A stop took too long.
+    #[error("the stop is not complete after {0} s: routes, groups or next hops of ours may be left in the kernel")]
+    GaveUp(u64),
+    /// A person did not want to wait for the end of a stop.
+    #[error("told to stop a second time: routes, groups or next hops of ours may be left in the kernel")]
+    Forced,
     /// A part that must not end has ended.
     #[error("{0} has ended unexpectedly; this is a bug")]
     Ended(&'static str),

@@ -7,7 +7,7 @@ use tokio::{
     sync::{Notify, mpsc, oneshot},
     time::{Duration, timeout},
 };
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::kernel::{Answer, KernelThread};
@@ -107,6 +107,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
     let mut give_up: Option<tokio::time::Instant> = None;
+    let mut unfinished = None;
     // While something is due: how many events came before that and count first.
     let mut ahead: Option<usize> = None;
     while !shell.stopped {
@@ -120,7 +121,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             fact = signals.next() => fact,
             () = flushed.notified() => Fact::Flushed,
             () = wait_until(give_up) => {
-                error!(event = "instance.stop_gave_up", "the stop takes too long: what is left in the kernel stays");
+                unfinished = Some(StartError::GaveUp(STOP_LIMIT.as_secs()));
                 break;
             }
             event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
@@ -137,7 +138,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
             Fact::Stop if give_up.is_some() => {
-                warn!(event = "instance.stop_forced", "told to stop again: what is left in the kernel stays");
+                unfinished = Some(StartError::Forced);
                 break;
             }
             Fact::Stop => {
@@ -177,8 +178,13 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         // The routes that stay need the kernel settings that they were made for.
         sysctls.keep();
     }
-    info!(event = "instance.stopped", "stopped");
-    Ok(())
+    match unfinished {
+        None => {
+            info!(event = "instance.stopped", "stopped");
+            Ok(())
+        }
+        Some(why) => Err(why),
+    }
 }
 
 impl Shell {
