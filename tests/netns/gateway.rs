@@ -48,6 +48,14 @@ impl Gateway {
         Self::up_with(idle, "")
     }
 
+    /// Another lab as its file says.
+    pub(crate) fn of(file: &str) -> Result<Self> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
+        let lab = Lab::up(&checkout(file), &Options::new(programs))?;
+        Ok(Self { lab, _turn: turn })
+    }
+
     /// The lab with `more` at the end of the gateway's file.
     pub(crate) fn up_with(idle: &[&str], more: &str) -> Result<Self> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ mod player;
 mod runner;
 
 mod attributes;
+mod both_families;
 mod dual_redundancy;
 mod faults;
 mod full_table;
