@@ -82,6 +82,7 @@ impl Speaker {
             (Bond::Free, _) | (_, None) => self.start(now, at, out),
             (Bond::Down(_) | Bond::Missing, Some(_)) => {
                 neighbor.awaits_route = false;
+                self.startup.give_up(neighbor.id);
                 if let Some(prefix) = neighbor.host_route {
                     self.fib.unwant_link(&prefix);
                 }

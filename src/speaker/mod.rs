@@ -188,6 +188,9 @@ impl Speaker {
             Input::Stop => self.stop(now, out),
             Input::Flushed => self.flushed(),
         }
+        if self.startup.is_over(now) {
+            self.converge(out);
+        }
         self.kernel(now, out);
         self.settle(out);
     }
@@ -273,9 +276,6 @@ impl Speaker {
         }
         let waiting = self.neighbors.iter().flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
-        if self.startup.is_over(now) {
-            self.converge(out);
-        }
         for at in 0..self.neighbors.len() {
             self.neighbors[at].bind(now, &self.links);
             self.bound(now, at, out);
@@ -456,9 +456,6 @@ impl Speaker {
         let received = self.rib.counts(id).family(family).received;
         out.push(Effect::Tell(Event::EndOfRib { neighbor: self.name(id), family, received }));
         self.startup.end_of_rib(id, family);
-        if self.startup.is_over(now) {
-            self.converge(out);
-        }
     }
 
     fn congestion(&mut self, conn: ConnId, congested: bool) {

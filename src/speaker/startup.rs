@@ -46,6 +46,13 @@ impl Startup {
         }
     }
 
+    /// Nothing is waited for from a neighbor whose tunnel is down: what led over that is gone from the kernel already.
+    pub(super) fn give_up(&mut self, peer: PeerId) {
+        if let Self::Lasting { missing, .. } = self {
+            missing.retain(|(waited, _)| *waited != peer);
+        }
+    }
+
     /// True while routes of an earlier run stay as they are.
     pub(super) fn keeps_routes(&self) -> bool {
         matches!(self, Self::Lasting { adopted: true, .. })

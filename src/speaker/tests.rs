@@ -317,6 +317,14 @@ fn a_reset_tells_the_neighbor_and_dials_it_again() {
 }
 
 #[test]
+fn a_reset_of_a_neighbor_whose_tunnel_is_down_is_refused_with_the_reason() {
+    let mut bench = Bench::new();
+    let (reply, _) = bench.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap()));
+    let error = reply.unwrap_err();
+    assert!(error.message.contains("its tunnel is down"), "{error:?}");
+}
+
+#[test]
 fn every_question_has_an_answer_and_an_unknown_neighbor_is_not_found() {
     let mut bench = Bench::new();
     let conn = bench.established();

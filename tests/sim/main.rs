@@ -187,6 +187,19 @@ fn a_route_that_nobody_teaches_any_more_goes_after_a_restart() {
 }
 
 #[test]
+fn a_tunnel_that_is_down_at_a_restart_holds_nothing_up() {
+    let mut world = started(4);
+    world.kill(IN_0);
+    world.set_link(IN_0, "tun2", false);
+    world.start(IN_0);
+    let swept = |world: &World| {
+        world.told(IN_0, "the kernel follows the RIB now") && world.hosts[IN_0].kernel.width("10.52.8.0/24") == 0
+    };
+    assert!(world.run_until(Duration::from_secs(20), swept), "{}", story(&world));
+    assert_eq!(world.hosts[IN_0].kernel.width("10.52.0.0/16"), 1, "{}", story(&world));
+}
+
+#[test]
 fn tunnels_that_flap_at_random_end_with_every_path_back() {
     for seed in 0..30 {
         let mut world = started(seed);

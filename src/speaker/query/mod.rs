@@ -7,7 +7,7 @@ mod routes;
 mod tunnels;
 
 use super::{Effect, Input, Speaker};
-use crate::control::api::{ApiError, Counters, Done, Moment, Reply, Request, Sysctl};
+use crate::control::api::{ApiError, Counters, Done, ErrorCode, Moment, Reply, Request, Sysctl};
 use crate::types::{ConnId, Time};
 
 /// What a question needs and the machine does not know: the shell does.
@@ -41,8 +41,11 @@ impl Speaker {
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
             Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
             Request::ResetNeighbor(name) => {
-                if !self.neighbors.iter().any(|neighbor| neighbor.plan.name == *name) {
-                    return Err(ApiError::no_neighbor(name));
+                let found = self.neighbors.iter().find(|neighbor| neighbor.plan.name == *name);
+                let neighbor = found.ok_or_else(|| ApiError::no_neighbor(name))?;
+                if !neighbor.ready() {
+                    let message = format!("{name} has no session to reset: its tunnel is down");
+                    return Err(ApiError::new(ErrorCode::Conflict, message).hint("see why: twinspan show tunnels"));
                 }
                 self.handle(now, Input::Reset(name.clone()), out);
                 Ok(Reply::Done(Done { message: format!("{name} is closed and dialled again") }))
