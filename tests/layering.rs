@@ -12,18 +12,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("wire", &["types"]),
     ("fib", &["types"]),
-    ("vpn", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "policy", "session", "fib", "vpn", "gateway"]),
-    (
-        "speaker",
-        &["types", "telemetry", "wire", "fib", "vpn", "gateway", "control", "policy", "session", "rib", "config"],
-    ),
+    ("config", &["types", "policy", "session", "fib", "gateway"]),
+    ("speaker", &["types", "telemetry", "wire", "fib", "gateway", "control", "policy", "session", "rib", "config"]),
 ];
 
 /// Words that only the shell may say: every `io`, `transport`, `daemon`, `cli`.

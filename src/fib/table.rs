@@ -15,6 +15,9 @@ use crate::types::Weight;
 /// How many ids we count: next hops and groups share [`Settings::first_id`] and the 2^24 - 1 numbers behind it.
 pub const IDS: u32 = 1 << 24;
 
+/// The first of our ids, high up: those of others are usually counted from 1.
+pub const FIRST_ID: u32 = 0x7400_0000;
+
 /// Where our routes go in the kernel, and what marks them as ours.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
@@ -41,7 +44,7 @@ impl Default for Settings {
             table: 254,
             protocol: 179,
             metric: 20,
-            first_id: 0x5400_0000,
+            first_id: FIRST_ID,
             buckets: 256,
             idle_timer: Duration::from_secs(120),
             max_paths: 64,

@@ -50,8 +50,6 @@ use startup::Startup;
 const SLICE_PREFIXES: usize = 1_000;
 /// Octets that one slice of work sends to one peer.
 const SLICE_OCTETS: usize = 32 * 1024;
-/// The first id of our next hops and groups in the kernel: those of others are usually counted from 1.
-pub const FIRST_ID: u32 = 0x7400_0000;
 
 /// Why an instance of that name cannot be run.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -540,9 +538,9 @@ fn fib_settings(config: &Config) -> fib::Settings {
         table: config.kernel.table,
         protocol: config.kernel.protocol,
         metric: config.kernel.metric,
-        first_id: FIRST_ID,
         buckets: config.ecmp.buckets,
         idle_timer: config.ecmp.idle_timer,
         max_paths: config.ecmp.max_paths,
+        ..fib::Settings::default()
     }
 }
