@@ -9,9 +9,17 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::wait::wait_until;
+
+/// How long a node may take to end after its first process was killed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Makes the node's own `/etc`, `/run` and `/var/tmp`, then waits for the pipe to close.
 const HOLD: &str = r#"
@@ -151,8 +159,18 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         drop(self.unshare.stdin.take());
-        let _ = self.unshare.kill(); // and, by --kill-child, the holder; then the kernel kills all inside
-        let _ = self.unshare.wait();
+        // The holder is the first process inside: with it the kernel kills all others, and unshare ends once they are gone.
+        let holder = i32::try_from(self.holder).map(Pid::from_raw);
+        let _ = holder.map(|holder| kill(holder, Signal::SIGKILL));
+        let ended = || match self.unshare.try_wait() {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err("it still runs".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        if wait_until(PATIENCE, ended).is_err() {
+            let _ = self.unshare.kill();
+            let _ = self.unshare.wait();
+        }
         forget_netns(&self.netns);
     }
 }
