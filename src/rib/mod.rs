@@ -25,7 +25,7 @@ mod table;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     net::{IpAddr, Ipv6Addr},
 };
 
@@ -155,10 +155,9 @@ impl Rib {
 
     /// Makes a neighbor known; one that is known already is changed as by [`Rib::set_peer`].
     pub fn add_peer(&mut self, id: PeerId, settings: PeerSettings) {
-        if self.peers.contains_key(&id) {
-            self.set_peer(id, settings);
-        } else {
-            self.peers.insert(id, Peer { settings, session: None });
+        match self.peers.entry(id) {
+            btree_map::Entry::Vacant(new) => drop(new.insert(Peer { settings, session: None })),
+            btree_map::Entry::Occupied(_) => self.set_peer(id, settings),
         }
     }
 
