@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    Config, Control, Ecmp, Kernel,
+    Config, Control, Ecmp, Kernel, Written,
     file::{self, File, Outside},
     rules::bgp_ips,
 };
@@ -42,6 +42,7 @@ pub(super) fn config(file: &File) -> Option<Config> {
         control: Control {
             socket: file.socket.as_ref().map_or_else(|| Control::default().socket, |at| at.value.clone()),
         },
+        written: Written::default(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::Written;
 use crate::gateway::Model;
 
 /// All that a file says. Made by [`super::parse`], or in code.
@@ -15,6 +16,8 @@ pub struct Config {
     pub kernel: Kernel,
     /// How the daemon is asked.
     pub control: Control,
+    /// The same key by key, as it was written: what `plan` compares for people.
+    pub written: Written,
 }
 
 /// How traffic is spread.
@@ -88,7 +91,13 @@ impl Config {
     /// That model, with defaults for the rest.
     #[must_use]
     pub fn of(model: Model) -> Self {
-        Self { model, ecmp: Ecmp::default(), kernel: Kernel::default(), control: Control::default() }
+        Self {
+            model,
+            ecmp: Ecmp::default(),
+            kernel: Kernel::default(),
+            control: Control::default(),
+            written: Written::default(),
+        }
     }
 }
 
