@@ -43,7 +43,7 @@ const SOFT: Class = Class::Soft;
 const SESSION: Class = Class::Session;
 const RESTART: Class = Class::Restart;
 
-/// The class of every key of [`super::KEYS`], by table. The class of a key that lists things is what it costs to add or
+/// The class of every key of [`super::KEYS`], by table. `buckets` holds for groups that are made from then on. The class of a key that lists things is what it costs to add or
 /// remove one of them; a key whose value is one table costs what the keys inside cost.
 pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     (
@@ -78,28 +78,23 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ),
     (
         "gateway.instance",
-        &[
-            ("name", RESTART),
-            ("public-ip", NONE),
-            ("bgp-ip", SESSION),
-            ("router-id", SESSION),
-            ("twin-link", NONE),
-        ],
+        &[("name", RESTART), ("public-ip", NONE), ("bgp-ip", SESSION), ("router-id", SESSION), ("twin-link", NONE)],
     ),
     ("gateway.instance.twin-link", &[("interface", NONE), ("address", NONE)]),
     (
         "device",
-        &[("name", NONE), ("public-ip", NONE), ("asn", SESSION), ("bgp-ip", SESSION), ("prefixes", SOFT), ("bgp", NONE)],
+        &[
+            ("name", NONE),
+            ("public-ip", NONE),
+            ("asn", SESSION),
+            ("bgp-ip", SESSION),
+            ("prefixes", SOFT),
+            ("bgp", NONE),
+        ],
     ),
     (
         "connection",
-        &[
-            ("name", NONE),
-            ("device", SESSION),
-            ("peer-gateway", SESSION),
-            ("bgp", SESSION),
-            ("tunnels", SESSION),
-        ],
+        &[("name", NONE), ("device", SESSION), ("peer-gateway", SESSION), ("bgp", SESSION), ("tunnels", SESSION)],
     ),
     (
         "connection.tunnels",
@@ -133,16 +128,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     ("bfd", &[("enabled", NONE), ("interval", NONE), ("multiplier", NONE)]),
-    (
-        "ecmp",
-        &[
-            ("max-paths", SOFT),
-            ("as-path-relax", SOFT),
-            ("hash", SOFT),
-            ("buckets", SOFT),
-            ("idle-timer", SOFT),
-        ],
-    ),
+    ("ecmp", &[("max-paths", SOFT), ("as-path-relax", SOFT), ("hash", SOFT), ("buckets", NONE), ("idle-timer", SOFT)]),
     ("kernel", &[("table", RESTART), ("protocol", RESTART), ("metric", RESTART), ("on-stop", NONE)]),
     ("control", &[("socket", RESTART), ("metrics", RESTART)]),
 ];

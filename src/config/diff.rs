@@ -26,7 +26,7 @@ pub struct Plan {
     pub withdrawn: Vec<Prefix>,
     /// What the far ends of sessions must be told by their people.
     pub peers: Vec<PeerChange>,
-    /// The settings that hold for all routes differ: decisions, groups or their spread change.
+    /// Settings of all routes that differ: decisions, groups or how flows are spread change.
     pub spread: Vec<&'static Key>,
 }
 
@@ -113,14 +113,10 @@ impl Plan {
         plan
     }
 
-    /// True if nothing at all would happen.
+    /// True if nobody outside would notice.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.refused.is_empty()
-            && self.announced.is_empty()
-            && self.withdrawn.is_empty()
-            && self.spread.is_empty()
-            && self.sessions.iter().all(|session| session.fate == Fate::Kept && session.was.is_none())
+        self.class() == Class::None
     }
 
     /// The worst that it does.
@@ -131,9 +127,9 @@ impl Plan {
             Fate::Soft => Class::Soft,
             Fate::Reset | Fate::Added | Fate::Removed => Class::Session,
         });
-        let soft = !(self.announced.is_empty() && self.withdrawn.is_empty() && self.spread.is_empty());
-        let rest = [(soft, Class::Soft), (!self.refused.is_empty(), Class::Restart)];
-        sessions.chain(rest.into_iter().filter(|(is, _)| *is).map(|(_, class)| class)).max().unwrap_or(Class::None)
+        let prefixes = self.announced.iter().chain(&self.withdrawn).map(|_| Class::Soft);
+        let keys = self.spread.iter().map(|key| key.class()).chain(self.refused.iter().map(|_| Class::Restart));
+        sessions.chain(prefixes).chain(keys).max().unwrap_or(Class::None)
     }
 
     fn refuse(&mut self, table: &str, name: &str, reason: String) {
@@ -170,11 +166,10 @@ impl Plan {
 
     /// Finds each session of before among those of after: by its ends, which are what it is to its peer; else by its name.
     fn sessions(&mut self, was: &Desired, will: &Desired) {
-        let ends = |n: &gateway::Neighbor| (n.local_address, n.remote_address, n.interface.clone());
         let mut left: Vec<&gateway::Neighbor> = was.neighbors.iter().collect();
         let mut found = vec![None; will.neighbors.len()];
         let same: [&dyn Fn(&gateway::Neighbor, &gateway::Neighbor) -> bool; 2] =
-            [&|a, b| ends(a) == ends(b), &|a, b| a.name == b.name];
+            [&|a, b| same_ends(a, b), &|a, b| a.name == b.name];
         for same in same {
             for (new, place) in will.neighbors.iter().zip(&mut found).filter(|(_, place)| place.is_none()) {
                 *place = left.iter().position(|old| same(old, new)).map(|at| left.remove(at));
@@ -211,15 +206,20 @@ impl Plan {
     }
 }
 
+/// True if a connection of the one can be one of the other: what does not hold of a session that only has the same name.
+#[must_use]
+pub fn same_ends(old: &gateway::Neighbor, new: &gateway::Neighbor) -> bool {
+    old.local_address == new.local_address
+        && old.remote_address == new.remote_address
+        && old.interface == new.interface
+        && std::mem::discriminant(&old.kind) == std::mem::discriminant(&new.kind)
+}
+
 /// What becomes of a session that is there before and after, and the keys that differ for it.
-fn fate(
-    was: &Desired,
-    old: &gateway::Neighbor,
-    will: &Desired,
-    new: &gateway::Neighbor,
-) -> (Fate, Vec<&'static Key>) {
+fn fate(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway::Neighbor) -> (Fate, Vec<&'static Key>) {
     let because = differs(was, old, will, new);
     let fate = match because.iter().map(|key| key.class()).max().unwrap_or(Class::None) {
+        _ if !same_ends(old, new) => Fate::Reset,
         Class::None => Fate::Kept,
         Class::Soft => Fate::Soft,
         Class::Session | Class::Restart => Fate::Reset,
@@ -229,12 +229,7 @@ fn fate(
 
 /// The keys that say something else for a session than before. Every field is named, so that a new one is not forgotten:
 /// name the key that it comes from, and its class follows.
-fn differs(
-    was: &Desired,
-    old: &gateway::Neighbor,
-    will: &Desired,
-    new: &gateway::Neighbor,
-) -> Vec<&'static Key> {
+fn differs(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway::Neighbor) -> Vec<&'static Key> {
     let Desired { asn: our_asn, router_id, prefixes, neighbors: _, host_routes: _, tunnels: _ } = was;
     let gateway::Neighbor {
         name: _,
@@ -251,7 +246,7 @@ fn differs(
         export,
         offer,
     } = old;
-    let Timers { hold_time, keepalive, connect_retry, idle_hold_max } = timers;
+    let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
     let (this, address, local, its_asn) = match new.kind {
         NeighborKind::Device { .. } => ("connection.tunnels", "remote-ip", "local-ip", ("device", "asn")),
@@ -268,6 +263,7 @@ fn differs(
         ((this, "interface"), *interface != new.interface),
         (("bgp", "hold-time"), *hold_time != new.timers.hold_time),
         (("bgp", "keepalive-time"), *keepalive != new.timers.keepalive),
+        (("bgp", "send-hold-time"), *send_hold != new.timers.send_hold),
         (("bgp", "connect-retry"), *connect_retry != new.timers.connect_retry),
         (("bgp", "idle-hold-max"), *idle_hold_max != new.timers.idle_hold_max),
         (("bgp", "passive"), *passive != new.passive),
@@ -277,7 +273,8 @@ fn differs(
         (("bgp", "export"), *export != new.export),
         (if tunnel { ("gateway", "transit") } else { ("bgp", "export") }, *offer != new.offer),
     ];
-    found.into_iter().filter(|(_, differs)| *differs).map(|((table, name), _)| key(table, name)).collect()
+    let found = found.map(|((table, name), differs)| (key(table, name), differs));
+    found.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }
 
 /// What the files say differently, thing by thing.

@@ -24,7 +24,7 @@ mod written;
 pub use check::{Report, check_text};
 pub use classes::{CLASSES, Class};
 pub use diagnostic::{Also, Diagnostic, Severity};
-pub use diff::{Change, Fate, PeerChange, Plan, Refused, SessionPlan};
+pub use diff::{Change, Fate, PeerChange, Plan, Refused, SessionPlan, same_ends};
 pub use keys::{KEYS, Key};
 pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop};
 pub use written::Written;
