@@ -71,6 +71,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let Prepared { config, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
+    transport.guard(super::start::guards(&speaker)?)?;
     for address in super::start::listen_on(&speaker) {
         transport.listen(address, None)?;
     }
@@ -224,7 +225,9 @@ impl Shell {
         let input = match event {
             transport::Event::Connected { conn, local } => Input::Connected { conn, local },
             transport::Event::Failed { conn, reason } => Input::ConnectFailed { conn, reason },
-            transport::Event::Accepted { conn, local, remote } => Input::Accepted { conn, local, remote },
+            transport::Event::Accepted { conn, local, remote, interface } => {
+                Input::Accepted { conn, local, remote, interface }
+            }
             transport::Event::Octets { conn, octets } => Input::Octets { conn, octets },
             transport::Event::Lost { conn, reason } => {
                 self.congested.retain(|known| *known != conn);
@@ -255,7 +258,7 @@ impl Shell {
                     Effect::Kernel(batch) => self.kernel.apply(batch),
                     Effect::Dump => self.kernel.dump(),
                     Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
-                    Effect::Adopt { conn, ttl } => self.transport.adopt(conn, hops(ttl)),
+                    Effect::Adopt { conn, ttl, interface } => self.transport.adopt(conn, hops(ttl), interface),
                     Effect::Abort(conn) => self.transport.abort(conn),
                     Effect::Send { conn, octets } => {
                         self.transport.send(conn, octets);

@@ -87,6 +87,17 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
+    /// Somebody with a neighbor's address dialled over another interface than the neighbor's.
+    WrongInterface {
+        /// The neighbor whose address it has.
+        neighbor: Name,
+        /// Their end.
+        remote: SocketAddr,
+        /// The interface's name, as far as it is known.
+        came_by: String,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
     /// The kernel refused something; it will be tried again.
     KernelRefused {
         /// How many operations of the batch were refused.
@@ -137,6 +148,7 @@ impl Event {
             Self::TunnelUp { .. } => "tunnel.up",
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
+            Self::WrongInterface { .. } => "session.wrong_interface",
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
@@ -154,7 +166,8 @@ impl Event {
             | Self::SessionDown { neighbor, .. }
             | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
-            | Self::Softened { neighbor, .. } => Some(neighbor),
+            | Self::Softened { neighbor, .. }
+            | Self::WrongInterface { neighbor, .. } => Some(neighbor),
             Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
@@ -175,6 +188,7 @@ impl Event {
             | Self::Softened { .. }
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
+            | Self::WrongInterface { .. }
             | Self::KernelRefused { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
@@ -218,6 +232,13 @@ impl fmt::Display for Event {
             }
             Self::Stranger { remote, local, silent } => {
                 write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")?;
+                more(*silent, f)
+            }
+            Self::WrongInterface { neighbor, remote, came_by, silent } => {
+                write!(
+                    f,
+                    "{remote} has the address of {neighbor} and dialled over {came_by}, not its interface: closed"
+                )?;
                 more(*silent, f)
             }
             Self::KernelRefused { refused, first, error, silent } => {

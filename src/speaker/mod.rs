@@ -38,7 +38,7 @@ use crate::gateway::Desired;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
-use crate::types::{ConnId, Hop, Name, PeerId, Time};
+use crate::types::{ConnId, Hop, LinkIndex, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, Notification, Update};
 use link::Links;
 use neighbor::{Bond, Neighbor};
@@ -81,6 +81,9 @@ struct Conn {
     local: Option<SocketAddr>,
     remote: SocketAddr,
 }
+
+/// Our end of an accepted connection, the other end, and the interface that it came in by.
+type Way = (SocketAddr, SocketAddr, Option<LinkIndex>);
 
 /// One instance of a gateway.
 pub struct Speaker {
@@ -169,7 +172,9 @@ impl Speaker {
                 let peer = self.conns.remove(&conn).map(|known| known.peer);
                 self.session(now, peer, session::Input::ConnectFailed { conn, reason }, out);
             }
-            Input::Accepted { conn, local, remote } => self.accepted(now, conn, local, remote, out),
+            Input::Accepted { conn, local, remote, interface } => {
+                self.accepted(now, conn, (local, remote, interface), out);
+            }
             Input::Octets { conn, octets } => self.conn(now, conn, session::Input::Octets { conn, octets }, out),
             Input::Lost { conn, reason } => {
                 let peer = self.conns.remove(&conn).map(|known| known.peer);
@@ -248,6 +253,12 @@ impl Speaker {
     /// The far ends of all sessions: what families to listen for.
     pub fn neighbor_addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.neighbors.iter().map(|neighbor| neighbor.plan.remote_address)
+    }
+
+    /// How the segments of each neighbor are signed, by the neighbor's address.
+    pub fn signatures(&self) -> impl Iterator<Item = (&Name, Prefix, &gateway::Auth)> {
+        let signed = |neighbor: &'_ Neighbor| Prefix::host(neighbor.plan.remote_address);
+        self.neighbors.iter().map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth))
     }
 
     /// What the kernel's part of the shell must know.
@@ -346,9 +357,30 @@ impl Speaker {
         self.obey(now, at, outputs, out);
     }
 
-    fn accepted(&mut self, now: Time, conn: ConnId, local: SocketAddr, remote: SocketAddr, out: &mut Vec<Effect>) {
-        let ours = |neighbor: &&Neighbor| neighbor.is_between(local, remote);
-        let found = self.neighbors.iter().find(ours);
+    fn accepted(&mut self, now: Time, conn: ConnId, way: Way, out: &mut Vec<Effect>) {
+        let (local, remote, interface) = way;
+        let scope = match remote {
+            SocketAddr::V6(remote) => LinkIndex::new(remote.scope_id()),
+            SocketAddr::V4(_) => None,
+        };
+        let interface = interface.or(scope);
+        let between = || self.neighbors.iter().filter(|neighbor| neighbor.is_between(local, remote));
+        let found = between().find(|neighbor| neighbor.is_on(interface));
+        if let (None, Some(elsewhere)) = (found, between().next())
+            && elsewhere.ready()
+        {
+            out.push(Effect::Abort(conn));
+            if self.life == Life::Running
+                && let Some(silent) = self.strangers.pass(now)
+            {
+                let neighbor = elsewhere.plan.name.clone();
+                let known = interface.and_then(|index| self.links.get(index));
+                let came_by = known.map_or_else(|| "another interface".to_owned(), |link| link.name.clone());
+                out.push(Effect::Tell(Event::WrongInterface { neighbor, remote, came_by, silent }));
+            }
+            return;
+        }
+        let found = found.or_else(|| between().next());
         let Some(neighbor) = found.filter(|neighbor| self.life == Life::Running && neighbor.ready()) else {
             out.push(Effect::Abort(conn));
             // Of a neighbor whose tunnel is down people know already.
@@ -361,8 +393,9 @@ impl Speaker {
             return;
         };
         let (at, id, ttl) = (neighbor.id.0 as usize, neighbor.id, neighbor.plan.ttl);
+        let interface = neighbor.plan.interface.clone();
         self.conns.insert(conn, Conn { peer: id, local: Some(local), remote });
-        out.push(Effect::Adopt { conn, ttl });
+        out.push(Effect::Adopt { conn, ttl, interface });
         // It got through, so there is a way back.
         self.start(now, at, out);
         self.session(now, Some(id), session::Input::Accepted { conn }, out);

@@ -163,7 +163,7 @@ impl Bench {
 
     fn accept(&mut self, local: &str, remote: &str) -> Vec<Effect> {
         let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
-        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote })
+        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: None })
     }
 
     fn ask(&mut self, request: &Request) -> (Result<Reply, crate::control::api::ApiError>, Vec<Effect>) {

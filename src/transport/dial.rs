@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Endpoint, Event, Link, error::plain, sockopt, stream};
+use super::{Auth, Dropped, Endpoint, Event, Link, Shared, Sharing, auth, error::plain, sockopt, stream};
 
 /// How long a peer may take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,14 +17,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Dials, then carries octets until the end. Ends without a word if closed before the peer answers.
 pub(super) async fn run(to: Endpoint, mut link: Link) {
     let connected = select! {
-        connected = connect(&to) => connected,
+        connected = connect(&to, &link.auth, &link.socket) => connected,
         _ = &mut link.closing => return,
     };
     let conn = link.conn;
     match connected {
-        Ok((stream, local)) => {
+        Ok((stream, local, sharing)) => {
             if link.events.send(Event::Connected { conn, local }).await.is_ok() {
-                stream::run(stream, link).await;
+                stream::run(stream, link, sharing).await;
             }
         }
         Err(reason) => {
@@ -33,16 +33,22 @@ pub(super) async fn run(to: Endpoint, mut link: Link) {
     }
 }
 
-async fn connect(to: &Endpoint) -> Result<(TcpStream, SocketAddr), String> {
+async fn connect(to: &Endpoint, auth: &Auth, shared: &Shared) -> Result<(TcpStream, SocketAddr, Sharing), String> {
     let socket = prepare(to)?;
+    auth::begin(&socket, to.remote, auth).map_err(|error| error.to_string())?;
+    let sharing = Sharing::new(shared, &socket).map_err(|error| said("socket", &error))?;
+    let before = Dropped::now();
     let stream = match timeout(CONNECT_TIMEOUT, socket.connect(to.remote)).await {
         Ok(connected) => connected.map_err(|error| plain(&error))?,
-        Err(_) => return Err(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())),
+        Err(_) => {
+            let hint = Dropped::now().hint(before, auth).map(|hint| format!("; {hint}"));
+            return Err(format!("no answer within {} s{}", CONNECT_TIMEOUT.as_secs(), hint.unwrap_or_default()));
+        }
     };
     // Not before the peer has answered: the SYN-ACK of one that sets its TTL on accepted sockets only would be lost.
     sockopt::set_min_ttl(&stream, to.remote, to.ttl).map_err(|error| said("TTL security", &error))?;
     let local = stream.local_addr().map_err(|error| plain(&error))?;
-    Ok((stream, local))
+    Ok((stream, local, sharing))
 }
 
 fn prepare(to: &Endpoint) -> Result<TcpSocket, String> {
@@ -62,7 +68,10 @@ fn prepare(to: &Endpoint) -> Result<TcpSocket, String> {
         if let (SocketAddr::V6(source), SocketAddr::V6(remote)) = (&mut address, to.remote) {
             source.set_scope_id(remote.scope_id());
         }
-        socket.bind(&address.into()).map_err(|error| said(&format!("source address {local}"), &error))?;
+        socket.bind(&address.into()).map_err(|error| match error.raw_os_error() {
+            Some(libc::EADDRNOTAVAIL) => format!("source address {local}: this host does not have it, or not yet"),
+            _ => said(&format!("source address {local}"), &error),
+        })?;
     }
     Ok(TcpSocket::from_std_stream(socket.into()))
 }
