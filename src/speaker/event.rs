@@ -93,8 +93,8 @@ pub enum Event {
         neighbor: Name,
         /// Their end.
         remote: SocketAddr,
-        /// The interface's name, as far as it is known.
-        came_by: String,
+        /// The interface's name, if it is known.
+        came_by: Option<String>,
         /// How many more were not told of since the last one.
         silent: u64,
     },
@@ -131,6 +131,13 @@ pub enum Event {
         /// Neighbors that were not back when the limit passed.
         missing: Vec<Name>,
     },
+    /// Connections of a family cannot be accepted; neighbors of it are still dialled.
+    NotListening {
+        /// The family.
+        family: Family,
+        /// Why, for people.
+        reason: String,
+    },
     /// A clean stop has begun.
     Stopping,
 }
@@ -154,6 +161,7 @@ impl Event {
             Self::Unread { .. } => "kernel.unread",
             Self::Adopted { .. } => "kernel.adopted",
             Self::Converged { .. } => "kernel.converged",
+            Self::NotListening { .. } => "instance.not_listening",
             Self::Stopping => "instance.stopping",
         }
     }
@@ -175,6 +183,7 @@ impl Event {
             | Self::Unread { .. }
             | Self::Adopted { .. }
             | Self::Converged { .. }
+            | Self::NotListening { .. }
             | Self::Stopping => None,
         }
     }
@@ -190,6 +199,7 @@ impl Event {
             | Self::Stranger { .. }
             | Self::WrongInterface { .. }
             | Self::KernelRefused { .. }
+            | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
@@ -235,9 +245,10 @@ impl fmt::Display for Event {
                 more(*silent, f)
             }
             Self::WrongInterface { neighbor, remote, came_by, silent } => {
+                let came_by = came_by.as_deref().unwrap_or("another interface");
                 write!(
                     f,
-                    "{remote} has the address of {neighbor} and dialled over {came_by}, not its interface: closed"
+                    "{remote} has the address of {neighbor} and came by {came_by}, not by its interface: closed"
                 )?;
                 more(*silent, f)
             }
@@ -267,6 +278,9 @@ impl fmt::Display for Event {
             Self::Converged { missing } => {
                 let names: Vec<_> = missing.iter().map(Name::as_str).collect();
                 write!(f, "the limit has passed without {}: the kernel follows the RIB now", names.join(", "))
+            }
+            Self::NotListening { family, reason } => {
+                write!(f, "cannot accept connections over {family}: {reason}; neighbors there are still dialled")
             }
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }
