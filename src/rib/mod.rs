@@ -17,6 +17,7 @@ mod loc;
 mod multipath;
 mod pack;
 mod query;
+mod rejudge;
 mod sessions;
 mod sweep;
 mod table;
@@ -24,7 +25,7 @@ mod table;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     net::{IpAddr, Ipv6Addr},
 };
 
@@ -35,6 +36,7 @@ use crate::wire::{Attributes, Context, Reach, Update};
 use adj_in::{Path, Paths};
 use adj_out::Walk;
 use attrs::{Attrs, AttrsId};
+use rejudge::Rejudge;
 use sessions::{Live, SessionId, Sessions};
 use sweep::Sweep;
 use table::{Row, RowId, Table};
@@ -116,6 +118,7 @@ pub struct Rib {
     attrs: Attrs,
     routes: [Routes; 2],
     sweep: Option<Sweep>,
+    rejudge: Option<Rejudge>,
 }
 
 const fn at(family: Family) -> usize {
@@ -146,19 +149,15 @@ impl Rib {
             attrs: Attrs::default(),
             routes: Family::ALL.map(routes),
             sweep: None,
+            rejudge: None,
         }
     }
 
-    /// Makes a neighbor known, or changes its settings. The routes that it is told are looked at again; what it taught is
-    /// not: ask it for a refresh.
+    /// Makes a neighbor known; one that is known already is changed as by [`Rib::set_peer`].
     pub fn add_peer(&mut self, id: PeerId, settings: PeerSettings) {
-        let session = self.peers.get(&id).and_then(|peer| peer.session);
-        self.peers.insert(id, Peer { settings, session });
-        self.sort_sessions();
-        for family in Family::ALL {
-            if let Some(live) = session.and_then(|session| self.sessions.get_mut(session)).filter(|l| l.has(family)) {
-                live.out[at(family)].walk = Some(Walk { next: 0, forced: false });
-            }
+        match self.peers.entry(id) {
+            btree_map::Entry::Vacant(new) => drop(new.insert(Peer { settings, session: None })),
+            btree_map::Entry::Occupied(_) => self.set_peer(id, settings),
         }
     }
 

@@ -4,4 +4,5 @@ mod coherence;
 mod decisions;
 mod lab;
 mod model;
+mod rejudge;
 mod scenes;
