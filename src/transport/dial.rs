@@ -1,6 +1,6 @@
 //! Opening connections.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
@@ -9,7 +9,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Auth, Dropped, Endpoint, Event, Link, Shared, Sharing, auth, error::plain, sockopt, stream};
+use super::{
+    Auth, Dropped, Endpoint, Event, Link, auth,
+    error::plain,
+    meter::{Attached, Meter},
+    sockopt, stream,
+};
 
 /// How long a peer may take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,14 +22,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Dials, then carries octets until the end. Ends without a word if closed before the peer answers.
 pub(super) async fn run(to: Endpoint, mut link: Link) {
     let connected = select! {
-        connected = connect(&to, &link.auth, &link.socket) => connected,
+        connected = connect(&to, &link.auth, &link.meter) => connected,
         _ = &mut link.closing => return,
     };
     let conn = link.conn;
     match connected {
-        Ok((stream, local, sharing)) => {
+        Ok((stream, local, attached)) => {
             if link.events.send(Event::Connected { conn, local }).await.is_ok() {
-                stream::run(stream, link, sharing).await;
+                stream::run(stream, link, attached).await;
             }
         }
         Err(reason) => {
@@ -33,10 +38,10 @@ pub(super) async fn run(to: Endpoint, mut link: Link) {
     }
 }
 
-async fn connect(to: &Endpoint, auth: &Auth, shared: &Shared) -> Result<(TcpStream, SocketAddr, Sharing), String> {
+async fn connect(to: &Endpoint, auth: &Auth, meter: &Arc<Meter>) -> Result<(TcpStream, SocketAddr, Attached), String> {
     let socket = prepare(to)?;
     auth::begin(&socket, to.remote, auth).map_err(|error| error.to_string())?;
-    let sharing = Sharing::new(shared, &socket).map_err(|error| said("socket", &error))?;
+    let attached = Meter::attach(meter, &socket).map_err(|error| said("socket", &error))?;
     let before = Dropped::now();
     let stream = match timeout(CONNECT_TIMEOUT, socket.connect(to.remote)).await {
         Ok(connected) => connected.map_err(|error| plain(&error))?,
@@ -48,7 +53,7 @@ async fn connect(to: &Endpoint, auth: &Auth, shared: &Shared) -> Result<(TcpStre
     // Not before the peer has answered: the SYN-ACK of one that sets its TTL on accepted sockets only would be lost.
     sockopt::set_min_ttl(&stream, to.remote, to.ttl).map_err(|error| said("TTL security", &error))?;
     let local = stream.local_addr().map_err(|error| plain(&error))?;
-    Ok((stream, local, sharing))
+    Ok((stream, local, attached))
 }
 
 fn prepare(to: &Endpoint) -> Result<TcpSocket, String> {

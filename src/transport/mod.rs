@@ -8,6 +8,7 @@ mod auth;
 mod dial;
 mod error;
 mod listen;
+mod meter;
 mod secret;
 mod sockopt;
 mod stream;
@@ -20,10 +21,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     os::fd::{AsFd, OwnedFd},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
 use bytes::Bytes;
@@ -37,8 +35,11 @@ use crate::types::ConnId;
 use crate::types::Family;
 use crate::types::LinkIndex;
 
+use meter::Meter;
+
 pub use auth::{AoAlgorithm, AoKey, Auth, AuthError, Dropped, Guard, NO_AO, has_tcp_ao};
 pub use error::{ListenError, plain};
+pub use meter::Measured;
 pub use secret::{KEY_LIMIT, Secret, SecretError};
 
 /// Accepted connections are counted from here, apart from those that a peer dials.
@@ -121,12 +122,12 @@ pub enum Event {
 /// The owner's end of a connection's task. Dropped, the task writes out what is queued, and closes.
 struct Handle {
     outgoing: mpsc::UnboundedSender<Bytes>,
-    queued: Arc<AtomicUsize>,
+    meter: Arc<Meter>,
     task: JoinHandle<()>,
     remote: SocketAddr,
     auth: Auth,
-    socket: Shared,
-    _open: oneshot::Sender<()>,
+    /// Dropped: close when all is out. Told: at once.
+    open: oneshot::Sender<()>,
 }
 
 /// The task's end of it.
@@ -134,36 +135,9 @@ struct Link {
     conn: ConnId,
     events: mpsc::Sender<Event>,
     outgoing: mpsc::UnboundedReceiver<Bytes>,
-    queued: Arc<AtomicUsize>,
+    meter: Arc<Meter>,
     closing: oneshot::Receiver<()>,
     auth: Auth,
-    socket: Shared,
-}
-
-/// A connection's socket for who changes its options: there while its task has it.
-#[derive(Clone, Debug, Default)]
-struct Shared(Arc<Mutex<Option<OwnedFd>>>);
-
-impl Shared {
-    fn slot(&self) -> MutexGuard<'_, Option<OwnedFd>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The task's hold on its socket: the socket is shared until this is dropped.
-struct Sharing(Shared);
-
-impl Sharing {
-    fn new(shared: &Shared, socket: &impl AsFd) -> io::Result<Self> {
-        *shared.slot() = Some(socket.as_fd().try_clone_to_owned()?);
-        Ok(Self(shared.clone()))
-    }
-}
-
-impl Drop for Sharing {
-    fn drop(&mut self) {
-        self.0.slot().take();
-    }
 }
 
 /// Accepted connections that nobody has adopted yet.
@@ -237,8 +211,8 @@ impl Transport {
         self.guards = guards;
         for handle in self.conns.values_mut() {
             let wanted = auth::of(&self.guards, handle.remote.ip());
-            if let Some(socket) = handle.socket.slot().as_ref().filter(|_| wanted != handle.auth) {
-                auth::change(socket, handle.remote, &handle.auth, &wanted)?;
+            if wanted != handle.auth {
+                handle.meter.with_socket(|socket| auth::change(socket, handle.remote, &handle.auth, &wanted))?;
                 handle.auth = wanted;
             }
         }
@@ -261,7 +235,7 @@ impl Transport {
     /// Queues octets. Those for a connection that is gone are dropped: its `Lost` is on the way.
     pub fn send(&mut self, conn: ConnId, octets: Bytes) {
         if let Some(handle) = self.conns.get(&conn) {
-            handle.queued.fetch_add(octets.len(), Ordering::Relaxed);
+            handle.meter.queue(octets.len());
             let _ = handle.outgoing.send(octets);
         }
     }
@@ -269,7 +243,13 @@ impl Transport {
     /// How many octets the kernel has not taken yet.
     #[must_use]
     pub fn queued(&self, conn: ConnId) -> usize {
-        self.conns.get(&conn).map_or(0, |handle| handle.queued.load(Ordering::Relaxed))
+        self.conns.get(&conn).map_or(0, |handle| handle.meter.queued())
+    }
+
+    /// How the peer takes what it is sent; nothing waits on a connection that is gone.
+    #[must_use]
+    pub fn measure(&self, conn: ConnId) -> Measured {
+        self.conns.get(&conn).map(|handle| handle.meter.measure()).unwrap_or_default()
     }
 
     /// Closes when all that is queued is out, or two seconds have passed. Gives up a dial. No event follows.
@@ -280,11 +260,12 @@ impl Transport {
         }
     }
 
-    /// Closes at once. No event follows but those on the way.
+    /// Closes at once by a reset; what is queued is forgotten, here and in the kernel. No event follows but those on
+    /// the way.
     pub fn abort(&mut self, conn: ConnId) {
         self.pending.take(conn);
-        if let Some(handle) = self.conns.remove(&conn) {
-            handle.task.abort();
+        if let Some(Handle { open, .. }) = self.conns.remove(&conn) {
+            let _ = open.send(());
         }
     }
 
@@ -315,20 +296,12 @@ impl Transport {
         self.closing.retain(|task| !task.is_finished());
         let (outgoing, receiver) = mpsc::unbounded_channel();
         let (open, closing) = oneshot::channel();
-        let queued = Arc::new(AtomicUsize::new(0));
+        let meter = Arc::new(Meter::default());
         let events = self.events.clone();
-        let (auth, socket) = (auth::of(&self.guards, remote.ip()), Shared::default());
-        let link = Link {
-            conn,
-            events,
-            outgoing: receiver,
-            queued: Arc::clone(&queued),
-            closing,
-            auth: auth.clone(),
-            socket: socket.clone(),
-        };
+        let auth = auth::of(&self.guards, remote.ip());
+        let link = Link { conn, events, outgoing: receiver, meter: Arc::clone(&meter), closing, auth: auth.clone() };
         let task = tokio::spawn(task(link));
-        self.conns.insert(conn, Handle { outgoing, queued, task, remote, auth, socket, _open: open });
+        self.conns.insert(conn, Handle { outgoing, meter, task, remote, auth, open });
     }
 }
 
