@@ -5,3 +5,4 @@ mod decisions;
 mod lab;
 mod model;
 mod scenes;
+mod stale;
