@@ -17,6 +17,7 @@ mod loc;
 mod multipath;
 mod pack;
 mod query;
+mod rejudge;
 mod sessions;
 mod stale;
 mod sweep;
@@ -25,7 +26,7 @@ mod table;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     net::{IpAddr, Ipv6Addr},
 };
 
@@ -36,6 +37,7 @@ use crate::wire::{Attributes, Context, Reach, Update};
 use adj_in::{Path, Paths};
 use adj_out::{Stage, Walk};
 use attrs::{Attrs, AttrsId};
+use rejudge::Rejudge;
 use sessions::{Live, SessionId, Sessions};
 use sweep::Sweep;
 use table::{Row, RowId, Table};
@@ -129,6 +131,7 @@ pub struct Rib {
     keeping: usize,
     /// Only own routes are told, and no End-of-RIB, until [`Rib::tell_all`].
     deferring: bool,
+    rejudge: Option<Rejudge>,
 }
 
 const fn at(family: Family) -> usize {
@@ -161,22 +164,17 @@ impl Rib {
             sweep: None,
             keeping: 0,
             deferring: false,
+            rejudge: None,
         }
     }
 
-    /// Makes a neighbor known, or changes its settings. The routes that it is told are looked at again; what it taught is
-    /// not: ask it for a refresh.
+    /// Makes a neighbor known; one that is known already is changed as by [`Rib::set_peer`].
     pub fn add_peer(&mut self, id: PeerId, settings: PeerSettings) {
-        let (session, kept) = match self.peers.remove(&id) {
-            Some(Peer { session, kept, .. }) => (session, kept),
-            None => (None, stale::Kept::new()),
-        };
-        self.peers.insert(id, Peer { settings, session, kept });
-        self.sort_sessions();
-        for family in Family::ALL {
-            if let Some(live) = session.and_then(|session| self.sessions.get_mut(session)).filter(|l| l.has(family)) {
-                live.out[at(family)].walk = Some(Walk { next: 0, forced: false });
+        match self.peers.entry(id) {
+            btree_map::Entry::Vacant(new) => {
+                new.insert(Peer { settings, session: None, kept: stale::Kept::new() });
             }
+            btree_map::Entry::Occupied(_) => self.set_peer(id, settings),
         }
     }
 
@@ -390,6 +388,8 @@ impl Rib {
             live.paths += 1;
             counts.received += 1;
             counts.accepted += usize::from(path.accepted().is_some());
+            let rounds = &mut live.rounds[at(family)];
+            rounds.stale += usize::from(live.up && rounds.now != path.round());
         }
         let same = old.is_some_and(|old| {
             let key = |path: &Path| (path.accepted(), path.received);

@@ -29,11 +29,14 @@ struct Job {
 }
 
 impl Rib {
-    /// Does up to `budget` rows of what is to be taken out; true if there is more.
+    /// Does up to `budget` rows of what is to be taken out, then of what changed settings mean; true if there is more.
     pub fn work(&mut self, budget: usize) -> bool {
         let mut left = budget.max(1);
         loop {
-            let Some(mut sweep) = self.sweep.take().or_else(|| self.begin_sweep()) else { return false };
+            let Some(mut sweep) = self.sweep.take().or_else(|| self.begin_sweep()) else {
+                self.rejudge(left);
+                return self.rejudge.is_some();
+            };
             while left > 0 && !self.is_swept(&sweep) {
                 self.sweep_row(&mut sweep);
                 left -= 1;
@@ -56,7 +59,7 @@ impl Rib {
     /// True if [`Rib::work`] has something to do.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.sweep.is_some() || self.sessions.any_due()
+        self.sweep.is_some() || self.sessions.any_due() || self.rejudge.is_some()
     }
 
     fn begin_sweep(&mut self) -> Option<Sweep> {

@@ -68,6 +68,15 @@ pub enum Input {
     /// Ask the neighbor for all its routes of a family again (RFC 2918). Nothing happens where [`Peer::refreshes`] says
     /// why it cannot be asked.
     Refresh(Family),
+    /// The answer to [`Output::Measure`].
+    Measured {
+        /// Which.
+        conn: ConnId,
+        /// Octets that the peer has not taken yet.
+        waiting: u64,
+        /// Octets that it has taken since the connection came up.
+        taken: u64,
+    },
 }
 
 /// What a neighbor wants done, in this order.
@@ -88,6 +97,16 @@ pub enum Output {
     /// Close it when all that was sent is out; give up if it is still being dialled. Nothing about it is heard again.
     Close {
         /// Which.
+        conn: ConnId,
+    },
+    /// Close it at once and forget what it was sent: the peer takes nothing. Nothing about it is heard again.
+    Abort {
+        /// Which.
+        conn: ConnId,
+    },
+    /// Look at what waits to be sent; answer `Measured`.
+    Measure {
+        /// On which connection.
         conn: ConnId,
     },
     /// The session is up.
@@ -118,11 +137,13 @@ enum Dial {
 /// One neighbor.
 pub struct Peer {
     id: PeerId,
-    settings: Settings,
+    pub(super) settings: Settings,
     entropy: fastrand::Rng,
     dialled: u32,
     dial: Dial,
-    conns: Vec<Conn>,
+    pub(super) conns: Vec<Conn>,
+    /// What ended a peer that is off: who dials it then is told the same.
+    off: Option<Notification>,
     /// Sessions and attempts in a row that ended in a fault; the wait grows with it.
     faults: u32,
     since: Time,
@@ -151,6 +172,7 @@ impl Peer {
             dialled: 0,
             dial: Dial::Off,
             conns: Vec::new(),
+            off: None,
             faults: 0,
             since: Time::START,
             shown: StateName::Idle,
@@ -180,7 +202,7 @@ impl Peer {
             }
             Input::Stop(notification) => {
                 self.close_all(now, &notification, out);
-                self.dial = Dial::Off;
+                self.off = Some(notification);
             }
             Input::Restart(notification) => {
                 if self.dial != Dial::Off {
@@ -216,7 +238,7 @@ impl Peer {
             Input::Lost { conn, reason } => self.step(now, conn, Event::Lost(reason), out),
             Input::Sent { conn, kind } => {
                 if self.find(conn).is_some() {
-                    self.sent.count_kind(kind);
+                    self.sent.count(kind);
                     self.step(now, conn, Event::UpdateSent, out);
                 }
             }
@@ -224,6 +246,9 @@ impl Peer {
                 if let Some(conn) = self.negotiated().map(|agreed| agreed.conn) {
                     self.step(now, conn, Event::Refresh(family), out);
                 }
+            }
+            Input::Measured { conn, waiting, taken } => {
+                self.step(now, conn, Event::Measured { waiting, taken }, out);
             }
         }
         self.note(now);
@@ -316,7 +341,7 @@ impl Peer {
         }
     }
 
-    fn find(&self, id: ConnId) -> Option<&Conn> {
+    pub(super) fn find(&self, id: ConnId) -> Option<&Conn> {
         self.conns.iter().find(|conn| conn.id == id)
     }
 
@@ -377,7 +402,8 @@ impl Peer {
 
     fn accepted(&mut self, now: Time, id: ConnId, out: &mut Vec<Output>) {
         if self.dial == Dial::Off {
-            let actions = vec![Action::Send(Message::Notification(Cease::ConnectionRejected.into()))];
+            let why = self.off.clone().unwrap_or_else(|| Cease::ConnectionRejected.into());
+            let actions = vec![Action::Send(Message::Notification(why))];
             self.act(now, id, actions, out);
             out.push(Output::Close { conn: id });
             return;
@@ -395,20 +421,24 @@ impl Peer {
         conn.push(&octets);
         // The connection may be gone after any message.
         while let Some(event) = self.conns.iter_mut().find(|conn| conn.id == id).and_then(Conn::next) {
-            if let Event::Message(message) = &event {
-                self.received.count(message);
-                match message {
-                    Message::Open(open) => self.remote_capabilities = Some(open.capabilities.clone()),
-                    Message::Notification(n) => self.last_received = Some((now, n.clone())),
-                    Message::Update(_) | Message::Keepalive | Message::Refresh(_) => {}
+            match &event {
+                Event::Message(message) => {
+                    self.received.count(message.kind());
+                    match message {
+                        Message::Open(open) => self.remote_capabilities = Some(open.capabilities.clone()),
+                        Message::Notification(n) => self.last_received = Some((now, n.clone())),
+                        Message::Update(_) | Message::Keepalive | Message::Refresh(_) => {}
+                    }
                 }
+                Event::Unexpected(kind) => self.received.count(*kind),
+                _ => {}
             }
             self.step(now, id, event, out);
         }
     }
 
     /// One transition of one connection, and what follows from it for the others.
-    fn step(&mut self, now: Time, id: ConnId, event: Event, out: &mut Vec<Output>) {
+    pub(super) fn step(&mut self, now: Time, id: ConnId, event: Event, out: &mut Vec<Output>) {
         let Some(conn) = self.conns.iter_mut().find(|conn| conn.id == id) else { return };
         let mut actions = std::mem::take(&mut self.actions);
         let silent = matches!(event, Event::Lost(_));
@@ -429,7 +459,9 @@ impl Peer {
             Some(State::Closed(reason)) => {
                 let reason = reason.clone();
                 self.conns.retain(|conn| conn.id != id);
-                if !silent {
+                if reason == DownReason::SendHoldExpired {
+                    out.push(Output::Abort { conn: id });
+                } else if !silent {
                     out.push(Output::Close { conn: id });
                 }
                 self.ended(now, reason, was_established, out);
@@ -443,7 +475,7 @@ impl Peer {
         for action in actions.drain(..) {
             match action {
                 Action::Send(message) => {
-                    self.sent.count(&message);
+                    self.sent.count(message.kind());
                     let context = self.find(id).map(Conn::context).unwrap_or_default();
                     let mut octets = BytesMut::new();
                     message.encode(&context, &mut octets);
@@ -452,43 +484,12 @@ impl Peer {
                         self.last_sent = Some((now, notification));
                     }
                 }
+                Action::Measure => out.push(Output::Measure { conn: id }),
                 Action::Update(update) => out.push(Output::Update(update)),
                 Action::Refresh(refresh) => out.push(Output::Refresh(refresh)),
             }
         }
         self.actions = actions;
-    }
-
-    /// A good OPEN came in on `id`: which connections stay (RFC 4271 §6.8)?
-    ///
-    /// Against one that is not Established yet, that which the side with the higher identifier dialled; of two that
-    /// the same side dialled, the newer, for it gave up the older. Against an Established one nothing is decided here:
-    /// the peer shows which it keeps, by closing one or by answering our OPEN on this one (a peer that has restarted
-    /// knows no other). If it shows nothing, this one goes in a moment.
-    fn resolve(&mut self, now: Time, id: ConnId, out: &mut Vec<Output>) {
-        let Some(new) = self.find(id) else { return };
-        let Some(live) = new.state().live() else { return };
-        let local = (self.settings.router_id, self.settings.local_asn);
-        let winner =
-            if local > (live.negotiated.router_id, live.negotiated.asn) { Origin::Dialled } else { Origin::Accepted };
-        let origin = new.origin;
-        let rival = self
-            .conns
-            .iter()
-            .find(|conn| conn.id != id && matches!(conn.state(), State::OpenReceived(_) | State::OpenConfirm(_)));
-        let rival = rival.map(|conn| (conn.id, conn.origin == origin || origin == winner));
-        let collision = || Event::Stop(Cease::CollisionResolution.into(), DownReason::Collision);
-        match rival {
-            Some((_, false)) => return self.step(now, id, collision(), out),
-            Some((rival, true)) => self.step(now, rival, collision(), out),
-            None => {}
-        }
-        let established = self.negotiated().and_then(|agreed| self.find(agreed.conn)).map(|conn| conn.origin);
-        match established {
-            None => self.step(now, id, Event::Keep, out),
-            Some(other) if other == origin || origin == winner => self.step(now, id, Event::Prefer, out),
-            Some(_) => {}
-        }
     }
 
     fn established(&mut self, now: Time, negotiated: Negotiated, out: &mut Vec<Output>) {
@@ -539,6 +540,9 @@ impl Peer {
             } else if !reason.is_collision() {
                 self.failed(now, reason, out);
             }
+        } else if reason.is_fault_of_its_own() {
+            // The peer has dialled again meanwhile, which does not undo what went wrong here.
+            self.failed(now, reason, out);
         }
         self.wait(now, wait);
     }

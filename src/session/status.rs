@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{DownReason, Negotiated};
 use crate::types::Time;
-use crate::wire::{Capabilities, Message, MessageKind, Notification};
+use crate::wire::{Capabilities, MessageKind, Notification};
 
 /// The state of a neighbor: that of its furthest connection, or what it does to get one (RFC 4271 §8.2.2).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -56,11 +56,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(super) fn count(&mut self, message: &Message) {
-        self.count_kind(message.kind());
-    }
-
-    pub(super) fn count_kind(&mut self, kind: MessageKind) {
+    pub(super) fn count(&mut self, kind: MessageKind) {
         let counter = match kind {
             MessageKind::Open => &mut self.opens,
             MessageKind::Update => &mut self.updates,

@@ -28,6 +28,7 @@ fn settings() -> Settings {
         router_id: router_id(5),
         hold_time: HoldTime::DEFAULT,
         keepalive_time: Duration::from_secs(30),
+        send_hold_time: None,
         connect_retry: Duration::from_secs(5),
         idle_hold_max: Duration::from_secs(60),
         passive: false,
@@ -357,6 +358,69 @@ fn an_accepted_connection_is_taken_while_waiting_after_faults() {
 }
 
 #[test]
+fn a_peer_that_was_never_started_rejects_connections() {
+    let mut bench = Bench::new(settings());
+    bench.input(Input::Accepted { conn: ACCEPTED });
+    assert_eq!(bench.told(ACCEPTED), Some((6, 5, Bytes::new())));
+}
+
+#[test]
+fn a_peer_that_takes_nothing_for_the_send_hold_time_is_cut_off_although_it_speaks() {
+    // Ours, and the default: 8 minutes, or twice the hold time if that is more (RFC 9687 §3).
+    for (ours, hold, limit) in [(Some(20.0), 90, 20.0), (None, 90, 480.0), (None, 300, 600.0)] {
+        let send_hold_time = ours.map(Duration::from_secs_f64);
+        let hold_time = HoldTime::from_secs(hold).unwrap();
+        let mut bench = Bench::new(Settings { send_hold_time, hold_time, ..settings() });
+        bench.input(Input::Start);
+        bench.input(Input::Connected { conn: DIALLED });
+        bench.says(DIALLED, &Message::Open(Open { hold_time, ..open() }));
+        bench.says(DIALLED, &Message::Keepalive);
+        let (mut asked, mut taken) = (0, 19);
+        // It takes everything at first, then nothing more; and says all the time that it is there.
+        for second in 1..=(100 + limit as u64 * 9 / 8) {
+            bench.until(at(second as f64));
+            if bench.out.contains(&Output::Measure { conn: DIALLED }) {
+                asked += 1;
+                if second < 100 {
+                    taken += 19;
+                }
+                let waiting = if second < 40 { 0 } else { 1000 };
+                bench.input(Input::Measured { conn: DIALLED, waiting, taken });
+            }
+            if bench.peer.state() != StateName::Established {
+                break;
+            }
+            bench.says(DIALLED, &Message::Keepalive);
+        }
+        let end = bench.now.since_start().as_secs_f64();
+        assert!((40.0 + limit..=100.0 + limit * 1.25).contains(&end), "{limit}: {end}");
+        assert!(asked <= (8.0 * end / limit) as u32, "{asked} questions");
+        assert!(matches!(bench.sent(DIALLED).as_slice(), [Message::Notification(n)] if *n == Notification::SEND_HOLD));
+        assert!(bench.out.contains(&Output::Down(DownReason::SendHoldExpired)));
+        assert!(bench.out.contains(&Output::Abort { conn: DIALLED }), "nothing waits for the peer: {:?}", bench.out);
+        assert!(bench.reason().starts_with("send hold timer expired"), "{}", bench.reason());
+    }
+}
+
+#[test]
+fn the_send_hold_timer_is_off_when_told_so_or_without_a_hold_time() {
+    for (send_hold_time, hold) in [(Some(Duration::ZERO), 90), (Some(Duration::from_secs(5)), 0), (None, 0)] {
+        let mut bench = Bench::new(Settings { send_hold_time, ..settings() });
+        bench.input(Input::Start);
+        bench.input(Input::Connected { conn: DIALLED });
+        bench.says(DIALLED, &Message::Open(Open { hold_time: HoldTime::from_secs(hold).unwrap(), ..open() }));
+        bench.says(DIALLED, &Message::Keepalive);
+        for second in (10..2000).step_by(10) {
+            bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
+            bench.until(at(f64::from(second)));
+            assert!(!bench.out.contains(&Output::Measure { conn: DIALLED }));
+            bench.says(DIALLED, &Message::Keepalive);
+        }
+        assert_eq!(bench.peer.state(), StateName::Established);
+    }
+}
+
+#[test]
 fn a_stopped_peer_stays_down_and_rejects_connections_until_it_is_started() {
     let mut bench = Bench::established();
     let cease = Notification::shutdown(Cease::AdministrativeShutdown, "kernel update");
@@ -366,7 +430,8 @@ fn a_stopped_peer_stays_down_and_rejects_connections_until_it_is_started() {
     bench.input(Input::DialNow);
     assert_eq!(bench.out, []);
     bench.input(Input::Accepted { conn: ACCEPTED });
-    assert_eq!(bench.told(ACCEPTED), Some((6, 5, Bytes::new())));
+    let told = bench.told(ACCEPTED).map(|(code, subcode, data)| Notification::with_data(code, subcode, data));
+    assert_eq!(told.unwrap().to_string(), "Cease / Administrative Shutdown: kernel update", "it is told the same");
     assert!(bench.peer.status().stopped);
     bench.input(Input::Start);
     assert_eq!(bench.dials(), 1);

@@ -187,6 +187,9 @@ impl Speaker {
             }
             Input::Congested(conn) => self.congestion(conn, true),
             Input::Drained(conn) => self.congestion(conn, false),
+            Input::Measured { conn, waiting, taken } => {
+                self.conn(now, conn, session::Input::Measured { conn, waiting, taken }, out);
+            }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
                 let peer = self.neighbors.named(&name).map(|found| found.id);
@@ -407,6 +410,11 @@ impl Speaker {
                     self.conns.remove(&conn);
                     out.push(Effect::Close(conn));
                 }
+                session::Output::Abort { conn } => {
+                    self.conns.remove(&conn);
+                    out.push(Effect::Abort(conn));
+                }
+                session::Output::Measure { conn } => out.push(Effect::Measure(conn)),
                 session::Output::Established(agreed) => self.established(id, agreed, out),
                 session::Output::Down(reason) => self.down(id, reason, out),
                 session::Output::Failed(reason) => {

@@ -61,6 +61,7 @@ impl Neighbor {
             router_id: desired.router_id,
             hold_time: plan.timers.hold_time,
             keepalive_time: plan.timers.keepalive,
+            send_hold_time: plan.timers.send_hold,
             connect_retry: plan.timers.connect_retry,
             idle_hold_max: plan.timers.idle_hold_max,
             passive: plan.passive,
