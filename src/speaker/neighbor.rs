@@ -7,6 +7,7 @@ use super::flow::Reach;
 use super::input::Endpoint;
 use super::link::Links;
 use super::rate::Rate;
+use super::stale::Awaited;
 use crate::gateway;
 use crate::gateway::Offer;
 use crate::policy::{Chain, Export, Import, Scope, Word};
@@ -48,6 +49,8 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// What it has yet to say again.
+    pub(super) awaited: Awaited,
 }
 
 impl Neighbor {
@@ -84,6 +87,7 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            awaited: Awaited::default(),
         }
     }
 
