@@ -7,7 +7,7 @@ use super::classes::Class;
 use super::keys::{Key, find};
 use super::{Config, Control, Ecmp, Kernel};
 use crate::gateway;
-use crate::gateway::{Desired, NeighborKind, Timers};
+use crate::gateway::{Auth, Desired, NeighborKind, Timers};
 use crate::types::{Asn, Name, Prefix};
 use std::net::IpAddr;
 
@@ -241,6 +241,7 @@ fn differs(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway
         timers,
         passive,
         ttl,
+        auth,
         families,
         import,
         export,
@@ -268,6 +269,7 @@ fn differs(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway
         (("bgp", "idle-hold-max"), *idle_hold_max != new.timers.idle_hold_max),
         (("bgp", "passive"), *passive != new.passive),
         (("bgp", "multihop"), *ttl != new.ttl),
+        (signing(auth, &new.auth), *auth != new.auth),
         (("bgp", "families"), *families != new.families),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),
@@ -275,6 +277,16 @@ fn differs(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway
     ];
     let found = found.map(|((table, name), differs)| (key(table, name), differs));
     found.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+}
+
+/// Where another way to sign comes from. The kernel takes other keys for a connection that is open, but not TCP-AO for one
+/// that began without.
+fn signing(old: &Auth, new: &Auth) -> (&'static str, &'static str) {
+    match (old, new) {
+        (Auth::None | Auth::Md5(_), Auth::None | Auth::Md5(_)) => ("bgp", "password-file"),
+        (Auth::Ao(_), Auth::Ao(_)) => ("bgp.ao-keys", "file"),
+        (Auth::Ao(_), _) | (_, Auth::Ao(_)) => ("bgp", "ao-keys"),
+    }
 }
 
 /// What the files say differently, thing by thing.

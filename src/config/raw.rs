@@ -7,7 +7,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Also, Diagnostic, Severity, diagnostic,
+    Also, Diagnostic, HostFault, Severity, diagnostic,
     keys::{self, Key},
 };
 
@@ -127,6 +127,12 @@ impl<'t> Reader<'t> {
         way_out: impl Into<String>,
     ) {
         self.report(Severity::Warning, code, at, message.into(), way_out.into(), &[]);
+    }
+
+    /// Reports what is wrong on the host.
+    pub(super) fn host(&mut self, at: &Range<usize>, fault: HostFault) {
+        let HostFault { severity, code, message, way_out } = fault;
+        self.report(severity, code, at, message, way_out, &[]);
     }
 
     fn report(

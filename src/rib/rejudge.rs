@@ -40,10 +40,11 @@ impl Rib {
         let import = peer.settings.import != settings.import;
         let export = peer.settings.export != settings.export;
         peer.settings = settings;
-        let Some(session) = peer.session else { return };
-        if import {
+        let (session, kept) = (peer.session, peer.kept.clone());
+        for session in kept.into_iter().chain(session).filter(|_| import) {
             self.judge_again(Some(session));
         }
+        let Some(session) = session else { return };
         if export {
             self.sort_sessions();
             let Some(live) = self.sessions.get_mut(session) else { return };
@@ -111,12 +112,13 @@ impl Rib {
         let concerned = self.paths.iter(head).filter(|path| pass.sessions.contains(&path.session));
         let concerned: smallvec::SmallVec<[Path; 4]> = concerned.copied().collect();
         for path in concerned {
-            if !self.sessions.get(path.session).is_some_and(|live| live.up) {
+            if !self.sessions.get(path.session).is_some_and(|live| live.stands(family)) {
                 continue; // its sweep is on the way
             }
             let accepted = self.judge(family, row, &path, memo);
             self.attrs.hold(path.received);
-            self.put(family, row, Path::new(path.session, path.next_hop, path.received, accepted));
+            let judged = Path::new(path.session, path.next_hop, path.received, accepted);
+            self.put(family, row, judged.in_round(path.round()));
         }
     }
 

@@ -8,8 +8,10 @@ use super::negotiate::{Refused, negotiate};
 use super::send_hold::SendHold;
 use super::timers::{LARGE_HOLD, Timer, UNDECIDED};
 use super::{DownReason, Negotiated, Settings, StateName};
-use crate::types::{ConnId, Time};
-use crate::wire::{Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, Update};
+use crate::types::{ConnId, Family, Time};
+use crate::wire::{
+    Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, RefreshKind, Update,
+};
 
 /// Who opened the connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,6 +71,8 @@ pub(super) enum Event {
     Prefer,
     /// An UPDATE went out, which is as good as a KEEPALIVE.
     UpdateSent,
+    /// Ask for all routes of a family again, unless the peer cannot be asked.
+    Refresh(Family),
     /// Octets may be waiting: time to look whether the peer takes them.
     LookDue,
     /// How many wait, and how many it has taken so far.
@@ -131,7 +135,12 @@ impl Conn {
             return Some(Event::Unexpected(frame.kind()));
         }
         Some(match Message::decode(&frame, &self.context()) {
+            // Without the capability, the octet of the subtype is reserved (RFC 2918 §3).
+            Ok(Message::Refresh(refresh)) if !self.enhanced_refresh() => {
+                Event::Message(Message::Refresh(Refresh { kind: RefreshKind::Request, ..refresh }))
+            }
             Ok(message) => Event::Message(message),
+            Err(error) if !self.enhanced_refresh() => Event::Malformed(error.without_enhanced_refresh()),
             Err(error) => Event::Malformed(error),
         })
     }
@@ -147,6 +156,11 @@ impl Conn {
     /// How octets are read and written now.
     pub(super) fn context(&self) -> Context {
         self.state.live().map(|live| live.negotiated.context).unwrap_or_default()
+    }
+
+    /// The peer speaks of the begin and end of refreshes (RFC 7313).
+    fn enhanced_refresh(&self) -> bool {
+        self.state.live().is_some_and(|live| live.negotiated.enhanced_refresh)
     }
 
     /// When [`Conn::due`] will have something.
@@ -288,6 +302,7 @@ fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: 
         | Event::Keep
         | Event::Prefer
         | Event::UpdateSent
+        | Event::Refresh(_)
         | Event::LookDue
         | Event::Measured { .. } => State::OpenSent(hold),
     }
@@ -326,7 +341,9 @@ fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: 
         Event::HoldExpired => close(Cease::CollisionResolution.into(), DownReason::Collision, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::KeepaliveDue | Event::UpdateSent | Event::LookDue | Event::Measured { .. } => State::OpenReceived(live),
+        Event::KeepaliveDue | Event::UpdateSent | Event::Refresh(_) | Event::LookDue | Event::Measured { .. } => {
+            State::OpenReceived(live)
+        }
     }
 }
 
@@ -357,7 +374,7 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenConfirm(live),
+        Event::Keep | Event::Prefer | Event::UpdateSent | Event::Refresh(_) => State::OpenConfirm(live),
     }
 }
 
@@ -374,7 +391,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         }
         Event::Message(Message::Refresh(refresh)) => {
             let known = refresh.family.family().is_some_and(|family| live.negotiated.families.contains(&family));
-            if known {
+            if known || matches!(refresh.kind, RefreshKind::Unknown(_)) {
                 out.push(Action::Refresh(refresh));
             }
             State::Established(live)
@@ -386,6 +403,13 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         Event::Unexpected(kind) => unexpected(Fsm::Established, kind, StateName::Established, out),
         Event::KeepaliveDue => {
             live.say_keepalive(world, out);
+            State::Established(live)
+        }
+        Event::Refresh(family) => {
+            if live.negotiated.refreshes(family).is_ok() {
+                let request = Refresh { family: family.into(), kind: RefreshKind::Request };
+                out.push(Action::Send(Message::Refresh(request)));
+            }
             State::Established(live)
         }
         Event::UpdateSent => {

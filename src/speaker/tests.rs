@@ -12,6 +12,7 @@ use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, Route
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
 
 mod neighbors;
+mod stale;
 
 const FILE: &str = r#"
 [gateway]
@@ -107,13 +108,18 @@ impl Bench {
     }
 
     fn open(&mut self, conn: ConnId, asn: u32) -> Vec<Effect> {
+        self.open_with(conn, asn, &[])
+    }
+
+    fn open_with(&mut self, conn: ConnId, asn: u32, more: &[Capability]) -> Vec<Effect> {
+        let families = Family::ALL.map(|family| Capability::Multiprotocol(family.into()));
         let local = SocketAddr::new(self.local.parse().unwrap(), 40_000);
         self.tell(Input::Connected { conn, local });
         let open = Open {
             asn: Asn::from(asn),
             hold_time: HoldTime::from_secs(90).unwrap(),
             router_id: RouterId::new([1, 2, 3, 4].into()).unwrap(),
-            capabilities: Capabilities(Family::ALL.map(|family| Capability::Multiprotocol(family.into())).to_vec()),
+            capabilities: Capabilities([&families[..], more].concat()),
         };
         self.message(conn, &Message::Open(open))
     }
@@ -165,7 +171,7 @@ impl Bench {
 
     fn accept(&mut self, local: &str, remote: &str) -> Vec<Effect> {
         let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
-        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote })
+        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: None })
     }
 
     fn ask(&mut self, request: &Request) -> (Result<Reply, crate::control::api::ApiError>, Vec<Effect>) {
@@ -247,6 +253,22 @@ fn a_link_local_neighbor_is_dialled_and_known_by_its_interface() {
     assert!(matches!(effects[0], Effect::Adopt { .. }), "{effects:?}");
     let effects = bench.accept("[fe80::2%8]:179", "[fe80::1%8]:40000");
     assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+}
+
+#[test]
+fn a_neighbors_address_on_another_interface_is_refused_and_told_of_and_on_its_own_the_connection_is_bound() {
+    let mut bench = Bench::new();
+    bench.dialled();
+    let mut come = |index| {
+        let (local, remote) = ("169.254.21.2:179".parse().unwrap(), "169.254.21.1:40000".parse().unwrap());
+        bench.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: LinkIndex::new(index) })
+    };
+    let effects = come(8);
+    assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+    assert!(tells(&effects, "has the address of hq-1/in-0 and came by another interface"), "{effects:?}");
+    let effects = come(7);
+    let bound = matches!(&effects[0], Effect::Adopt { interface: Some(name), .. } if name == "tun1");
+    assert!(bound, "{effects:?}");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn a_session_that_is_up_stays_up_whatever_is_configured() {
 fn a_new_send_hold_time_counts_what_has_waited_already() {
     let mut bench = Bench::established();
     configured(&mut bench, |new| new.send_hold_time = Some(Duration::from_secs(8)));
-    bench.input(Input::Sent { conn: DIALLED });
+    bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
     bench.until(bench.now + Duration::from_secs(3));
     assert!(bench.out.iter().any(|output| matches!(output, Output::Measure { .. })), "{:?}", bench.out);
     configured(&mut bench, |new| new.send_hold_time = Some(Duration::ZERO));

@@ -40,14 +40,14 @@ struct Network {
 
 fn arrives_on(input: &Input) -> Option<ConnId> {
     match input {
-        Input::Start | Input::Stop(_) | Input::Restart(_) | Input::DialNow => None,
+        Input::Start | Input::Stop(_) | Input::Restart(_) | Input::DialNow | Input::Refresh(_) => None,
         Input::Configure(_) | Input::ConnectFailed { .. } => None,
         Input::Connected { conn }
         | Input::Accepted { conn }
         | Input::Octets { conn, .. }
         | Input::Lost { conn, .. }
         | Input::Measured { conn, .. }
-        | Input::Sent { conn } => Some(*conn),
+        | Input::Sent { conn, .. } => Some(*conn),
     }
 }
 
