@@ -12,6 +12,7 @@ mod diagnostic;
 mod duration;
 mod file;
 mod keys;
+mod policy;
 mod raw;
 mod rules;
 mod session;
@@ -21,7 +22,7 @@ mod value;
 pub use check::{Report, check_text};
 pub use diagnostic::{Also, Diagnostic, Severity};
 pub use keys::{KEYS, Key};
-pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop};
+pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies};
 
 /// Reads a file. Either a configuration with warnings, or every fault at once, warnings among them, in the order of
 /// the text. `file_name` is only shown.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::gateway::Bgp;
 use crate::gateway::Ttl;
+use crate::gateway::Word;
 use crate::gateway::Words;
 use crate::types::Family;
 use crate::types::HoldTime;
@@ -27,6 +28,10 @@ pub(super) struct Session {
     pub(super) bgp: Bgp,
     /// Where the timers stand.
     pub(super) timers: [Option<Range<usize>>; 4],
+    /// The policies of `import`, each with its place.
+    pub(super) import: Vec<At<Word>>,
+    /// The policies of `export`, each with its place.
+    pub(super) export: Vec<At<Word>>,
 }
 
 /// The `bgp` table of that section; empty if there is none.
@@ -65,12 +70,13 @@ pub(super) fn inline(r: &mut Reader<'_>, section: &Section<'_>, session: &mut Se
     {
         twice(r, "families");
     }
-    for (name, place) in [("import", &mut bgp.import), ("export", &mut bgp.export)] {
-        if let Some(words) = words(r, section, name)
-            && place.replace(words).is_some()
-        {
+    let both = [("import", &mut bgp.import, &mut session.import), ("export", &mut bgp.export, &mut session.export)];
+    for (name, place, spans) in both {
+        let Some(list) = words(r, section, name) else { continue };
+        if place.replace(plain(&list)).is_some() {
             twice(r, name);
         }
+        *spans = list;
     }
 }
 
@@ -87,6 +93,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
     });
     let connect_retry = r.value_with(s, "connect-retry", waits);
     let idle_hold_max = r.value_with(s, "idle-hold-max", waits);
+    let (import, export) = (words(r, s, "import"), words(r, s, "export"));
     Session {
         timers: [
             hold_time.as_ref().map(|at| at.span.clone()),
@@ -102,9 +109,11 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             passive: r.value(s, "passive", value::boolean).map(|at| at.value),
             ttl: ttl(r, s),
             families: families(r, s),
-            import: words(r, s, "import"),
-            export: words(r, s, "export"),
+            import: import.as_deref().map(plain),
+            export: export.as_deref().map(plain),
         },
+        import: import.unwrap_or_default(),
+        export: export.unwrap_or_default(),
     }
 }
 
@@ -145,6 +154,10 @@ fn families(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Vec<Family>> {
     Some(list.value.into_iter().map(|at| at.value).collect())
 }
 
-fn words(r: &mut Reader<'_>, s: &Section<'_>, name: &str) -> Option<Words> {
-    Some(Words(r.list(s, name, value::policy)?.value.into_iter().map(|at| at.value).collect()))
+fn words(r: &mut Reader<'_>, s: &Section<'_>, name: &str) -> Option<Vec<At<Word>>> {
+    Some(r.list(s, name, value::policy)?.value)
+}
+
+fn plain(words: &[At<Word>]) -> Words {
+    Words(words.iter().map(|at| at.value.clone()).collect())
 }

@@ -37,6 +37,16 @@ fn refuses(attributes: &Attributes) -> String {
     import(SITE).check(&prefix("10.52.0.0/16"), attributes, &NEXT_HOP).unwrap_err().to_string()
 }
 
+fn told(
+    export: &Export,
+    to: &Prefix,
+    source: Source,
+    attributes: &Attributes,
+) -> Result<Attributes, Withheld> {
+    let route = Route { prefix: to, attributes, next_hop: Some(&NEXT_HOP), neighbor: None };
+    export.check(PEER, source, &route).map(|told| told.attributes)
+}
+
 fn export(peer_asn: Asn, scope: Scope) -> Export {
     Export::new(OWN, peer_asn, scope, Chain::accept())
 }
@@ -145,19 +155,19 @@ fn without_a_policy_nothing_passes_between_different_ases_and_everything_within_
     assert_eq!(none(import(SITE)).check(&to, &from, &NEXT_HOP), Err(Refusal::NoPolicy));
     assert!(none(import(OWN)).check(&to, &from, &NEXT_HOP).is_ok());
     let none = |export: Export| Export { chain: Chain::none(), ..export };
-    let out = none(export(SITE, Scope::Everything)).check(PEER, &to, Source::Local, &Attributes::default());
+    let out = told(&none(export(SITE, Scope::Everything)), &to, Source::Local, &Attributes::default());
     assert_eq!(out, Err(Withheld::NoPolicy));
-    assert!(none(export(OWN, Scope::Everything)).check(PEER, &to, Source::Local, &Attributes::default()).is_ok());
+    assert!(told(&none(export(OWN, Scope::Everything)), &to, Source::Local, &Attributes::default()).is_ok());
 }
 
 #[test]
 fn the_word_reject_lets_nothing_pass() {
     let no = Chain(vec![Word::Reject, Word::Accept]);
     let import = Import { chain: no.clone(), ..import(SITE) };
-    assert_eq!(import.check(&prefix("10.52.0.0/16"), &path(&[65010]), &NEXT_HOP), Err(Refusal::Policy));
+    assert_eq!(import.check(&prefix("10.52.0.0/16"), &path(&[65010]), &NEXT_HOP), Err(Refusal::Policy(Rejected::Word)));
     let export = Export { chain: no, ..export(SITE, Scope::Everything) };
-    let out = export.check(PEER, &prefix("10.20.0.0/16"), Source::Local, &Attributes::default());
-    assert_eq!(out, Err(Withheld::Policy));
+    let out = told(&export, &prefix("10.20.0.0/16"), Source::Local, &Attributes::default());
+    assert_eq!(out, Err(Withheld::Policy(Rejected::Word)));
 }
 
 #[test]
@@ -165,7 +175,7 @@ fn a_graceful_shutdown_makes_a_route_the_last_choice() {
     let mut attributes = path(&[65010]);
     attributes.communities.push(Community::GRACEFUL_SHUTDOWN);
     let edits = import(SITE).check(&prefix("10.52.0.0/16"), &attributes, &NEXT_HOP).unwrap();
-    edits.apply(&mut attributes);
+    edits.apply(&mut attributes, None);
     assert_eq!(attributes.local_pref, Some(0));
 }
 
@@ -197,7 +207,7 @@ fn well_known_communities_are_obeyed() {
     let check = |asn, community| {
         let mut attributes = path(&[65020]);
         attributes.communities.push(community);
-        export(asn, Scope::Everything).check(PEER, &prefix("10.52.0.0/16"), Source::External(OTHER), &attributes)
+        told(&export(asn, Scope::Everything), &prefix("10.52.0.0/16"), Source::External(OTHER), &attributes)
     };
     assert!(check(SITE, Community::NO_EXPORT).is_err());
     assert!(check(OWN, Community::NO_EXPORT).is_ok());
@@ -216,7 +226,7 @@ fn an_external_neighbor_gets_the_own_as_in_front_and_nothing_that_is_internal() 
     let carried = ExtendedCommunity([0, 2, 0, 1, 0, 0, 0, 1]);
     attributes.extended_communities = vec![ExtendedCommunity([0x40, 4, 0, 1, 0, 0, 0, 1]), carried];
     let to = prefix("10.52.0.0/16");
-    let out = export(SITE, Scope::Transit).check(PEER, &to, Source::External(OTHER), &attributes).unwrap();
+    let out = told(&export(SITE, Scope::Transit), &to, Source::External(OTHER), &attributes).unwrap();
     assert_eq!(out, Attributes { extended_communities: vec![carried], ..path(&[65515, 65020]) });
 }
 
@@ -224,7 +234,7 @@ fn an_external_neighbor_gets_the_own_as_in_front_and_nothing_that_is_internal() 
 fn an_internal_neighbor_gets_local_pref_and_the_path_as_it_is() {
     let attributes = Attributes { med: Some(5), ..path(&[65020]) };
     let to = prefix("10.52.0.0/16");
-    let out = export(OWN, Scope::Everything).check(PEER, &to, Source::External(OTHER), &attributes).unwrap();
+    let out = told(&export(OWN, Scope::Everything), &to, Source::External(OTHER), &attributes).unwrap();
     assert_eq!(out, Attributes { local_pref: Some(100), ..attributes });
 }
 
@@ -232,6 +242,6 @@ fn an_internal_neighbor_gets_local_pref_and_the_path_as_it_is() {
 fn own_routes_go_out_with_origin_igp_and_their_med() {
     let attributes = Attributes { med: Some(50), origin: Origin::Incomplete, ..Attributes::default() };
     let to = prefix("10.20.0.0/16");
-    let out = export(SITE, Scope::LocalOnly).check(PEER, &to, Source::Local, &attributes).unwrap();
+    let out = told(&export(SITE, Scope::LocalOnly), &to, Source::Local, &attributes).unwrap();
     assert_eq!(out, Attributes { med: Some(50), ..path(&[65515]) });
 }

@@ -123,7 +123,7 @@ impl Speaker {
         for (number, plan) in (0..).zip(&desired.neighbors) {
             let id = PeerId(number);
             let neighbor = Neighbor::new(id, plan.clone(), &desired, seed.wrapping_add(u64::from(number)));
-            rib.add_peer(id, neighbor.rib_settings(&desired));
+            rib.add_peer(id, neighbor.rib_settings(&desired, &config.policies));
             neighbors.push(neighbor);
         }
         for prefix in &desired.prefixes {

@@ -4,6 +4,7 @@
 mod connections;
 mod devices;
 mod instances;
+mod policies;
 mod sessions;
 
 use std::{fmt::Display, net::IpAddr, ops::Range};
@@ -24,6 +25,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     devices::check(r, file);
     connections::check(r, file);
     sessions::check(r, file);
+    policies::check(r, file);
 }
 
 /// The BGP address of each instance: as given, else the first of the subnet that is free, in the order of the file.
