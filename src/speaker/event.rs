@@ -120,6 +120,13 @@ pub enum Event {
         /// Neighbors that were not back when the limit passed.
         missing: Vec<Name>,
     },
+    /// Connections of a family cannot be accepted; neighbors of it are still dialled.
+    NotListening {
+        /// The family.
+        family: Family,
+        /// Why, for people.
+        reason: String,
+    },
     /// A clean stop has begun.
     Stopping,
 }
@@ -142,6 +149,7 @@ impl Event {
             Self::Unread { .. } => "kernel.unread",
             Self::Adopted { .. } => "kernel.adopted",
             Self::Converged { .. } => "kernel.converged",
+            Self::NotListening { .. } => "instance.not_listening",
             Self::Stopping => "instance.stopping",
         }
     }
@@ -162,6 +170,7 @@ impl Event {
             | Self::Unread { .. }
             | Self::Adopted { .. }
             | Self::Converged { .. }
+            | Self::NotListening { .. }
             | Self::Stopping => None,
         }
     }
@@ -176,6 +185,7 @@ impl Event {
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
             | Self::KernelRefused { .. }
+            | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
@@ -246,6 +256,9 @@ impl fmt::Display for Event {
             Self::Converged { missing } => {
                 let names: Vec<_> = missing.iter().map(Name::as_str).collect();
                 write!(f, "the limit has passed without {}: the kernel follows the RIB now", names.join(", "))
+            }
+            Self::NotListening { family, reason } => {
+                write!(f, "cannot accept connections over {family}: {reason}; neighbors there are still dialled")
             }
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }

@@ -4,12 +4,14 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Effect, Event, Input, Link, Speaker, Surroundings};
+use super::{Effect, Event, FlushId, Input, Link, Speaker, Surroundings};
 use crate::config;
 use crate::control::api::{Counters, ErrorCode, FibRouteQuery, Reply, Request, RouteQuery, Sysctl};
 use crate::fib::Table;
 use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
+
+mod neighbors;
 
 const FILE: &str = r#"
 [gateway]
@@ -198,6 +200,14 @@ fn tells(effects: &[Effect], words: &str) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Tell(event) if event.to_string().contains(words)))
 }
 
+fn flushes(effects: &[Effect]) -> Vec<FlushId> {
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Flush(id) => Some(*id),
+        _ => None,
+    });
+    asked.collect()
+}
+
 fn sends(effects: &[Effect]) -> Vec<&[u8]> {
     let sent = effects.iter().filter_map(|effect| match effect {
         Effect::Send { octets, .. } => Some(&octets[..]),
@@ -381,7 +391,7 @@ fn the_host_route_stays_until_the_neighbor_was_told_of_the_stop() {
     let effects = bench.tell(Input::Stop);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Close(known) if *known == conn)), "{effects:?}");
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Kernel(_))), "{effects:?}");
-    let effects = bench.tell(Input::Flushed);
+    let effects = bench.tell(Input::Flushed(flushes(&effects)[0]));
     assert!(matches!(effects[..], [Effect::Kernel(_)]), "{effects:?}");
     let effects = bench.kernel(effects);
     assert!(matches!(effects[..], [Effect::Stopped]), "{effects:?}");

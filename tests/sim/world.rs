@@ -237,7 +237,8 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
-                Effect::Flush => self.later(Happening::Tell(host, run, Input::Flushed)),
+                Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
+                Effect::Listen(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
