@@ -95,7 +95,13 @@ impl Config {
     /// That model, with defaults for the rest.
     #[must_use]
     pub fn of(model: Model) -> Self {
-        Self { model, policies: Policies::new(), ecmp: Ecmp::default(), kernel: Kernel::default(), control: Control::default() }
+        Self {
+            model,
+            policies: Policies::new(),
+            ecmp: Ecmp::default(),
+            kernel: Kernel::default(),
+            control: Control::default(),
+        }
     }
 }
 

@@ -99,12 +99,7 @@ impl Import {
 
     /// The policies, and what they cannot change. The same for all prefixes of one UPDATE unless
     /// [`Import::differs_by_prefix`].
-    pub fn check_policy(
-        &self,
-        prefix: &Prefix,
-        attributes: &Attributes,
-        next_hop: &NextHop,
-    ) -> Result<Edits, Refusal> {
+    pub fn check_policy(&self, prefix: &Prefix, attributes: &Attributes, next_hop: &NextHop) -> Result<Edits, Refusal> {
         let neighbor = self.neighbor.as_ref();
         let route = Route { prefix, attributes, next_hop: Some(next_hop), neighbor };
         let (mut edits, names_blackhole) = match self.chain.judge(&route, self.prepender()) {

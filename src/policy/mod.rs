@@ -27,6 +27,4 @@ pub use refusal::Refusal;
 pub use rule::{Conditions, Policy, Rule, Then};
 
 #[cfg(test)]
-mod named_tests;
-#[cfg(test)]
 mod tests;

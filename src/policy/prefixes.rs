@@ -21,7 +21,9 @@ pub enum PrefixRangeError {
     #[error(transparent)]
     Prefix(#[from] PrefixError),
     /// What stands behind the prefix is not of the form.
-    #[error("\"{0}\" does not say which lengths: \"10.52.0.0/14\" alone is that prefix, \"10.52.0.0/14 le 24\" its parts too, \"10.52.0.0/14 ge 16 le 24\" only those")]
+    #[error(
+        "\"{0}\" does not say which lengths: \"10.52.0.0/14\" alone is that prefix, \"10.52.0.0/14 le 24\" its parts too, \"10.52.0.0/14 ge 16 le 24\" only those"
+    )]
     Syntax(String),
     /// Nothing lies within.
     #[error("no length is at least {least} and at most {most}")]

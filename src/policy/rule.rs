@@ -6,9 +6,7 @@ use crate::types::{Family, Name};
 use crate::wire::{Community, Origin};
 
 use super::chain::View;
-use super::{
-    CommunityPattern, ExtPattern, LargePattern, NamePattern, PathConditions, PrefixSet, Range, Set,
-};
+use super::{CommunityPattern, ExtPattern, LargePattern, NamePattern, PathConditions, PrefixSet, Range, Set};
 
 /// Rules under a name, in order. If none of them holds, the policy rejects.
 #[derive(Clone, Debug, Eq, PartialEq)]
