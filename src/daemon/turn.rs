@@ -249,19 +249,26 @@ impl Shell {
     /// Does what the machine wants done, in its order.
     fn obey(&mut self) {
         while !self.effects.is_empty() {
-            let (mut full, mut unheard) = (Vec::new(), Vec::new());
+            let mut facts = Vec::new();
             for effect in std::mem::take(&mut self.effects) {
                 match effect {
                     Effect::Kernel(batch) => self.kernel.apply(batch),
                     Effect::Dump => self.kernel.dump(),
                     Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
                     Effect::Adopt { conn, ttl } => self.transport.adopt(conn, hops(ttl)),
-                    Effect::Abort(conn) => self.transport.abort(conn),
+                    Effect::Abort(conn) => {
+                        self.congested.retain(|known| *known != conn);
+                        self.transport.abort(conn);
+                    }
+                    Effect::Measure(conn) => {
+                        let transport::Measured { waiting, taken } = self.transport.measure(conn);
+                        facts.push(Input::Measured { conn, waiting, taken });
+                    }
                     Effect::Send { conn, octets } => {
                         self.transport.send(conn, octets);
                         if self.transport.queued(conn) > HIGH_MARK && !self.congested.contains(&conn) {
                             self.congested.push(conn);
-                            full.push(conn);
+                            facts.push(Input::Congested(conn));
                         }
                     }
                     Effect::Close(conn) => {
@@ -277,18 +284,15 @@ impl Shell {
                     }
                     Effect::Listen(family) => {
                         if let Err(error) = self.transport.listen(super::start::anywhere(family), None) {
-                            unheard.push(Input::NotListening { family, reason: error.to_string() });
+                            facts.push(Input::NotListening { family, reason: error.to_string() });
                         }
                     }
                     Effect::Tell(event) => log(&event),
                     Effect::Stopped => self.stopped = true,
                 }
             }
-            for conn in full {
-                self.speaker.handle(self.clock.now(), Input::Congested(conn), &mut self.effects);
-            }
-            for input in unheard {
-                self.speaker.handle(self.clock.now(), input, &mut self.effects);
+            for fact in facts {
+                self.speaker.handle(self.clock.now(), fact, &mut self.effects);
             }
         }
     }

@@ -66,6 +66,15 @@ pub enum Input {
     Congested(ConnId),
     /// The queue of a connection is short again.
     Drained(ConnId),
+    /// The answer to [`Effect::Measure`].
+    Measured {
+        /// Which connection.
+        conn: ConnId,
+        /// Octets that the peer has not taken, queued here or in the kernel.
+        waiting: u64,
+        /// Octets that it has taken since the connection came up.
+        taken: u64,
+    },
     /// The kernel has answered a batch; what is not among the failures was done.
     KernelDone {
         /// Which.
@@ -126,8 +135,10 @@ pub enum Effect {
         /// How far away the peer may be.
         ttl: Ttl,
     },
-    /// An accepted connection belongs to nobody: end it without a word.
+    /// End a connection at once and forget what was queued: it belongs to nobody, or its peer takes nothing.
     Abort(ConnId),
+    /// Look how much of a connection's octets wait, and answer with [`Input::Measured`].
+    Measure(ConnId),
     /// Queue these octets.
     Send {
         /// Where.

@@ -14,6 +14,7 @@ mod neighbors;
 mod query;
 mod rate;
 mod resync;
+mod stale;
 mod startup;
 
 #[cfg(test)]
@@ -40,7 +41,7 @@ use crate::rib;
 use crate::rib::Rib;
 use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Time};
-use crate::wire::{Attributes, Cease, Notification, Update};
+use crate::wire::{Attributes, Cease, MessageKind, Notification, Update};
 use link::Links;
 use neighbor::{Bond, Neighbor};
 use neighbors::{Leaving, Neighbors};
@@ -186,6 +187,9 @@ impl Speaker {
             }
             Input::Congested(conn) => self.congestion(conn, true),
             Input::Drained(conn) => self.congestion(conn, false),
+            Input::Measured { conn, waiting, taken } => {
+                self.conn(now, conn, session::Input::Measured { conn, waiting, taken }, out);
+            }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
                 let peer = self.neighbors.named(&name).map(|found| found.id);
@@ -211,6 +215,9 @@ impl Speaker {
         self.fib.tick(now);
         self.kernel(now, out);
         for id in self.neighbors.ids() {
+            if self.neighbors.get(id).and_then(|neighbor| neighbor.awaited.deadline()).is_some_and(|due| due <= now) {
+                self.overdue(now, id, out);
+            }
             let Some(neighbor) = self.neighbors.get_mut(id) else { continue };
             if neighbor.session.deadline().is_some_and(|due| due <= now) {
                 let mut outputs = Vec::new();
@@ -229,7 +236,13 @@ impl Speaker {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
-        sessions.chain(self.fib.deadline()).chain(self.startup.deadline()).chain(self.resync.deadline()).min()
+        let awaited = self.neighbors.iter().filter_map(|neighbor| neighbor.awaited.deadline());
+        sessions
+            .chain(self.fib.deadline())
+            .chain(self.startup.deadline())
+            .chain(self.resync.deadline())
+            .chain(awaited)
+            .min()
     }
 
     /// True if [`Speaker::work`] has something to do.
@@ -397,6 +410,11 @@ impl Speaker {
                     self.conns.remove(&conn);
                     out.push(Effect::Close(conn));
                 }
+                session::Output::Abort { conn } => {
+                    self.conns.remove(&conn);
+                    out.push(Effect::Abort(conn));
+                }
+                session::Output::Measure { conn } => out.push(Effect::Measure(conn)),
                 session::Output::Established(agreed) => self.established(id, agreed, out),
                 session::Output::Down(reason) => self.down(id, reason, out),
                 session::Output::Failed(reason) => {
@@ -404,12 +422,7 @@ impl Speaker {
                     out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
                 }
                 session::Output::Update(update) => self.update(now, id, update, out),
-                session::Output::Refresh(refresh) => {
-                    let asked = matches!(refresh.kind, crate::wire::RefreshKind::Request);
-                    if let Some(family) = refresh.family.family().filter(|_| asked) {
-                        self.rib.refresh(id, family);
-                    }
-                }
+                session::Output::Refresh(refresh) => self.refresh(now, id, refresh, out),
             }
         }
     }
@@ -431,6 +444,8 @@ impl Speaker {
                 local: neighbor.plan.local_address,
                 local_v6,
                 families: agreed.families.clone(),
+                preserved: Vec::new(),
+                enhanced_refresh: agreed.enhanced_refresh,
                 context: agreed.context,
             },
         );
@@ -448,8 +463,9 @@ impl Speaker {
 
     fn down(&mut self, id: PeerId, reason: session::DownReason, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        neighbor.awaited.session_over();
         if neighbor.conn.take().is_some() {
-            self.rib.down(neighbor.id);
+            self.rib.down(neighbor.id, rib::Retain::Nothing);
         }
         out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason }));
     }
@@ -507,9 +523,10 @@ impl Speaker {
             let Some(neighbor) = self.neighbors.get_mut(id) else { break };
             let Some((octets, conn)) = self.rib.next_output(id).zip(neighbor.conn) else { break };
             sent += octets.len();
+            let kind = MessageKind::of(&octets).unwrap_or(MessageKind::Update);
             out.push(Effect::Send { conn, octets });
             let mut outputs = Vec::new();
-            neighbor.session.handle(now, session::Input::Sent { conn }, &mut outputs);
+            neighbor.session.handle(now, session::Input::Sent { conn, kind }, &mut outputs);
             self.obey(now, id, outputs, out);
         }
     }

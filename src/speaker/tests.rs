@@ -12,6 +12,7 @@ use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, Route
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
 
 mod neighbors;
+mod stale;
 
 const FILE: &str = r#"
 [gateway]
@@ -107,13 +108,18 @@ impl Bench {
     }
 
     fn open(&mut self, conn: ConnId, asn: u32) -> Vec<Effect> {
+        self.open_with(conn, asn, &[])
+    }
+
+    fn open_with(&mut self, conn: ConnId, asn: u32, more: &[Capability]) -> Vec<Effect> {
+        let families = Family::ALL.map(|family| Capability::Multiprotocol(family.into()));
         let local = SocketAddr::new(self.local.parse().unwrap(), 40_000);
         self.tell(Input::Connected { conn, local });
         let open = Open {
             asn: Asn::from(asn),
             hold_time: HoldTime::from_secs(90).unwrap(),
             router_id: RouterId::new([1, 2, 3, 4].into()).unwrap(),
-            capabilities: Capabilities(Family::ALL.map(|family| Capability::Multiprotocol(family.into())).to_vec()),
+            capabilities: Capabilities([&families[..], more].concat()),
         };
         self.message(conn, &Message::Open(open))
     }
