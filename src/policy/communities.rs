@@ -178,7 +178,7 @@ impl ExtPattern {
             (2, u64::from(who.strip_suffix('L').unwrap_or(who).parse::<u32>().ok()?), 32)
         };
         let shift = 48 - width;
-        let value = u64::from(kind) << 56 | u64::from(sub as u8) << 48 | octets << shift;
+        let value = u64::from(kind) << 56 | u64::from(sub) << 48 | octets << shift;
         Some(Self::Octets { value, mask: u64::MAX << shift })
     }
 }
