@@ -39,6 +39,7 @@ const RULE: &str = "policy.rule";
 const AS_PATH: &str = "policy.rule.as-path";
 const SET: &str = "policy.rule.set";
 const BGP: &str = "bgp";
+const AO_KEYS: &str = "bgp.ao-keys";
 const BFD: &str = "bfd";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
@@ -126,9 +127,14 @@ pub const KEYS: &[Key] = &[
     key(BGP, "multihop", "number", "none", "multihop = 2"),
     key(BGP, "families", "list of words", "the address's", r#"families = ["ipv4", "ipv6"]"#),
     key(BGP, "password-file", "path", "none", r#"password-file = "/etc/twinspan/hq-1.key""#),
+    key(BGP, "ao-keys", "list of tables", "none", r#"ao-keys = [{ id = 1, file = "/etc/twinspan/hq-1.key" }]"#),
     key(BGP, "max-prefixes", "number", "0", "max-prefixes = 0"),
     key(BGP, "import", "list of names", "by the neighbor's kind", r#"import = ["accept"]"#),
     key(BGP, "export", "list of names", "by the neighbor's kind", r#"export = ["accept"]"#),
+    key(AO_KEYS, "id", "number", "required", "id = 1"),
+    key(AO_KEYS, "receive-id", "number", "`id`", "receive-id = 1"),
+    key(AO_KEYS, "algorithm", "word", r#""hmac-sha-1-96""#, r#"algorithm = "hmac-sha-1-96""#),
+    key(AO_KEYS, "file", "path", "required", r#"file = "/etc/twinspan/hq-1.key""#),
     key(POLICY, "name", "name", "required", r#"name = "only-sites""#),
     key(POLICY, "rule", "tables", "required", "[[policy.rule]]"),
     key(RULE, "prefixes", "list of prefixes", "none", r#"prefixes = ["10.52.0.0/14 le 24"]"#),

@@ -7,7 +7,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Also, Diagnostic, Severity, diagnostic,
+    Also, Diagnostic, HostFault, Severity, diagnostic,
     keys::{self, Key},
 };
 
@@ -147,6 +147,12 @@ impl<'t> Reader<'t> {
     /// How many faults there are so far.
     pub(super) fn errors(&self) -> usize {
         self.found.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
+    /// Reports what is wrong on the host.
+    pub(super) fn host(&mut self, at: &Range<usize>, fault: HostFault) {
+        let HostFault { severity, code, message, way_out } = fault;
+        self.report(severity, code, at, message, way_out, &[]);
     }
 
     fn report(

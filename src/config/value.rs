@@ -136,6 +136,18 @@ pub(super) fn span_of_time(value: &DeValue<'_>, least: Duration, most: Duration)
     Ok(duration)
 }
 
+/// The path of a file that holds a key; the empty text is no key.
+pub(super) fn key_file(value: &DeValue<'_>) -> Result<Option<PathBuf>, Wrong> {
+    let text = text(value)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if !text.starts_with('/') || text.len() > 4095 || text.contains('\0') {
+        return Err(Wrong::value("a key is in a file of its own, named with its whole path, which starts with '/'"));
+    }
+    Ok(Some(PathBuf::from(text)))
+}
+
 /// An absolute path that fits a unix socket's address.
 pub(super) fn socket(value: &DeValue<'_>) -> Result<PathBuf, Wrong> {
     let text = text(value)?;

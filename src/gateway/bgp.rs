@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::Auth;
 use crate::types::Family;
 use crate::types::HoldTime;
 use crate::types::Name;
@@ -114,6 +115,8 @@ pub struct Bgp {
     pub passive: Option<bool>,
     /// `ttl-security` or `multihop`; on the link unless given.
     pub ttl: Option<Ttl>,
+    /// `password-file` or `ao-keys`; nothing is signed unless given.
+    pub auth: Option<Auth>,
     /// `families`; the family of the neighbor's address unless given.
     pub families: Option<Vec<Family>>,
     /// `import`; what the kind of neighbor implies unless given.
@@ -134,6 +137,7 @@ impl Bgp {
             idle_hold_max: self.idle_hold_max.or(outer.idle_hold_max),
             passive: self.passive.or(outer.passive),
             ttl: self.ttl.or(outer.ttl),
+            auth: self.auth.clone().or_else(|| outer.auth.clone()),
             families: self.families.clone().or_else(|| outer.families.clone()),
             import: self.import.clone().or_else(|| outer.import.clone()),
             export: self.export.clone().or_else(|| outer.export.clone()),

@@ -142,16 +142,19 @@ impl Neighbor {
         Endpoint { remote, local: self.plan.local_address, interface: self.plan.interface.clone(), ttl: self.plan.ttl }
     }
 
-    /// True if a connection between these ends can only be its. A link-local address must be that of its interface;
-    /// an IPv4 address in IPv6 clothes is an IPv4 address.
+    /// True if it has these ends. An IPv4 address in IPv6 clothes is an IPv4 address.
     pub(super) fn is_between(&self, local: SocketAddr, remote: SocketAddr) -> bool {
-        let elsewhere = match (remote, &self.bond) {
-            (SocketAddr::V6(remote), Bond::Up(link)) => remote.scope_id() != 0 && remote.scope_id() != link.get(),
-            _ => false,
-        };
-        self.plan.remote_address == remote.ip().to_canonical()
-            && self.plan.local_address == local.ip().to_canonical()
-            && !elsewhere
+        self.plan.remote_address == remote.ip().to_canonical() && self.plan.local_address == local.ip().to_canonical()
+    }
+
+    /// True if its packets come by that interface: any, unless it is bound to one. What the shell could not tell is
+    /// believed: an adopted connection is bound, and gets nothing by another interface.
+    pub(super) fn is_on(&self, interface: Option<LinkIndex>) -> bool {
+        match self.bond {
+            Bond::Free => true,
+            Bond::Up(link) => interface.is_none_or(|came| came == link),
+            Bond::Down(_) | Bond::Missing => false,
+        }
     }
 
     /// How its next hops become hops.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use twinspan::{
     config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, parse},
-    gateway::{Desired, NeighborKind, Offer, Ttl, Word, Words, desired},
+    gateway::{AoAlgorithm, Auth, Desired, NeighborKind, Offer, Ttl, Word, Words, desired},
     types::Family,
 };
 
@@ -53,6 +53,24 @@ fn the_nearest_table_has_the_last_word_about_a_session() {
     assert_eq!(branch.import, Words(vec![Word::Reject]), "the connection's");
     assert_eq!(branch.families, [Family::Ipv4, Family::Ipv6], "the connection's, IPv4 first");
     assert_eq!(find(&first, "branch-a").ttl, Ttl::Hops(1), "the connection's");
+}
+
+#[test]
+fn the_nearest_table_says_how_a_session_is_signed() {
+    let (first, second) = (of(EVERYTHING, "in-0"), of(EVERYTHING, "in-1"));
+    let auth = |d: &Desired, name: &str| {
+        d.neighbors.iter().find(|n| n.name.as_str() == name).unwrap_or_else(|| panic!("no {name}")).auth.clone()
+    };
+    assert_eq!(auth(&first, "hq-1/in-0"), Auth::Md5("/etc/twinspan/hq-1.key".into()));
+    assert_eq!(auth(&second, "branch/in-1:wg0"), Auth::None, "the tunnel has no password");
+    let Auth::Ao(keys) = auth(&first, "branch-a") else { panic!("the device's keys") };
+    let shown: Vec<_> = keys.iter().map(|k| (k.id, k.receive_id, k.algorithm, k.file.to_str().unwrap())).collect();
+    let expected = [
+        (1, 2, AoAlgorithm::AesCmac, "/etc/twinspan/branch.1"),
+        (3, 3, AoAlgorithm::HmacSha1, "/etc/twinspan/branch.3"),
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(auth(&first, "rr-1"), Auth::None);
 }
 
 #[test]
