@@ -84,7 +84,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     (
         "device",
         &[
-            ("name", NONE),
+            ("name", SOFT),
             ("public-ip", NONE),
             ("asn", SESSION),
             ("bgp-ip", SESSION),
@@ -99,7 +99,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     (
         "connection.tunnels",
         &[
-            ("name", NONE),
+            ("name", SOFT),
             ("instance", SESSION),
             ("interface", SESSION),
             ("local-ip", SESSION),
@@ -129,6 +129,48 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     ("bgp.ao-keys", &[("id", NONE), ("receive-id", NONE), ("algorithm", NONE), ("file", NONE)]),
+    ("policy", &[("name", SOFT), ("rule", SOFT)]),
+    (
+        "policy.rule",
+        &[
+            ("prefixes", SOFT),
+            ("neighbors", SOFT),
+            ("families", SOFT),
+            ("as-path", SOFT),
+            ("communities", SOFT),
+            ("large-communities", SOFT),
+            ("ext-communities", SOFT),
+            ("origin", SOFT),
+            ("next-hops", SOFT),
+            ("med", SOFT),
+            ("set", SOFT),
+            ("then", SOFT),
+        ],
+    ),
+    (
+        "policy.rule.as-path",
+        &[("contains", SOFT), ("starts-with", SOFT), ("ends-with", SOFT), ("length", SOFT), ("matches", SOFT)],
+    ),
+    (
+        "policy.rule.set",
+        &[
+            ("local-pref", SOFT),
+            ("med", SOFT),
+            ("origin", SOFT),
+            ("set-communities", SOFT),
+            ("remove-communities", SOFT),
+            ("add-communities", SOFT),
+            ("set-large-communities", SOFT),
+            ("remove-large-communities", SOFT),
+            ("add-large-communities", SOFT),
+            ("set-ext-communities", SOFT),
+            ("remove-ext-communities", SOFT),
+            ("add-ext-communities", SOFT),
+            ("prepend", SOFT),
+            ("next-hop", SOFT),
+            ("weight", SOFT),
+        ],
+    ),
     ("bfd", &[("enabled", NONE), ("interval", NONE), ("multiplier", NONE)]),
     ("ecmp", &[("max-paths", SOFT), ("as-path-relax", SOFT), ("hash", SOFT), ("buckets", NONE), ("idle-timer", SOFT)]),
     ("kernel", &[("table", RESTART), ("protocol", RESTART), ("metric", RESTART), ("on-stop", NONE)]),
@@ -137,7 +179,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
 
 /// The keys of a neighbor outside the tunnels.
 const OUTSIDE: &[(&str, Class)] = &[
-    ("name", NONE),
+    ("name", SOFT),
     ("address", SESSION),
     ("asn", SESSION),
     ("interface", SESSION),

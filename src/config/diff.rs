@@ -3,13 +3,15 @@
 //! Two looks at the same thing: [`Change`]s are what the files say differently, key by key, for people; [`Fate`]s are what
 //! becomes of each session, out of what this instance must do. A reload does what [`Plan`] says and nothing else.
 
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+
 use super::classes::Class;
 use super::keys::{Key, find};
-use super::{Config, Control, Ecmp, Kernel};
+use super::{Config, Control, Ecmp, Kernel, Policies};
 use crate::gateway;
 use crate::gateway::{Auth, Desired, NeighborKind, Timers};
+use crate::policy::Policy;
 use crate::types::{Asn, Name, Prefix};
-use std::net::IpAddr;
 
 /// What a reload would do.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -109,7 +111,10 @@ impl Plan {
         };
         plan.announced = will.prefixes.iter().filter(|prefix| !was.prefixes.contains(prefix)).copied().collect();
         plan.withdrawn = was.prefixes.iter().filter(|prefix| !will.prefixes.contains(prefix)).copied().collect();
-        plan.sessions(&was, &will);
+        plan.sessions(
+            &Side { desired: &was, policies: &old.policies },
+            &Side { desired: &will, policies: &new.policies },
+        );
         plan
     }
 
@@ -138,7 +143,7 @@ impl Plan {
 
     /// What is not about one session. Every field is named, so that a new one is not forgotten.
     fn globals(&mut self, old: &Config, new: &Config) {
-        let Config { model: _, ecmp, kernel, control, written: _ } = old;
+        let Config { model: _, policies: _, ecmp, kernel, control, written: _ } = old;
         let Ecmp { max_paths, as_path_relax, hash, buckets, idle_timer } = ecmp;
         let spread = [
             ("max-paths", *max_paths != new.ecmp.max_paths),
@@ -165,17 +170,17 @@ impl Plan {
     }
 
     /// Finds each session of before among those of after: by its ends, which are what it is to its peer; else by its name.
-    fn sessions(&mut self, was: &Desired, will: &Desired) {
-        let mut left: Vec<&gateway::Neighbor> = was.neighbors.iter().collect();
-        let mut found = vec![None; will.neighbors.len()];
+    fn sessions(&mut self, was: &Side<'_>, will: &Side<'_>) {
+        let mut left: Vec<&gateway::Neighbor> = was.desired.neighbors.iter().collect();
+        let mut found = vec![None; will.desired.neighbors.len()];
         let same: [&dyn Fn(&gateway::Neighbor, &gateway::Neighbor) -> bool; 2] =
             [&|a, b| same_ends(a, b), &|a, b| a.name == b.name];
         for same in same {
-            for (new, place) in will.neighbors.iter().zip(&mut found).filter(|(_, place)| place.is_none()) {
+            for (new, place) in will.desired.neighbors.iter().zip(&mut found).filter(|(_, place)| place.is_none()) {
                 *place = left.iter().position(|old| same(old, new)).map(|at| left.remove(at));
             }
         }
-        for (new, old) in will.neighbors.iter().zip(found) {
+        for (new, old) in will.desired.neighbors.iter().zip(found) {
             let (fate, because) = match old {
                 None => (Fate::Added, Vec::new()),
                 Some(old) => fate(was, old, will, new),
@@ -186,8 +191,8 @@ impl Plan {
                 fate,
                 because,
             });
-            let before = old.map(|old| (old.local_address, was.asn));
-            if before != Some((new.local_address, will.asn)) {
+            let before = old.map(|old| (old.local_address, was.desired.asn));
+            if before != Some((new.local_address, will.desired.asn)) {
                 self.peers.push(PeerChange {
                     neighbor: new.name.clone(),
                     device: match &new.kind {
@@ -195,7 +200,7 @@ impl Plan {
                         NeighborKind::NetworkRouter | NeighborKind::Other => None,
                     },
                     address: (before.map(|(address, _)| address), new.local_address),
-                    asn: (before.map(|(_, asn)| asn), will.asn),
+                    asn: (before.map(|(_, asn)| asn), will.desired.asn),
                 });
             }
         }
@@ -215,8 +220,30 @@ pub fn same_ends(old: &gateway::Neighbor, new: &gateway::Neighbor) -> bool {
         && std::mem::discriminant(&old.kind) == std::mem::discriminant(&new.kind)
 }
 
+/// One of the two configurations, as far as it is about sessions.
+struct Side<'a> {
+    desired: &'a Desired,
+    policies: &'a Policies,
+}
+
+impl Side<'_> {
+    /// What the names of policies stand for.
+    fn meaning(&self, words: &gateway::Words) -> Vec<Option<&Arc<Policy>>> {
+        let named = |word: &gateway::Word| match word {
+            gateway::Word::Accept | gateway::Word::Reject => None,
+            gateway::Word::Named(name) => self.policies.get(name),
+        };
+        words.0.iter().map(named).collect()
+    }
+}
+
 /// What becomes of a session that is there before and after, and the keys that differ for it.
-fn fate(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway::Neighbor) -> (Fate, Vec<&'static Key>) {
+fn fate(
+    was: &Side<'_>,
+    old: &gateway::Neighbor,
+    will: &Side<'_>,
+    new: &gateway::Neighbor,
+) -> (Fate, Vec<&'static Key>) {
     let because = differs(was, old, will, new);
     let fate = match because.iter().map(|key| key.class()).max().unwrap_or(Class::None) {
         _ if !same_ends(old, new) => Fate::Reset,
@@ -229,10 +256,11 @@ fn fate(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway::N
 
 /// The keys that say something else for a session than before. Every field is named, so that a new one is not forgotten:
 /// name the key that it comes from, and its class follows.
-fn differs(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway::Neighbor) -> Vec<&'static Key> {
-    let Desired { asn: our_asn, router_id, prefixes, neighbors: _, host_routes: _, tunnels: _ } = was;
+fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gateway::Neighbor) -> Vec<&'static Key> {
+    let Desired { asn: our_asn, router_id, prefixes, neighbors: _, host_routes: _, tunnels: _ } = was.desired;
+    let will_be = will.desired;
     let gateway::Neighbor {
-        name: _,
+        name,
         kind: _,
         asn,
         local_address,
@@ -255,9 +283,10 @@ fn differs(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway
         NeighborKind::Other => ("neighbor", "address", "local-address", ("neighbor", "asn")),
     };
     let found = [
-        (("gateway", "asn"), *our_asn != will.asn),
-        (("gateway.instance", "router-id"), *router_id != will.router_id),
-        (("gateway", "prefixes"), *prefixes != will.prefixes),
+        (("gateway", "asn"), *our_asn != will_be.asn),
+        (("gateway.instance", "router-id"), *router_id != will_be.router_id),
+        (("gateway", "prefixes"), *prefixes != will_be.prefixes),
+        ((this, "name"), *name != new.name),
         (its_asn, *asn != new.asn),
         ((this, local), *local_address != new.local_address),
         ((this, address), *remote_address != new.remote_address),
@@ -273,10 +302,14 @@ fn differs(was: &Desired, old: &gateway::Neighbor, will: &Desired, new: &gateway
         (("bgp", "families"), *families != new.families),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),
+        (("policy", "rule"), *import == new.import && was.meaning(import) != will.meaning(&new.import)),
+        (("policy", "rule"), *export == new.export && was.meaning(export) != will.meaning(&new.export)),
         (if tunnel { ("gateway", "transit") } else { ("bgp", "export") }, *offer != new.offer),
     ];
     let found = found.map(|((table, name), differs)| (key(table, name), differs));
-    found.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    let mut found: Vec<_> = found.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
+    found.dedup();
+    found
 }
 
 /// Where another way to sign comes from. The kernel takes other keys for a connection that is open, but not TCP-AO for one
@@ -293,7 +326,7 @@ fn signing(old: &Auth, new: &Auth) -> (&'static str, &'static str) {
 fn changes(old: &Config, new: &Config) -> Vec<Change> {
     let (was, will) = (old.written.things(), new.written.things());
     let mut changes = Vec::new();
-    let all: std::collections::BTreeSet<_> = was.keys().chain(will.keys()).collect();
+    let all: BTreeSet<_> = was.keys().chain(will.keys()).collect();
     for thing in all {
         let (before, after) = (was.get(thing), will.get(thing));
         let listed = before.or(after).and_then(|one| one.listed);
@@ -305,7 +338,7 @@ fn changes(old: &Config, new: &Config) -> Vec<Change> {
         }
         let values = |one: Option<&super::written::Thing>| one.map(|one| one.values.clone()).unwrap_or_default();
         let (before, after) = (values(before), values(after));
-        let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for at in keys {
             let (from, to) = (before.get(at).cloned(), after.get(at).cloned());
             if from != to {

@@ -99,10 +99,10 @@ fn addresses_that_are_not_given_come_out_of_the_subnet_in_order() {
 fn other_neighbors_pass_nothing_unless_they_say_so_and_stand_where_they_are_named() {
     let (first, second) = (of(EVERYTHING, "in-0"), of(EVERYTHING, "in-1"));
     let collector = second.neighbors.iter().find(|n| n.name.as_str() == "collector").unwrap();
-    assert_eq!((collector.import.passes(), collector.export.passes()), (false, false), "RFC 8212");
+    assert_eq!((&collector.import, &collector.export), (&Words::none(), &Words::none()), "RFC 8212");
     assert_eq!((&collector.kind, collector.offer), (&NeighborKind::Other, Offer::All));
     let rr = first.neighbors.iter().find(|n| n.name.as_str() == "rr-1").unwrap();
-    assert_eq!((rr.import.passes(), rr.export.passes()), (true, false), "the first word decides");
+    assert_eq!((&rr.import, &rr.export), (&Words::accept(), &Words(vec![Word::Reject, Word::Accept])));
     assert_eq!(rr.local_address.to_string(), "10.20.255.4");
     assert!(second.neighbors.iter().all(|n| n.name.as_str() != "rr-1"), "it is on in-0 only");
 }
@@ -112,7 +112,7 @@ fn network_routers_learn_what_others_teach_and_not_the_cloud_network_that_they_a
     let first = of(EVERYTHING, "in-0");
     let core = first.neighbors.iter().find(|n| n.name.as_str() == "core-1").unwrap();
     assert_eq!((&core.kind, core.offer), (&NeighborKind::NetworkRouter, Offer::Learned));
-    assert_eq!((core.import.passes(), core.export.passes()), (true, true));
+    assert_eq!((&core.import, &core.export), (&Words::accept(), &Words::accept()));
     assert_eq!(core.interface.as_deref(), Some("eth0"));
 }
 

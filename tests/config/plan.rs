@@ -69,7 +69,7 @@ fn a_default_that_changes_for_all_is_one_change_and_a_reason_of_every_session() 
 fn a_device_that_is_renamed_keeps_its_session_and_one_that_moves_does_not() {
     let renamed = plan(&DUAL.replace("hq-2", "paris"));
     let paris = renamed.sessions.iter().find(|session| session.name.as_str() == "paris/in-0").unwrap();
-    assert_eq!(paris.fate, Fate::Kept, "{renamed:?}");
+    assert_eq!(paris.fate, Fate::Soft, "{renamed:?}");
     assert_eq!(paris.was.as_ref().unwrap().as_str(), "hq-2/in-0");
     let moved = plan(&edited("\"in-0\", interface = \"tun-hq2\"", "\"in-0\", interface = \"tun-new\""));
     assert_eq!(fates(&moved)[1], ("hq-2/in-0".to_owned(), Fate::Reset, vec!["interface"]));
@@ -116,4 +116,21 @@ fn prefixes_that_come_and_go_are_named() {
     assert_eq!(plan.announced, ["10.30.0.0/16".parse().unwrap()]);
     assert_eq!(plan.withdrawn, ["10.20.0.0/16".parse().unwrap()]);
     assert_eq!(plan.class(), Class::Soft);
+}
+
+#[test]
+fn a_policy_that_says_something_else_is_soft_for_those_that_name_it() {
+    let with = |rule: &str| {
+        let policy = format!("[[policy]]\nname = \"sites\"\n[[policy.rule]]\n{rule}\nthen = \"accept\"\n");
+        let device = "[[device]]\nname = \"hq-1\"\nbgp = { import = [\"sites\"] }";
+        config(&format!("{}\n{policy}", edited("[[device]]\nname = \"hq-1\"", device)))
+    };
+    let (old, new) = (with("prefixes = [\"10.52.0.0/16\"]"), with("prefixes = [\"10.53.0.0/16\"]"));
+    let plan = Plan::between(&old, &new, &"in-0".parse().unwrap());
+    assert_eq!(
+        fates(&plan),
+        [("hq-1/in-0".to_owned(), Fate::Soft, vec!["rule"]), ("hq-2/in-0".to_owned(), Fate::Kept, vec![])]
+    );
+    let changes: Vec<_> = plan.changes.iter().map(shown).collect();
+    assert_eq!(changes, ["policy sites rule 1 prefixes [10.52.0.0/16] > [10.53.0.0/16] soft"]);
 }
