@@ -173,9 +173,9 @@ impl Plan {
     fn sessions(&mut self, was: &Side<'_>, will: &Side<'_>) {
         let mut left: Vec<&gateway::Neighbor> = was.desired.neighbors.iter().collect();
         let mut found = vec![None; will.desired.neighbors.len()];
-        let same: [&dyn Fn(&gateway::Neighbor, &gateway::Neighbor) -> bool; 2] =
-            [&|a, b| same_ends(a, b), &|a, b| a.name == b.name];
-        for same in same {
+        let by_name = |old: &gateway::Neighbor, new: &gateway::Neighbor| old.name == new.name;
+        let rules: [fn(&gateway::Neighbor, &gateway::Neighbor) -> bool; 2] = [same_ends, by_name];
+        for same in rules {
             for (new, place) in will.desired.neighbors.iter().zip(&mut found).filter(|(_, place)| place.is_none()) {
                 *place = left.iter().position(|old| same(old, new)).map(|at| left.remove(at));
             }
