@@ -24,7 +24,7 @@ pub use check::{Report, check_text, check_text_on};
 pub use diagnostic::{Also, Diagnostic, Severity};
 pub use host::{Host, HostFault};
 pub use keys::{KEYS, Key};
-pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies};
+pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies, Weights};
 
 /// Reads a file. Either a configuration with warnings, or every fault at once, warnings among them, in the order of
 /// the text. `file_name` is only shown.
