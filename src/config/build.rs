@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Config, Control, Ecmp, Kernel,
+    Config, Control, Ecmp, Kernel, Written,
     file::{self, File, Outside},
     policy,
     rules::bgp_ips,
@@ -47,6 +47,7 @@ pub(super) fn config(file: &File) -> Option<Config> {
         control: Control {
             socket: file.socket.as_ref().map_or_else(|| Control::default().socket, |at| at.value.clone()),
         },
+        written: Written::default(),
     })
 }
 

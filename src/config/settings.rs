@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use super::Written;
 use crate::gateway::Model;
 use crate::policy::Policy;
 use crate::types::Name;
@@ -22,6 +23,8 @@ pub struct Config {
     pub kernel: Kernel,
     /// How the daemon is asked.
     pub control: Control,
+    /// The same key by key, as it was written: what `plan` compares for people.
+    pub written: Written,
 }
 
 /// How traffic is spread.
@@ -114,6 +117,7 @@ impl Config {
             ecmp: Ecmp::default(),
             kernel: Kernel::default(),
             control: Control::default(),
+            written: Written::default(),
         }
     }
 }
