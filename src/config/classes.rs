@@ -126,6 +126,8 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("max-prefixes", NONE),
             ("import", SOFT),
             ("export", SOFT),
+            ("weight", SOFT),
+            ("graceful-shutdown", SOFT),
         ],
     ),
     ("bgp.ao-keys", &[("id", NONE), ("receive-id", NONE), ("algorithm", NONE), ("file", NONE)]),
@@ -172,7 +174,17 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     ("bfd", &[("enabled", NONE), ("interval", NONE), ("multiplier", NONE)]),
-    ("ecmp", &[("max-paths", SOFT), ("as-path-relax", SOFT), ("hash", SOFT), ("buckets", NONE), ("idle-timer", SOFT)]),
+    (
+        "ecmp",
+        &[
+            ("max-paths", SOFT),
+            ("as-path-relax", SOFT),
+            ("weights", SOFT),
+            ("hash", SOFT),
+            ("buckets", NONE),
+            ("idle-timer", SOFT),
+        ],
+    ),
     ("kernel", &[("table", RESTART), ("protocol", RESTART), ("metric", RESTART), ("on-stop", NONE)]),
     ("control", &[("socket", RESTART), ("metrics", RESTART)]),
 ];

@@ -144,10 +144,11 @@ impl Plan {
     /// What is not about one session. Every field is named, so that a new one is not forgotten.
     fn globals(&mut self, old: &Config, new: &Config) {
         let Config { model: _, policies: _, ecmp, kernel, control, written: _ } = old;
-        let Ecmp { max_paths, as_path_relax, hash, buckets, idle_timer } = ecmp;
+        let Ecmp { max_paths, as_path_relax, weights, hash, buckets, idle_timer } = ecmp;
         let spread = [
             ("max-paths", *max_paths != new.ecmp.max_paths),
             ("as-path-relax", *as_path_relax != new.ecmp.as_path_relax),
+            ("weights", *weights != new.ecmp.weights),
             ("hash", *hash != new.ecmp.hash),
             ("buckets", *buckets != new.ecmp.buckets),
             ("idle-timer", *idle_timer != new.ecmp.idle_timer),
@@ -274,6 +275,8 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         import,
         export,
         offer,
+        weight,
+        graceful_shutdown,
     } = old;
     let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
@@ -302,6 +305,8 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bgp", "families"), *families != new.families),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),
+        (("bgp", "weight"), *weight != new.weight),
+        (("bgp", "graceful-shutdown"), *graceful_shutdown != new.graceful_shutdown),
         (("policy", "rule"), *import == new.import && was.meaning(import) != will.meaning(&new.import)),
         (("policy", "rule"), *export == new.export && was.meaning(export) != will.meaning(&new.export)),
         (if tunnel { ("gateway", "transit") } else { ("bgp", "export") }, *offer != new.offer),

@@ -29,7 +29,7 @@ pub use diagnostic::{Also, Diagnostic, Severity};
 pub use diff::{Change, Fate, PeerChange, Plan, Refused, SessionPlan, same_ends};
 pub use host::{Host, HostFault};
 pub use keys::{KEYS, Key};
-pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies};
+pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies, Weights};
 pub use written::{Source, Written};
 
 /// A duration as the file writes it: `90s`, `300ms`, `1m30s`.

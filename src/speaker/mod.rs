@@ -34,6 +34,7 @@ pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
 
+use crate::config;
 use crate::config::Config;
 use crate::config::OnStop;
 use crate::fib;
@@ -563,6 +564,15 @@ fn rib_settings(config: &Config, desired: &Desired) -> rib::Settings {
         router_id: desired.router_id,
         max_paths: config.ecmp.max_paths,
         as_path_relax: config.ecmp.as_path_relax,
+        weights: weights(config.ecmp.weights),
+    }
+}
+
+fn weights(weights: config::Weights) -> rib::Weights {
+    match weights {
+        config::Weights::Configured => rib::Weights::Configured,
+        config::Weights::LinkBandwidth => rib::Weights::LinkBandwidth,
+        config::Weights::Equal => rib::Weights::Equal,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use twinspan::{
-    config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, parse},
+    config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, Weights, parse},
     gateway::{AoAlgorithm, Auth, Desired, NeighborKind, Offer, Ttl, Word, Words, desired},
     types::Family,
 };
@@ -122,6 +122,7 @@ fn the_rest_of_the_file_is_read_too() {
     let ecmp = Ecmp {
         max_paths: 8,
         as_path_relax: false,
+        weights: Weights::LinkBandwidth,
         hash: Hash::Leave,
         buckets: 128,
         idle_timer: Duration::from_secs(60),
