@@ -12,6 +12,7 @@ mod diagnostic;
 mod duration;
 mod file;
 mod keys;
+mod limit;
 mod raw;
 mod rules;
 mod session;

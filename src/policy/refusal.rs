@@ -42,6 +42,9 @@ pub enum Refusal {
     /// A policy says no.
     #[error("rejected by policy")]
     Policy,
+    /// The neighbor teaches more prefixes than it may, and this one came when the table had as many.
+    #[error("above the limit of {0} prefixes (max-prefixes)")]
+    OverLimit(usize),
     /// The neighbor uses more next hops than are kept apart for one session.
     #[error("more than 65535 different next hops from this neighbor")]
     TooManyNextHops,

@@ -23,6 +23,7 @@ mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
@@ -44,6 +45,7 @@ use table::{Row, RowId, Table};
 pub use decision::Step;
 pub use loc::{Changed, Chosen};
 pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
+pub use trim::Caps;
 
 /// What holds for all neighbors.
 #[derive(Clone, Debug)]
@@ -69,6 +71,8 @@ pub struct PeerSettings {
     pub import: Import,
     /// What it is told.
     pub export: Export,
+    /// The most prefixes of it that may be in the table; what comes above that is refused.
+    pub caps: Caps,
 }
 
 /// A session that is Established.
@@ -316,11 +320,13 @@ impl Rib {
                     id
                 }
             });
+            let row = self.routes[at(reach.family)].table.find_or_add(prefix);
+            let over = self.trim(session, reach.family, row);
+            let accepted = accepted.filter(|_| !over);
             self.attrs.hold(received);
             if let Some(accepted) = accepted {
                 self.attrs.hold(accepted);
             }
-            let row = self.routes[at(reach.family)].table.find_or_add(prefix);
             self.put(reach.family, row, Path::new(session, next_hop, received, accepted));
         }
         if let Some((_, id)) = last {
@@ -388,11 +394,15 @@ impl Rib {
             counts.accepted -= usize::from(gone.accepted().is_some());
         }
         self.lost(family, row, &gone);
+        self.refill(session, family);
         self.routes[at(family)].table.free_if_idle(row);
     }
 
     /// A path was taken out of a row.
     fn lost(&mut self, family: Family, row: RowId, gone: &Path) {
+        if let Some(live) = self.sessions.get_mut(gone.session) {
+            live.trimmed[at(family)].remove(row);
+        }
         if gone.is(Path::CHOSEN) {
             self.routes[at(family)].table.row_mut(row).set(Row::LOST);
         }

@@ -6,3 +6,4 @@ mod lab;
 mod model;
 mod rejudge;
 mod scenes;
+mod trim;

@@ -6,8 +6,10 @@ use super::negotiate::{Refused, negotiate};
 use super::send_hold::SendHold;
 use super::timers::{LARGE_HOLD, Timer, UNDECIDED};
 use super::{DownReason, Negotiated, Settings, StateName};
-use crate::types::{ConnId, Time};
-use crate::wire::{Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, Update};
+use crate::types::{ConnId, Family, Time};
+use crate::wire::{
+    Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, RefreshKind, Update,
+};
 
 /// Who opened the connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,6 +69,8 @@ pub(super) enum Event {
     Prefer,
     /// An UPDATE went out, which is as good as a KEEPALIVE.
     UpdateSent,
+    /// The peer's routes are wanted again.
+    Refresh(Family),
     /// Octets may be waiting: time to look whether the peer takes them.
     LookDue,
     /// How many wait, and how many it has taken so far.
@@ -263,6 +267,7 @@ fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: 
         | Event::Keep
         | Event::Prefer
         | Event::UpdateSent
+        | Event::Refresh(_)
         | Event::LookDue
         | Event::Measured { .. } => State::OpenSent(hold),
     }
@@ -301,7 +306,9 @@ fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: 
         Event::HoldExpired => close(Cease::CollisionResolution.into(), DownReason::Collision, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::KeepaliveDue | Event::UpdateSent | Event::LookDue | Event::Measured { .. } => State::OpenReceived(live),
+        Event::KeepaliveDue | Event::UpdateSent | Event::Refresh(_) | Event::LookDue | Event::Measured { .. } => {
+            State::OpenReceived(live)
+        }
     }
 }
 
@@ -332,7 +339,7 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenConfirm(live),
+        Event::Keep | Event::Prefer | Event::UpdateSent | Event::Refresh(_) => State::OpenConfirm(live),
     }
 }
 
@@ -366,6 +373,14 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         Event::UpdateSent => {
             live.keepalive.restart_jittered(world.now, world.entropy);
             live.send_hold.sent(world.now);
+            State::Established(live)
+        }
+        Event::Refresh(family) => {
+            if live.negotiated.refresh && live.negotiated.families.contains(&family) {
+                let refresh = Refresh { family: family.into(), kind: RefreshKind::Request };
+                out.push(Action::Send(Message::Refresh(refresh)));
+                live.send_hold.sent(world.now);
+            }
             State::Established(live)
         }
         Event::LookDue => {

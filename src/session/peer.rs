@@ -10,7 +10,7 @@ use super::conn::{Action, Conn, Event, Origin, State, World};
 use super::status::{Counters, Down, StateName, Status};
 use super::timers::jittered;
 use super::{DownReason, Negotiated, Settings};
-use crate::types::{ConnId, PeerId, Time};
+use crate::types::{ConnId, Family, PeerId, Time};
 use crate::wire::{Capabilities, Cease, Message, Notification, Refresh, Update};
 
 /// How soon a lost session that had lasted is dialled again.
@@ -63,6 +63,8 @@ pub enum Input {
         /// Which.
         conn: ConnId,
     },
+    /// Ask the peer for all its routes of a family again (RFC 2918). Nothing is done if that was not agreed on.
+    Refresh(Family),
     /// The answer to [`Output::Measure`].
     Measured {
         /// Which.
@@ -235,6 +237,11 @@ impl Peer {
                 if self.find(conn).is_some() {
                     self.sent.updates += 1;
                     self.step(now, conn, Event::UpdateSent, out);
+                }
+            }
+            Input::Refresh(family) => {
+                if let Some(conn) = self.negotiated().map(|agreed| agreed.conn) {
+                    self.step(now, conn, Event::Refresh(family), out);
                 }
             }
             Input::Measured { conn, waiting, taken } => {
