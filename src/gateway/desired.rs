@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Bgp, Connection, Instance, Model, OtherNeighbor, PrefixLimit, Shutdown, Timers, Ttl, TunnelEnd, Words};
+use super::{
+    Auth, Bgp, Connection, Instance, Model, OtherNeighbor, PrefixLimit, Shutdown, Timers, Ttl, TunnelEnd, Words,
+};
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
@@ -51,6 +53,8 @@ pub struct Neighbor {
     pub limit: PrefixLimit,
     /// The text that it is told if it is kept down on purpose.
     pub shutdown: Option<String>,
+    /// What signs its segments.
+    pub auth: Auth,
     /// What it exchanges routes of, IPv4 first, at least one.
     pub families: Vec<Family>,
     /// What is believed of what it says, behind the safety rules.
@@ -237,6 +241,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
             Some(Shutdown::Yes(text)) => Some(text.clone()),
             Some(Shutdown::No) | None => None,
         },
+        auth: bgp.auth.clone().unwrap_or_default(),
         families,
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),

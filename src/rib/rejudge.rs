@@ -12,7 +12,7 @@ use super::adj_out::Walk;
 use super::attrs::AttrsId;
 use super::sessions::SessionId;
 use super::table::{Row, RowId};
-use super::{PeerSettings, Rib, Settings, at};
+use super::{PeerSettings, Rib, Settings, at, local};
 
 /// One pass over all rows, for some sessions, or for the decision alone.
 pub(super) struct Rejudge {
@@ -40,10 +40,11 @@ impl Rib {
         let import = peer.settings.import != settings.import || peer.settings.caps != settings.caps;
         let export = peer.settings.export != settings.export;
         peer.settings = settings;
-        let Some(session) = peer.session else { return };
-        if import {
+        let (session, kept) = (peer.session, peer.kept.clone());
+        for session in kept.into_iter().chain(session).filter(|_| import) {
             self.judge_again(Some(session));
         }
+        let Some(session) = session else { return };
         if export {
             self.sort_sessions();
             let Some(live) = self.sessions.get_mut(session) else { return };
@@ -111,12 +112,13 @@ impl Rib {
         let concerned = self.paths.iter(head).filter(|path| pass.sessions.contains(&path.session));
         let concerned: smallvec::SmallVec<[Path; 4]> = concerned.copied().collect();
         for path in concerned {
-            if !self.sessions.get(path.session).is_some_and(|live| live.up) {
+            if !self.sessions.get(path.session).is_some_and(|live| live.stands(family)) {
                 continue; // its sweep is on the way
             }
             let accepted = self.judge(family, row, &path, memo);
             self.attrs.hold(path.received);
-            self.put(family, row, Path::new(path.session, path.next_hop, path.received, accepted));
+            let judged = Path::new(path.session, path.next_hop, path.received, accepted);
+            self.put(family, row, judged.in_round(path.round()));
         }
     }
 
@@ -138,13 +140,16 @@ impl Rib {
         });
         let first = verdict.edits.as_ref().ok()?;
         let prefix = self.routes[at(family)].table.prefix(row);
-        let edits = first.then(&import.check_prefix(&prefix, &verdict.attributes).ok()?);
+        import.check_prefix(&prefix).ok()?;
+        let next_hop = live.next_hop(path.next_hop)?;
+        let edits = first.then(&import.check_policy(&prefix, &verdict.attributes, &next_hop).ok()?);
         if edits.is_empty() {
             self.attrs.hold(path.received);
             return Some(path.received);
         }
         let mut changed = verdict.attributes.clone();
-        edits.apply(&mut changed);
-        Some(self.attrs.intern(&changed))
+        import.apply(&edits, &mut changed);
+        let local = local(&edits, family, live.session.remote);
+        Some(self.attrs.intern_accepted(&changed, &local))
     }
 }

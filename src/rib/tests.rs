@@ -6,4 +6,5 @@ mod lab;
 mod model;
 mod rejudge;
 mod scenes;
+mod stale;
 mod trim;

@@ -123,7 +123,8 @@ impl Rib {
             let Some(path) = self.paths.iter(head).find(|path| path.session == session).copied() else { continue };
             let accepted = self.judge(family, row, &path, &mut Memo::new());
             self.attrs.hold(path.received);
-            self.put(family, row, Path::new(session, path.next_hop, path.received, accepted));
+            let judged = Path::new(session, path.next_hop, path.received, accepted);
+            self.put(family, row, judged.in_round(path.round()));
         }
     }
 

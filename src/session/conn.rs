@@ -69,7 +69,7 @@ pub(super) enum Event {
     Prefer,
     /// An UPDATE went out, which is as good as a KEEPALIVE.
     UpdateSent,
-    /// The peer's routes are wanted again.
+    /// Ask for all routes of a family again, unless the peer cannot be asked.
     Refresh(Family),
     /// Octets may be waiting: time to look whether the peer takes them.
     LookDue,
@@ -133,7 +133,12 @@ impl Conn {
             return Some(Event::Unexpected(frame.kind()));
         }
         Some(match Message::decode(&frame, &self.context()) {
+            // Without the capability, the octet of the subtype is reserved (RFC 2918 §3).
+            Ok(Message::Refresh(refresh)) if !self.enhanced_refresh() => {
+                Event::Message(Message::Refresh(Refresh { kind: RefreshKind::Request, ..refresh }))
+            }
             Ok(message) => Event::Message(message),
+            Err(error) if !self.enhanced_refresh() => Event::Malformed(error.without_enhanced_refresh()),
             Err(error) => Event::Malformed(error),
         })
     }
@@ -141,6 +146,11 @@ impl Conn {
     /// How octets are read and written now.
     pub(super) fn context(&self) -> Context {
         self.state.live().map(|live| live.negotiated.context).unwrap_or_default()
+    }
+
+    /// The peer speaks of the begin and end of refreshes (RFC 7313).
+    fn enhanced_refresh(&self) -> bool {
+        self.state.live().is_some_and(|live| live.negotiated.enhanced_refresh)
     }
 
     /// When [`Conn::due`] will have something.
@@ -356,7 +366,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         }
         Event::Message(Message::Refresh(refresh)) => {
             let known = refresh.family.family().is_some_and(|family| live.negotiated.families.contains(&family));
-            if known {
+            if known || matches!(refresh.kind, RefreshKind::Unknown(_)) {
                 out.push(Action::Refresh(refresh));
             }
             State::Established(live)
@@ -370,17 +380,17 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
             live.say_keepalive(world, out);
             State::Established(live)
         }
+        Event::Refresh(family) => {
+            if live.negotiated.refreshes(family).is_ok() {
+                let request = Refresh { family: family.into(), kind: RefreshKind::Request };
+                out.push(Action::Send(Message::Refresh(request)));
+                live.send_hold.sent(world.now);
+            }
+            State::Established(live)
+        }
         Event::UpdateSent => {
             live.keepalive.restart_jittered(world.now, world.entropy);
             live.send_hold.sent(world.now);
-            State::Established(live)
-        }
-        Event::Refresh(family) => {
-            if live.negotiated.refresh && live.negotiated.families.contains(&family) {
-                let refresh = Refresh { family: family.into(), kind: RefreshKind::Request };
-                out.push(Action::Send(Message::Refresh(refresh)));
-                live.send_hold.sent(world.now);
-            }
             State::Established(live)
         }
         Event::LookDue => {

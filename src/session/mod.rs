@@ -16,7 +16,7 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-pub use negotiate::Negotiated;
+pub use negotiate::{Negotiated, NoRefresh};
 pub use peer::{Input, Output, Peer};
 pub use reason::DownReason;
 pub use settings::Settings;

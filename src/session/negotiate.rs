@@ -38,6 +38,33 @@ pub struct Negotiated {
     pub capabilities: Capabilities,
 }
 
+/// Why a peer cannot be asked for its routes again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NoRefresh {
+    /// There is no session to ask on.
+    #[error("its session is not Established")]
+    Down,
+    /// Both did not agree on the family.
+    #[error("{0} is not exchanged with it")]
+    Family(Family),
+    /// It did not announce that it answers (RFC 2918 §4).
+    #[error("it has not announced route refresh; only a reset of the session makes it send its routes again")]
+    Capability,
+}
+
+impl Negotiated {
+    /// Whether the peer can be asked for all its routes of the family again (RFC 2918 §4).
+    pub fn refreshes(&self, family: Family) -> Result<(), NoRefresh> {
+        if !self.families.contains(&family) {
+            Err(NoRefresh::Family(family))
+        } else if self.refresh {
+            Ok(())
+        } else {
+            Err(NoRefresh::Capability)
+        }
+    }
+}
+
 /// Why an OPEN is no ground for a session, and what the peer is told.
 #[derive(Debug)]
 pub(super) struct Refused {

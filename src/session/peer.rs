@@ -9,9 +9,9 @@ use bytes::{Bytes, BytesMut};
 use super::conn::{Action, Conn, Event, Origin, State, World};
 use super::status::{Counters, Down, StateName, Status};
 use super::timers::jittered;
-use super::{DownReason, Negotiated, Settings};
+use super::{DownReason, Negotiated, NoRefresh, Settings};
 use crate::types::{ConnId, Family, PeerId, Time};
-use crate::wire::{Capabilities, Cease, Message, Notification, Refresh, Update};
+use crate::wire::{Capabilities, Cease, Message, MessageKind, Notification, Refresh, Update};
 
 /// How soon a lost session that had lasted is dialled again.
 const SOON: Duration = Duration::from_secs(1);
@@ -58,12 +58,15 @@ pub enum Input {
         /// Why.
         reason: String,
     },
-    /// One UPDATE was handed to this connection: it counts, and it stands for a KEEPALIVE.
+    /// One UPDATE or ROUTE-REFRESH was handed to this connection: it counts, and it stands for a KEEPALIVE.
     Sent {
         /// Which.
         conn: ConnId,
+        /// What it was.
+        kind: MessageKind,
     },
-    /// Ask the peer for all its routes of a family again (RFC 2918). Nothing is done if that was not agreed on.
+    /// Ask the neighbor for all its routes of a family again (RFC 2918). Nothing happens where [`Peer::refreshes`] says
+    /// why it cannot be asked.
     Refresh(Family),
     /// The answer to [`Output::Measure`].
     Measured {
@@ -114,7 +117,7 @@ pub enum Output {
     Failed(DownReason),
     /// The peer's routes, in order.
     Update(Update),
-    /// A ROUTE-REFRESH of a family that was agreed on.
+    /// A ROUTE-REFRESH of a family that was agreed on, or one of an unknown subtype.
     Refresh(Refresh),
 }
 
@@ -233,9 +236,9 @@ impl Peer {
             Input::Accepted { conn } => self.accepted(now, conn, out),
             Input::Octets { conn, octets } => self.octets(now, conn, octets, out),
             Input::Lost { conn, reason } => self.step(now, conn, Event::Lost(reason), out),
-            Input::Sent { conn } => {
+            Input::Sent { conn, kind } => {
                 if self.find(conn).is_some() {
-                    self.sent.updates += 1;
+                    self.sent.count(kind);
                     self.step(now, conn, Event::UpdateSent, out);
                 }
             }
@@ -290,6 +293,11 @@ impl Peer {
             State::Established(live) => Some(&live.negotiated),
             State::OpenSent(_) | State::OpenReceived(_) | State::OpenConfirm(_) | State::Closed(_) => None,
         })
+    }
+
+    /// Whether [`Input::Refresh`] would be sent, or why not.
+    pub fn refreshes(&self, family: Family) -> Result<(), NoRefresh> {
+        self.negotiated().ok_or(NoRefresh::Down)?.refreshes(family)
     }
 
     /// What it was made with.

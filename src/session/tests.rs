@@ -11,8 +11,8 @@ use bytes::{Bytes, BytesMut};
 use super::*;
 use crate::types::{Asn, ConnId, Family, HoldTime, PeerId, RouterId, Time};
 use crate::wire::{
-    Capabilities, Capability, Cease, Context, Deframer, FamilyCode, Message, Notification, Open, Refresh, RefreshKind,
-    Update,
+    Capabilities, Capability, Cease, Context, Deframer, FamilyCode, Message, MessageKind, Notification, Open, Refresh,
+    RefreshKind, Update,
 };
 
 const LOCAL: u32 = 65515;
@@ -249,7 +249,7 @@ fn an_update_that_was_sent_stands_for_a_keepalive() {
     for second in 1..=300 {
         bench.until(at(f64::from(second)));
         assert_eq!(bench.sent(DIALLED), []);
-        bench.input(Input::Sent { conn: DIALLED });
+        bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
         bench.says(DIALLED, &Message::Keepalive);
     }
     assert_eq!(bench.peer.status().sent.updates, 300);
@@ -411,7 +411,7 @@ fn the_send_hold_timer_is_off_when_told_so_or_without_a_hold_time() {
         bench.says(DIALLED, &Message::Open(Open { hold_time: HoldTime::from_secs(hold).unwrap(), ..open() }));
         bench.says(DIALLED, &Message::Keepalive);
         for second in (10..2000).step_by(10) {
-            bench.input(Input::Sent { conn: DIALLED });
+            bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
             bench.until(at(f64::from(second)));
             assert!(!bench.out.contains(&Output::Measure { conn: DIALLED }));
             bench.says(DIALLED, &Message::Keepalive);
@@ -489,4 +489,66 @@ fn a_refresh_of_a_family_that_was_not_agreed_on_is_ignored() {
     assert_eq!(bench.out, [Output::Refresh(refresh(Family::Ipv4))]);
     bench.says(DIALLED, &Message::Refresh(refresh(Family::Ipv6)));
     assert_eq!(bench.out, []);
+}
+
+#[test]
+fn the_markers_of_a_refresh_are_passed_on_and_an_unknown_subtype_ends_nothing() {
+    let mut bench = Bench::established();
+    for kind in [RefreshKind::Begin, RefreshKind::End, RefreshKind::Unknown(9)] {
+        let refresh = Refresh { family: Family::Ipv4.into(), kind };
+        bench.says(DIALLED, &Message::Refresh(refresh));
+        assert_eq!(bench.out, [Output::Refresh(refresh)]);
+    }
+    let longer = [&[0xff; 16][..], &[0, 25, 5, 0, 1, 9, 1, 0, 0]].concat();
+    bench.input(Input::Octets { conn: DIALLED, octets: longer.into() });
+    assert_eq!(bench.peer.state(), StateName::Established);
+}
+
+#[test]
+fn a_marker_of_a_wrong_length_is_told_with_the_whole_message() {
+    let mut bench = Bench::established();
+    let shorter = Bytes::from([&[0xff; 16][..], &[0, 22, 5, 0, 1, 1]].concat());
+    bench.input(Input::Octets { conn: DIALLED, octets: shorter.clone() });
+    assert_eq!(bench.told(DIALLED), Some((7, 1, shorter)));
+}
+
+/// Established with a peer that announced everything but these.
+fn without(lacking: &[Capability]) -> Bench {
+    let mut bench = Bench::started();
+    bench.input(Input::Connected { conn: DIALLED });
+    let mut open = open();
+    open.capabilities.0.retain(|capability| !lacking.contains(capability));
+    bench.says(DIALLED, &Message::Open(open));
+    bench.says(DIALLED, &Message::Keepalive);
+    assert_eq!(bench.peer.state(), StateName::Established);
+    bench
+}
+
+#[test]
+fn without_enhanced_refresh_the_subtype_means_nothing() {
+    let mut bench = without(&[Capability::EnhancedRouteRefresh]);
+    let said = Refresh { family: Family::Ipv4.into(), kind: RefreshKind::Begin };
+    bench.says(DIALLED, &Message::Refresh(said));
+    assert_eq!(bench.out, [Output::Refresh(Refresh { kind: RefreshKind::Request, ..said })]);
+    let shorter = [&[0xff; 16][..], &[0, 22, 5, 0, 1, 1]].concat();
+    bench.input(Input::Octets { conn: DIALLED, octets: shorter.into() });
+    assert_eq!(bench.told(DIALLED), Some((1, 2, Bytes::from_static(&[0, 22]))));
+}
+
+#[test]
+fn a_peer_is_asked_for_its_routes_again_only_if_it_can_be() {
+    let mut bench = Bench::established();
+    bench.input(Input::Refresh(Family::Ipv4));
+    let request = Refresh { family: Family::Ipv4.into(), kind: RefreshKind::Request };
+    assert_eq!(bench.sent(DIALLED), [Message::Refresh(request)]);
+    assert_eq!(bench.peer.status().sent.refreshes, 1);
+    bench.input(Input::Refresh(Family::Ipv6));
+    assert_eq!(bench.out, []);
+    assert_eq!(bench.peer.refreshes(Family::Ipv6), Err(NoRefresh::Family(Family::Ipv6)));
+
+    let mut bench = without(&[Capability::RouteRefresh]);
+    bench.input(Input::Refresh(Family::Ipv4));
+    assert_eq!(bench.out, []);
+    assert!(bench.peer.refreshes(Family::Ipv4).unwrap_err().to_string().contains("not announced route refresh"));
+    assert_eq!(Bench::started().peer.refreshes(Family::Ipv4), Err(NoRefresh::Down));
 }

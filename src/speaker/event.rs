@@ -89,6 +89,33 @@ pub enum Event {
         /// After a drop: how long it stays away.
         restart: Option<Duration>,
     },
+    /// A neighbor has sent all of a family again (RFC 7313), or was no longer waited for.
+    Refreshed {
+        /// The neighbor.
+        neighbor: Name,
+        /// The family.
+        family: Family,
+        /// How many of its routes were not among them, and go.
+        gone: usize,
+    },
+    /// A neighbor began to send a family again and did not end in time.
+    RefreshLate {
+        /// The neighbor.
+        neighbor: Name,
+        /// The family.
+        family: Family,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// A ROUTE-REFRESH that means nothing.
+    RefreshIgnored {
+        /// The neighbor.
+        neighbor: Name,
+        /// What was wrong with it.
+        why: &'static str,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
     /// A tunnel's interface is up.
     TunnelUp {
         /// The tunnel, or the neighbor bound to the interface.
@@ -111,6 +138,17 @@ pub enum Event {
         remote: SocketAddr,
         /// Our end.
         local: SocketAddr,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
+    /// Somebody with a neighbor's address dialled over another interface than the neighbor's.
+    WrongInterface {
+        /// The neighbor whose address it has.
+        neighbor: Name,
+        /// Their end.
+        remote: SocketAddr,
+        /// The interface's name, if it is known.
+        came_by: Option<String>,
         /// How many more were not told of since the last one.
         silent: u64,
     },
@@ -170,9 +208,13 @@ impl Event {
             Self::Softened { .. } => "session.fault_softened",
             Self::PrefixesNear { .. } => "session.prefixes_near",
             Self::PrefixesOver { .. } => "session.prefixes_over",
+            Self::Refreshed { .. } => "session.refreshed",
+            Self::RefreshLate { .. } => "session.refresh_late",
+            Self::RefreshIgnored { .. } => "session.refresh_ignored",
             Self::TunnelUp { .. } => "tunnel.up",
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
+            Self::WrongInterface { .. } => "session.wrong_interface",
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
@@ -193,7 +235,11 @@ impl Event {
             | Self::EndOfRib { neighbor, .. }
             | Self::PrefixesNear { neighbor, .. }
             | Self::PrefixesOver { neighbor, .. }
-            | Self::Softened { neighbor, .. } => Some(neighbor),
+            | Self::Softened { neighbor, .. }
+            | Self::WrongInterface { neighbor, .. }
+            | Self::Refreshed { neighbor, .. }
+            | Self::RefreshLate { neighbor, .. }
+            | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
             Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
@@ -215,14 +261,18 @@ impl Event {
             | Self::Softened { .. }
             | Self::PrefixesNear { .. }
             | Self::PrefixesOver { .. }
+            | Self::RefreshLate { .. }
+            | Self::RefreshIgnored { .. }
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
+            | Self::WrongInterface { .. }
             | Self::KernelRefused { .. }
             | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
             | Self::EndOfRib { .. }
+            | Self::Refreshed { .. }
             | Self::TunnelUp { .. }
             | Self::Adopted { .. }
             | Self::Compared { .. }
@@ -271,12 +321,31 @@ impl fmt::Display for Event {
                     }
                 }
             }
+            Self::Refreshed { neighbor, family, gone: 0 } => write!(f, "{neighbor} has sent all of {family} again"),
+            Self::Refreshed { neighbor, family, gone } => {
+                write!(f, "{neighbor} has sent all of {family} again, without {gone} of its routes: they go")
+            }
+            Self::RefreshLate { neighbor, family, limit } => {
+                write!(f, "{neighbor} began to send all of {family} again and did not end within {}s", limit.as_secs())
+            }
+            Self::RefreshIgnored { neighbor, why, silent } => {
+                write!(f, "{neighbor} sent a ROUTE-REFRESH that is ignored: {why}")?;
+                more(*silent, f)
+            }
             Self::TunnelUp { tunnel, interface } => write!(f, "tunnel {tunnel}: interface {interface} is up"),
             Self::TunnelDown { tunnel, interface, what } => {
                 write!(f, "tunnel {tunnel}: interface {interface} {what}; its session waits for it")
             }
             Self::Stranger { remote, local, silent } => {
                 write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")?;
+                more(*silent, f)
+            }
+            Self::WrongInterface { neighbor, remote, came_by, silent } => {
+                let came_by = came_by.as_deref().unwrap_or("another interface");
+                write!(
+                    f,
+                    "{remote} has the address of {neighbor} and came by {came_by}, not by its interface: closed"
+                )?;
                 more(*silent, f)
             }
             Self::KernelRefused { refused, first, error, silent } => {

@@ -4,6 +4,7 @@
 //! A turn is: one input, its effects on the kernel first; then bounded slices of [`Speaker::work`] while there is
 //! some, between which the shell hands in whatever is more urgent.
 
+mod accept;
 mod event;
 mod flow;
 mod input;
@@ -16,6 +17,7 @@ mod query;
 mod rate;
 mod reset;
 mod resync;
+mod stale;
 mod startup;
 
 #[cfg(test)]
@@ -42,8 +44,9 @@ use crate::gateway::Desired;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
-use crate::types::{ConnId, Family, Hop, Name, PeerId, Time};
-use crate::wire::{Attributes, Cease, Notification, Update};
+use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
+use crate::wire::{Attributes, Cease, MessageKind, Notification, Update};
+use accept::Way;
 use link::Links;
 use neighbor::{Bond, Neighbor};
 use neighbors::{Leaving, Neighbors};
@@ -181,7 +184,9 @@ impl Speaker {
                 let peer = self.conns.remove(&conn).map(|known| known.peer);
                 self.session(now, peer, session::Input::ConnectFailed { conn, reason }, out);
             }
-            Input::Accepted { conn, local, remote } => self.accepted(now, conn, local, remote, out),
+            Input::Accepted { conn, local, remote, interface } => {
+                self.accepted(now, conn, Way { local, remote, interface }, out);
+            }
             Input::Octets { conn, octets } => self.conn(now, conn, session::Input::Octets { conn, octets }, out),
             Input::Lost { conn, reason } => {
                 let peer = self.conns.remove(&conn).map(|known| known.peer);
@@ -223,6 +228,9 @@ impl Speaker {
         self.fib.tick(now);
         self.kernel(now, out);
         for id in self.neighbors.ids() {
+            if self.neighbors.get(id).and_then(|neighbor| neighbor.awaited.deadline()).is_some_and(|due| due <= now) {
+                self.overdue(now, id, out);
+            }
             let Some(neighbor) = self.neighbors.get_mut(id) else { continue };
             if neighbor.session.deadline().is_some_and(|due| due <= now) {
                 let mut outputs = Vec::new();
@@ -238,12 +246,14 @@ impl Speaker {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
+        let awaited = self.neighbors.iter().filter_map(|neighbor| neighbor.awaited.deadline());
         let back = self.neighbors.iter().filter_map(|neighbor| neighbor.over?.until);
         sessions
-            .chain(back)
             .chain(self.fib.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
+            .chain(awaited)
+            .chain(back)
             .min()
     }
 
@@ -277,6 +287,12 @@ impl Speaker {
     /// The families to listen for at the start: those of the far ends of all sessions. [`Effect::Listen`] tells of more.
     pub fn listens(&self) -> impl Iterator<Item = Family> {
         self.listening.iter().copied()
+    }
+
+    /// How the segments of each neighbor are signed, by the neighbor's address.
+    pub fn signatures(&self) -> impl Iterator<Item = (&Name, Prefix, &gateway::Auth)> {
+        let signed = |neighbor: &'_ Neighbor| Prefix::host(neighbor.plan.remote_address);
+        self.neighbors.iter().map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth))
     }
 
     /// What the kernel's part of the shell must know.
@@ -378,27 +394,6 @@ impl Speaker {
         self.obey(now, id, outputs, out);
     }
 
-    fn accepted(&mut self, now: Time, conn: ConnId, local: SocketAddr, remote: SocketAddr, out: &mut Vec<Effect>) {
-        let found = self.neighbors.between(local, remote);
-        let Some(neighbor) = found.filter(|neighbor| self.life == Life::Running && neighbor.ready()) else {
-            out.push(Effect::Abort(conn));
-            // Of a neighbor whose tunnel is down people know already.
-            if self.life == Life::Running
-                && found.is_none()
-                && let Some(silent) = self.strangers.pass(now)
-            {
-                out.push(Effect::Tell(Event::Stranger { remote, local, silent }));
-            }
-            return;
-        };
-        let (id, ttl) = (neighbor.id, neighbor.plan.ttl);
-        self.conns.insert(conn, Conn { peer: id, local: Some(local), remote });
-        out.push(Effect::Adopt { conn, ttl });
-        // It got through, so there is a way back.
-        self.start(now, id, out);
-        self.session(now, Some(id), session::Input::Accepted { conn }, out);
-    }
-
     /// Carries out what a session wants.
     fn obey(&mut self, now: Time, id: PeerId, outputs: Vec<session::Output>, out: &mut Vec<Effect>) {
         for output in outputs {
@@ -425,12 +420,7 @@ impl Speaker {
                     out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
                 }
                 session::Output::Update(update) => self.update(now, id, update, out),
-                session::Output::Refresh(refresh) => {
-                    let asked = matches!(refresh.kind, crate::wire::RefreshKind::Request);
-                    if let Some(family) = refresh.family.family().filter(|_| asked) {
-                        self.rib.refresh(id, family);
-                    }
-                }
+                session::Output::Refresh(refresh) => self.refresh(now, id, refresh, out),
             }
         }
     }
@@ -453,6 +443,8 @@ impl Speaker {
                 local: neighbor.plan.local_address,
                 local_v6,
                 families: agreed.families.clone(),
+                preserved: Vec::new(),
+                enhanced_refresh: agreed.enhanced_refresh,
                 context: agreed.context,
             },
         );
@@ -470,8 +462,9 @@ impl Speaker {
 
     fn down(&mut self, id: PeerId, reason: session::DownReason, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        neighbor.awaited.session_over();
         if neighbor.conn.take().is_some() {
-            self.rib.down(neighbor.id);
+            self.rib.down(neighbor.id, rib::Retain::Nothing);
         }
         out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason }));
     }
@@ -533,9 +526,10 @@ impl Speaker {
             let Some(neighbor) = self.neighbors.get_mut(id) else { break };
             let Some((octets, conn)) = self.rib.next_output(id).zip(neighbor.conn) else { break };
             sent += octets.len();
+            let kind = MessageKind::of(&octets).unwrap_or(MessageKind::Update);
             out.push(Effect::Send { conn, octets });
             let mut outputs = Vec::new();
-            neighbor.session.handle(now, session::Input::Sent { conn }, &mut outputs);
+            neighbor.session.handle(now, session::Input::Sent { conn, kind }, &mut outputs);
             self.obey(now, id, outputs, out);
         }
     }

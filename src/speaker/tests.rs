@@ -13,6 +13,7 @@ use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open
 
 mod keep_down;
 mod neighbors;
+mod stale;
 
 const FILE: &str = r#"
 [gateway]
@@ -53,8 +54,6 @@ struct Bench {
     speaker: Speaker,
     now: Time,
     local: &'static str,
-    /// What the peer announces besides families.
-    capabilities: Vec<Capability>,
 }
 
 impl Bench {
@@ -72,7 +71,7 @@ impl Bench {
         let (config, _) = config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
         let instance: Name = "in-0".parse().unwrap();
         let speaker = Speaker::new(config, &instance, 1, Duration::ZERO).unwrap();
-        let mut bench = Self { speaker, now: Time::START, local, capabilities: Vec::new() };
+        let mut bench = Self { speaker, now: Time::START, local };
         bench.tell(Input::Begin(Table::default()));
         bench
     }
@@ -114,19 +113,18 @@ impl Bench {
     }
 
     fn open(&mut self, conn: ConnId, asn: u32) -> Vec<Effect> {
+        self.open_with(conn, asn, &[])
+    }
+
+    fn open_with(&mut self, conn: ConnId, asn: u32, more: &[Capability]) -> Vec<Effect> {
+        let families = Family::ALL.map(|family| Capability::Multiprotocol(family.into()));
         let local = SocketAddr::new(self.local.parse().unwrap(), 40_000);
         self.tell(Input::Connected { conn, local });
         let open = Open {
             asn: Asn::from(asn),
             hold_time: HoldTime::from_secs(90).unwrap(),
             router_id: RouterId::new([1, 2, 3, 4].into()).unwrap(),
-            capabilities: Capabilities(
-                Family::ALL
-                    .map(|family| Capability::Multiprotocol(family.into()))
-                    .into_iter()
-                    .chain(self.capabilities.iter().cloned())
-                    .collect(),
-            ),
+            capabilities: Capabilities([&families[..], more].concat()),
         };
         self.message(conn, &Message::Open(open))
     }
@@ -139,8 +137,13 @@ impl Bench {
 
     /// An Established session.
     fn established(&mut self) -> ConnId {
+        self.established_with(&[])
+    }
+
+    /// The same with a peer that announces more than its families.
+    fn established_with(&mut self, more: &[Capability]) -> ConnId {
         let conn = self.dialled();
-        self.open(conn, 65010);
+        self.open_with(conn, 65010, more);
         let effects = self.message(conn, &Message::Keepalive);
         assert!(tells(&effects, "is Established"), "{effects:?}");
         conn
@@ -178,7 +181,7 @@ impl Bench {
 
     fn accept(&mut self, local: &str, remote: &str) -> Vec<Effect> {
         let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
-        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote })
+        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: None })
     }
 
     fn ask(&mut self, request: &Request) -> (Result<Reply, crate::control::api::ApiError>, Vec<Effect>) {
@@ -260,6 +263,22 @@ fn a_link_local_neighbor_is_dialled_and_known_by_its_interface() {
     assert!(matches!(effects[0], Effect::Adopt { .. }), "{effects:?}");
     let effects = bench.accept("[fe80::2%8]:179", "[fe80::1%8]:40000");
     assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+}
+
+#[test]
+fn a_neighbors_address_on_another_interface_is_refused_and_told_of_and_on_its_own_the_connection_is_bound() {
+    let mut bench = Bench::new();
+    bench.dialled();
+    let mut come = |index| {
+        let (local, remote) = ("169.254.21.2:179".parse().unwrap(), "169.254.21.1:40000".parse().unwrap());
+        bench.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: LinkIndex::new(index) })
+    };
+    let effects = come(8);
+    assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+    assert!(tells(&effects, "has the address of hq-1/in-0 and came by another interface"), "{effects:?}");
+    let effects = come(7);
+    let bound = matches!(&effects[0], Effect::Adopt { interface: Some(name), .. } if name == "tun1");
+    assert!(bound, "{effects:?}");
 }
 
 #[test]

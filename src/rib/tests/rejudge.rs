@@ -101,7 +101,7 @@ proptest! {
                             told.insert(*peer, Told::new());
                             told_constant.insert(*peer, Told::new());
                         }
-                        Act::Down(peer) => {
+                        Act::Down(peer) | Act::Lose(peer, _) => {
                             told.remove(peer);
                             told_constant.remove(peer);
                         }
@@ -135,7 +135,7 @@ proptest! {
         prop_assert!(!changing.has_work() && !changing.has_changed());
         prop_assert!((0..4).all(|peer| !changing.has_output(PeerId(peer))));
         for peer in 0..4 {
-            changing.down(PeerId(peer));
+            changing.remove_peer(PeerId(peer));
         }
         (0..8).for_each(|number| changing.unoriginate(&net(number)));
         while changing.work(3) {}

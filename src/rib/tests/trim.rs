@@ -97,7 +97,7 @@ proptest! {
             let counts = rib.counts(PEER).ipv4;
             prop_assert_eq!((counts.accepted, counts.trimmed), (kept.len(), over.len()));
         }
-        rib.down(PEER);
+        rib.down(PEER, Retain::Nothing);
         while rib.work(1) {}
         settle(&mut rib);
         prop_assert_eq!(rib.totals(), Totals::default());

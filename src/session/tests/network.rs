@@ -47,7 +47,7 @@ fn arrives_on(input: &Input) -> Option<ConnId> {
         | Input::Octets { conn, .. }
         | Input::Lost { conn, .. }
         | Input::Measured { conn, .. }
-        | Input::Sent { conn } => Some(*conn),
+        | Input::Sent { conn, .. } => Some(*conn),
     }
 }
 

@@ -189,8 +189,7 @@ fn the_reason_of_a_reset_is_told_in_both_ways() {
 #[test]
 fn a_soft_reset_asks_for_routes_or_tells_them_and_keeps_the_session() {
     let mut bench = Bench::new();
-    bench.capabilities.push(Capability::RouteRefresh);
-    bench.established();
+    bench.established_with(&[Capability::RouteRefresh]);
     bench.work();
     let kinds = |effects: &[Effect]| sends(effects).iter().map(|octets| octets[18]).collect::<Vec<_>>();
     let (said, effects) = bench.reset(Reset::Soft(Soft::In));
