@@ -5,7 +5,7 @@ use std::{ops::Range, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
-    file, limit,
+    file, limit, policy,
     raw::{At, Reader, Section, Wrong},
     value,
 };
@@ -121,6 +121,8 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             families: families(r, s),
             import: import.as_deref().map(plain),
             export: export.as_deref().map(plain),
+            weight: r.value(s, "weight", policy::weight).map(|at| at.value),
+            graceful_shutdown: r.value(s, "graceful-shutdown", value::boolean).map(|at| at.value),
         },
         import: import.unwrap_or_default(),
         export: export.unwrap_or_default(),

@@ -6,6 +6,7 @@ use super::Auth;
 use crate::types::Family;
 use crate::types::HoldTime;
 use crate::types::Name;
+use crate::types::Weight;
 
 /// How far away a neighbor may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -177,6 +178,10 @@ pub struct Bgp {
     pub import: Option<Words>,
     /// `export`; what the kind of neighbor implies unless given.
     pub export: Option<Words>,
+    /// `weight`; 1 unless given.
+    pub weight: Option<Weight>,
+    /// `graceful-shutdown`; false unless given.
+    pub graceful_shutdown: Option<bool>,
 }
 
 impl Bgp {
@@ -197,6 +202,8 @@ impl Bgp {
             families: self.families.clone().or_else(|| outer.families.clone()),
             import: self.import.clone().or_else(|| outer.import.clone()),
             export: self.export.clone().or_else(|| outer.export.clone()),
+            weight: self.weight.or(outer.weight),
+            graceful_shutdown: self.graceful_shutdown.or(outer.graceful_shutdown),
         }
     }
 

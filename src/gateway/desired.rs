@@ -10,6 +10,7 @@ use crate::types::Family;
 use crate::types::Name;
 use crate::types::Prefix;
 use crate::types::RouterId;
+use crate::types::Weight;
 
 /// All that one instance must do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +64,10 @@ pub struct Neighbor {
     pub export: Words,
     /// What there is to tell it at all.
     pub offer: Offer,
+    /// The share of its paths beside others, where `[ecmp] weights` is `configured`.
+    pub weight: Weight,
+    /// It is told that every route is about to go (RFC 8326).
+    pub graceful_shutdown: bool,
 }
 
 /// What a neighbor is to the gateway.
@@ -246,5 +251,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
+        weight: bgp.weight.unwrap_or(Weight::ONE),
+        graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),
     }
 }

@@ -25,6 +25,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod weights;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
@@ -32,7 +33,7 @@ use std::{
 };
 
 use crate::policy::{Edits, Export, Import, NextHopEdit, Refusal, Scope};
-use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId};
+use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId, Weight};
 use crate::wire::{Attributes, Context, NextHop, Reach, Update};
 
 use adj_in::{Path, Paths};
@@ -48,6 +49,7 @@ pub use loc::{Changed, Chosen};
 pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
 pub use stale::Retain;
 pub use trim::Caps;
+pub use weights::Weights;
 
 /// What holds for all neighbors.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct Settings {
     pub max_paths: usize,
     /// Paths of different neighbor ASes may be used at once if AS_PATH is as long.
     pub as_path_relax: bool,
+    /// Where the shares of paths come from that are used at once.
+    pub weights: Weights,
 }
 
 /// A neighbor as configured.
@@ -75,6 +79,8 @@ pub struct PeerSettings {
     pub export: Export,
     /// The most prefixes of it that may be in the table; what comes above that is refused.
     pub caps: Caps,
+    /// The share of its paths, where the shares are configured.
+    pub weight: Weight,
 }
 
 /// A session that is Established.
@@ -121,6 +127,8 @@ struct Routes {
 /// The whole RIB.
 pub struct Rib {
     settings: Settings,
+    /// Every route that is told is about to go (RFC 8326).
+    leaving: bool,
     peers: BTreeMap<PeerId, Peer>,
     sessions: Sessions,
     /// Sessions that are up and may hear of learned routes.
@@ -158,6 +166,7 @@ impl Rib {
         };
         Self {
             settings,
+            leaving: false,
             peers: BTreeMap::new(),
             sessions: Sessions::default(),
             wide: Vec::new(),

@@ -3,7 +3,7 @@
 use std::{collections::BinaryHeap, net::IpAddr, sync::Arc};
 
 use crate::policy::{Refusal, Withheld};
-use crate::types::{Family, PeerId, Prefix};
+use crate::types::{Family, PeerId, Prefix, Weight};
 use crate::wire::{Attributes, NextHop};
 
 use super::adj_in::Path;
@@ -34,6 +34,8 @@ pub struct PathView {
     pub stale: bool,
     /// What became of it.
     pub state: PathState,
+    /// Its share of the traffic beside the others in use; `None` if it is not used.
+    pub weight: Option<Weight>,
 }
 
 /// What became of a path.
@@ -244,6 +246,7 @@ impl Rib {
         let prefix = table.prefix(row);
         let decision = self.decide(family, row);
         let best = decision.best();
+        let shares = self.shares(&decision);
         let mut paths = Vec::new();
         for path in self.paths.iter(table.row(row).head).filter(|path| self.sessions.counts(path.session, family)) {
             let place = decision.origins.iter().position(|(session, _)| *session == path.session);
@@ -262,7 +265,9 @@ impl Rib {
                 }
                 _ => (PathState::Refused(self.refusal(&prefix, row, path)), (3, None)),
             };
-            paths.push((key, self.path_view(family, path, state)));
+            let share = |(at, weight): &(usize, Weight)| (Some(*at) == place).then_some(*weight);
+            let weight = shares.iter().find_map(share);
+            paths.push((key, PathView { weight, ..self.path_view(family, path, state) }));
         }
         paths.sort_by_key(|(key, view)| (*key, view.peer));
         Entry { prefix, paths: paths.into_iter().map(|(_, view)| view).collect() }
@@ -279,6 +284,7 @@ impl Rib {
             }),
             stale: self.is_stale(family, path),
             state,
+            weight: None,
         }
     }
 

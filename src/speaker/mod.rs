@@ -34,6 +34,7 @@ pub use input::{Effect, Endpoint, FlushId, Input};
 pub use link::Link;
 pub use query::Surroundings;
 
+use crate::config;
 use crate::config::Config;
 use crate::config::OnStop;
 use crate::control::api::Reset;
@@ -132,6 +133,7 @@ impl Speaker {
             router_id: desired.router_id,
             max_paths: config.ecmp.max_paths,
             as_path_relax: config.ecmp.as_path_relax,
+            weights: weights(config.ecmp.weights),
         });
         for prefix in &desired.prefixes {
             rib.originate(*prefix, Attributes::default());
@@ -563,6 +565,14 @@ impl Speaker {
     /// `None` if it is gone.
     fn name(&self, peer: PeerId) -> Option<Name> {
         self.neighbors.get(peer).map(|neighbor| neighbor.plan.name.clone())
+    }
+}
+
+fn weights(weights: config::Weights) -> rib::Weights {
+    match weights {
+        config::Weights::Configured => rib::Weights::Configured,
+        config::Weights::LinkBandwidth => rib::Weights::LinkBandwidth,
+        config::Weights::Equal => rib::Weights::Equal,
     }
 }
 

@@ -114,8 +114,10 @@ impl Neighbor {
             Offer::Learned => Scope::Learned,
             Offer::All => Scope::Everything,
         };
-        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
-        rib::PeerSettings { name: self.plan.name.clone(), asn: self.plan.asn, import, export, caps: self.caps() }
+        let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
+        export.graceful_shutdown = self.plan.graceful_shutdown;
+        let (name, asn, weight) = (self.plan.name.clone(), self.plan.asn, self.plan.weight);
+        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight }
     }
 
     /// Its interface as it is now; true if that is news.
