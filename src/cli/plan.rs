@@ -38,7 +38,11 @@ pub fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     }
     let plan: Plan = wait(async { Ok(client.ask(&Request::Plan(FileText { file, text })).await?) })?;
     let mut screen = Screen::stdout();
-    if args.json { screen.text(&indented(&plan))? } else { write_plan(&plan, &mut screen)? }
+    if args.json {
+        screen.text(&indented(&plan))?
+    } else {
+        write_plan(&plan, &mut screen)?
+    }
     screen.flush()?;
     if plan.refused.is_empty() { Ok(()) } else { Err(Failure::told()) }
 }

@@ -22,12 +22,7 @@ pub(super) struct Here<'a> {
 }
 
 impl<'a> Here<'a> {
-    pub(super) fn look(
-        transport: &'a Transport,
-        sysctls: &'a [Wanted],
-        instance: &'a Name,
-        config: &'a Path,
-    ) -> Self {
+    pub(super) fn look(transport: &'a Transport, sysctls: &'a [Wanted], instance: &'a Name, config: &'a Path) -> Self {
         // Of this thread's network namespace, where /sys may show another.
         let text = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
         Self { transport, sysctls, instance, config, counters: text.lines().filter_map(interface).collect() }

@@ -80,10 +80,9 @@ impl Speaker {
         }
         let before = self.take(now, config, &plan, out);
         self.loaded = now;
-        self.unconfirmed = confirm_within.filter(|_| !plan.is_empty()).map(|within| Unconfirmed {
-            until: now + within,
-            before: Box::new(before),
-        });
+        self.unconfirmed = confirm_within
+            .filter(|_| !plan.is_empty())
+            .map(|within| Unconfirmed { until: now + within, before: Box::new(before) });
         let confirm_within = self.unconfirmed_for(now);
         out.push(Effect::Tell(Event::Reloaded { plan: Box::new(plan.clone()), confirm_within }));
         self.kernel(now, out);
@@ -138,7 +137,16 @@ impl Speaker {
                     let ends = self.neighbors.get(*id).is_some_and(|neighbor| same_ends(&neighbor.plan, plan));
                     match (step.fate, ends) {
                         (Fate::Kept | Fate::Soft, _) => {}
-                        (_, true) => self.session(now, Some(*id), session::Input::Restart(Cease::OtherConfigurationChange.into()), out),
+                        (_, true) => {
+                            let input = match &plan.shutdown {
+                                Some(text) => {
+                                    let why = Notification::shutdown(Cease::AdministrativeShutdown, text);
+                                    session::Input::Stop(why)
+                                }
+                                None => session::Input::Restart(Cease::OtherConfigurationChange.into()),
+                            };
+                            self.session(now, Some(*id), input, out);
+                        }
                         (_, false) => {
                             added.push(step.name.clone());
                             self.remove_neighbor(now, *id, Cease::OtherConfigurationChange.into(), out);
@@ -157,7 +165,8 @@ impl Speaker {
                 self.replan(now, *id, plan, out);
             }
         }
-        let new: Vec<_> = added.iter().filter_map(|name| self.planned(name)).map(|plan| (plan.name.clone(), plan)).collect();
+        let new: Vec<_> =
+            added.iter().filter_map(|name| self.planned(name)).map(|plan| (plan.name.clone(), plan)).collect();
         if signed != self.signs() || new.iter().any(|(_, plan)| plan.auth != gateway::Auth::None) {
             out.push(Effect::Sign);
         }
@@ -189,9 +198,16 @@ impl Speaker {
     fn replan(&mut self, now: Time, id: PeerId, plan: gateway::Neighbor, out: &mut Vec<Effect>) {
         let settings = Neighbor::session_settings(&plan, &self.desired);
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        neighbor.plan = plan;
+        let before = std::mem::replace(&mut neighbor.plan, plan);
+        let limits = before.limit != neighbor.plan.limit;
+        let back = before.shutdown.is_some() && neighbor.plan.shutdown.is_none() || limits && neighbor.over.is_some();
         if *neighbor.session.settings() != settings {
             self.session(now, Some(id), session::Input::Configure(Box::new(settings)), out);
+        }
+        if back {
+            self.let_back(now, id, out);
+        } else if limits {
+            self.limit(now, id, out);
         }
     }
 

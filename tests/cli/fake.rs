@@ -37,9 +37,9 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::Routes(query) => Reply::Routes(routes(query)),
         Request::Fib => Reply::Fib(promised!("fib")),
         Request::FibRoutes(_) => Reply::FibRoutes(promised!("fib_routes")),
+        Request::ResetNeighbor(name, how) => Reply::Done(Done { message: format!("reset {name}: {how:?}") }),
         Request::Plan(_) | Request::Reload(_) => Reply::Plan(promised!("plan")),
         Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
-        Request::ResetNeighbor(name) => Reply::Done(Done { message: format!("reset {name}") }),
     })
 }
 
