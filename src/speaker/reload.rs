@@ -200,6 +200,9 @@ impl Speaker {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         let before = std::mem::replace(&mut neighbor.plan, plan);
         let limits = before.limit != neighbor.plan.limit;
+        if limits {
+            neighbor.told = Default::default();
+        }
         let back = before.shutdown.is_some() && neighbor.plan.shutdown.is_none() || limits && neighbor.over.is_some();
         if *neighbor.session.settings() != settings {
             self.session(now, Some(id), session::Input::Configure(Box::new(settings)), out);
