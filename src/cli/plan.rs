@@ -78,7 +78,7 @@ pub fn write_plan<W: Write>(plan: &Plan, screen: &mut Screen<W>) -> io::Result<(
     }
     let kept = plan.sessions.iter().filter(|session| !differs(session.fate)).count() as u64;
     screen.text("\n")?;
-    screen.line(&format!("{} as they are", counted(kept, "session stays", "sessions stay")))?;
+    screen.line(&format!("left as they are: {}", counted(kept, "session", "sessions")))?;
     let prefixes = plan.announced.iter().map(|prefix| format!("+{prefix}"));
     let prefixes: Vec<_> = prefixes.chain(plan.withdrawn.iter().map(|prefix| format!("-{prefix}"))).collect();
     if !prefixes.is_empty() {
