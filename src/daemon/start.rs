@@ -1,7 +1,6 @@
 //! What must be there before the loop can run; each thing that is not gets one clear sentence.
 
 use std::{
-    collections::BTreeSet,
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -9,6 +8,8 @@ use std::{
 
 use super::Options;
 use super::clock::Clock;
+use super::keys;
+use super::keys::KeyError;
 use crate::config;
 use crate::config::{Config, Diagnostic, Hash};
 use crate::control::io::{BindError, Socket};
@@ -16,7 +17,7 @@ use crate::fib::io::sysctl;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Kernel, ProbeError};
 use crate::speaker::{Speaker, UnknownInstance};
-use crate::transport::ListenError;
+use crate::transport::{AuthError, Guard, ListenError};
 use crate::types::{Family, Name, NameError};
 
 /// The port of BGP.
@@ -64,6 +65,12 @@ pub enum StartError {
     /// The port of BGP is not to be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// A neighbor's key is not to be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The kernel does not take a key.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// The control socket is not to be had.
     #[error(transparent)]
     Control(#[from] BindError),
@@ -142,14 +149,22 @@ fn instance(options: &Options) -> Result<Name, StartError> {
     Ok(Name::new(host.split('.').next().unwrap_or_default())?)
 }
 
-/// Where to listen: everywhere, for the families that there are neighbors of.
-pub(super) fn listen_on(speaker: &Speaker) -> Vec<SocketAddr> {
-    let families: BTreeSet<Family> = speaker.neighbor_addresses().map(Family::of).collect();
-    let any = |family: Family| match family {
+/// Where to listen for a family: on every address.
+pub(super) fn anywhere(family: Family) -> SocketAddr {
+    let any = match family {
         Family::Ipv4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         Family::Ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    families.into_iter().map(|family| SocketAddr::new(any(family), PORT)).collect()
+    SocketAddr::new(any, PORT)
+}
+
+/// How every neighbor signs, from the files as they are now: at the start, and whenever they may have changed.
+pub(super) fn guards(speaker: &Speaker) -> Result<Vec<Guard>, KeyError> {
+    let (guards, exposed) = keys::guards(speaker.signatures())?;
+    for path in exposed {
+        tracing::warn!(event = "config.key_exposed", "the key in {} is no secret: {}", path.display(), keys::EXPOSED);
+    }
+    Ok(guards)
 }
 
 /// Makes the control socket.

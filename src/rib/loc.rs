@@ -6,6 +6,7 @@ use crate::types::{Family, PeerId, Prefix, Weight};
 use crate::wire::NextHop;
 
 use super::adj_in::Path;
+use super::attrs::AttrsId;
 use super::decision::{self, Candidate, Kind, Limits, Outcome, Outcomes};
 use super::sessions::SessionId;
 use super::table::{Row, RowId};
@@ -85,7 +86,7 @@ impl Rib {
         let mut decision =
             Decision { candidates: SmallVec::new(), origins: SmallVec::new(), outcomes: SmallVec::new() };
         for path in self.paths.iter(self.routes[at(family)].table.row(row).head) {
-            if let Some(candidate) = self.candidate(path) {
+            if let Some(candidate) = self.candidate(family, path) {
                 decision.candidates.push(candidate);
                 decision.origins.push((path.session, path.next_hop));
             }
@@ -99,14 +100,14 @@ impl Rib {
     }
 
     /// The path as the decision sees it; `None` if it was refused or its session is over.
-    pub(super) fn candidate(&self, path: &Path) -> Option<Candidate> {
+    pub(super) fn candidate(&self, family: Family, path: &Path) -> Option<Candidate> {
         let attrs = path.accepted()?;
         let rank = *self.attrs.rank(attrs);
         if path.session == SessionId::LOCAL {
             let remote = std::net::Ipv4Addr::UNSPECIFIED.into();
             return Some(Candidate { kind: Kind::Local, peer: PeerId(0), router_id: 0, remote, attrs, rank });
         }
-        let live = self.sessions.get(path.session).filter(|live| live.up)?;
+        let live = self.sessions.get(path.session).filter(|live| live.stands(family))?;
         let kind = if live.internal { Kind::Internal } else { Kind::External };
         let router_id = live.session.router_id.addr().to_bits();
         Some(Candidate { kind, peer: live.peer, router_id, remote: live.session.remote, attrs, rank })
@@ -153,6 +154,11 @@ impl Rib {
         (used || best).then(|| Changed { prefix, paths: self.chosen(&decision) })
     }
 
+    /// The next hop of a path: what a policy said, else what the neighbor said.
+    pub(super) fn next_hop(&self, accepted: AttrsId, session: SessionId, number: u16) -> Option<NextHop> {
+        self.attrs.next_hop(accepted).or_else(|| self.sessions.get(session)?.next_hop(number))
+    }
+
     fn chosen(&self, decision: &Decision) -> SmallVec<[Chosen; 4]> {
         let mut places: SmallVec<[usize; 4]> = (0..decision.outcomes.len())
             .filter(|at| matches!(decision.outcomes[*at], Outcome::Best | Outcome::Multipath))
@@ -161,7 +167,8 @@ impl Rib {
         let chosen = |at: usize| {
             let (session, number) = decision.origins[at];
             let live = self.sessions.get(session)?;
-            Some(Chosen { peer: live.peer, next_hop: live.next_hop(number)?, weight: Weight::ONE })
+            let next_hop = self.next_hop(decision.candidates[at].attrs, session, number)?;
+            Some(Chosen { peer: live.peer, next_hop, weight: Weight::ONE })
         };
         places.into_iter().filter_map(chosen).collect()
     }

@@ -1,14 +1,16 @@
 //! UPDATEs for a neighbor, out of what it has yet to be told: withdrawals first, then as many prefixes as fit beside each
-//! set of attributes, and End-of-RIB once the whole table was told.
+//! set of attributes, and a marker once the whole table was told.
 
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
-use crate::policy::{Export, Source};
-use crate::types::{Family, PeerId};
-use crate::wire::{NextHop, encode_end_of_rib, encode_reach, encode_withdraw};
+use crate::policy::{NextHopOut, Route, Source, Withheld};
+use crate::types::{Family, PeerId, Prefix};
+use crate::wire::{
+    Attributes, Message, NextHop, Refresh, RefreshKind, encode_end_of_rib, encode_reach, encode_withdraw,
+};
 
-use super::adj_out::{AdjOut, Planned};
+use super::adj_out::{AdjOut, Planned, Stage};
 use super::attrs::AttrsId;
 use super::decision::{Candidate, Kind};
 use super::sessions::SessionId;
@@ -25,7 +27,7 @@ const LOOKS: usize = 3;
 type Memo = HashMap<(AttrsId, SessionId, u16), Option<AttrsId>>;
 
 impl Rib {
-    /// One encoded UPDATE for the neighbor, or End-of-RIB. `None` if it has been told everything, or if all that a bounded
+    /// One encoded message for the neighbor: an UPDATE, End-of-RIB, or a marker of a refresh. `None` if it has been told everything, or if all that a bounded
     /// look found needs no message: then [`Rib::has_output`] says so, and the next turn goes on.
     pub fn next_output(&mut self, id: PeerId) -> Option<Bytes> {
         let session = self.peers.get(&id)?.session?;
@@ -36,7 +38,16 @@ impl Rib {
     #[must_use]
     pub fn has_output(&self, id: PeerId) -> bool {
         let session = self.peers.get(&id).and_then(|peer| peer.session);
-        session.and_then(|session| self.sessions.get(session)).is_some_and(|l| l.out.iter().any(AdjOut::has_output))
+        session.and_then(|session| self.sessions.get(session)).is_some_and(|live| {
+            let has = |family| live.out[at(family)].has_routes() || self.says_marker(family, &live.out[at(family)]);
+            Family::ALL.into_iter().any(has)
+        })
+    }
+
+    /// True if a marker is due and may go: none goes before what is still to be decided, for its receiver takes it that
+    /// all was said; and none at all until the selection after a restart (RFC 4724 §4.1).
+    fn says_marker(&self, family: Family, out: &AdjOut) -> bool {
+        out.stage != Stage::Quiet && !self.deferring && self.routes[at(family)].changed.is_empty()
     }
 
     fn next_of_family(&mut self, id: PeerId, session: SessionId, family: Family) -> Option<Bytes> {
@@ -45,17 +56,28 @@ impl Rib {
                 return Some(message);
             }
             if self.out(session, family)?.batch.is_empty() && !self.plan_batch(id, session, family) {
-                let live = self.sessions.get_mut(session)?;
-                let out = &mut live.out[at(family)];
-                if !std::mem::take(&mut out.end_of_rib_due) {
-                    return None;
-                }
-                let mut message = BytesMut::new();
-                encode_end_of_rib(family, &live.session.context, &mut message);
-                return Some(message.freeze());
+                return self.next_marker(session, family);
             }
         }
         None
+    }
+
+    fn next_marker(&mut self, session: SessionId, family: Family) -> Option<Bytes> {
+        self.sessions.get(session).filter(|live| self.says_marker(family, &live.out[at(family)]))?;
+        let live = self.sessions.get_mut(session)?;
+        let context = &live.session.context;
+        let mut message = BytesMut::new();
+        let kind = match live.out[at(family)].next_stage() {
+            Stage::Quiet => return None,
+            Stage::EndOfRib => {
+                encode_end_of_rib(family, context, &mut message);
+                return Some(message.freeze());
+            }
+            Stage::Begin => RefreshKind::Begin,
+            Stage::End => RefreshKind::End,
+        };
+        Message::Refresh(Refresh { family: family.into(), kind }).encode(context, &mut message);
+        Some(message.freeze())
     }
 
     fn out(&mut self, session: SessionId, family: Family) -> Option<&mut AdjOut> {
@@ -133,6 +155,9 @@ impl Rib {
         let decision = self.decide(family, row);
         let best = decision.best()?;
         let (candidate, (from, number)) = (decision.candidates[best], decision.origins[best]);
+        if self.deferring && candidate.kind != Kind::Local {
+            return None;
+        }
         let export = &self.peers.get(&id)?.settings.export;
         let prefix = self.routes[at(family)].table.prefix(row);
         let source = source(&candidate);
@@ -141,10 +166,8 @@ impl Rib {
         if let Some(known) = memo.get(&key).filter(|_| !export.differs_by_prefix()) {
             return *known;
         }
-        let exported = self.next_hop_out(export, session, family, from, number, source).and_then(|next_hop| {
-            let attributes = export.check(id, &prefix, source, &self.attrs.get(candidate.attrs)).ok()?;
-            Some((attributes, next_hop))
-        });
+        let taught = self.next_hop(candidate.attrs, from, number);
+        let exported = self.told(id, session, &prefix, &candidate, taught).ok();
         let target = exported.map(|(attributes, next_hop)| self.attrs.intern_with(&attributes, &next_hop));
         if let Some(Some(old)) = memo.insert(key, target) {
             self.attrs.release(old);
@@ -152,19 +175,31 @@ impl Rib {
         target
     }
 
-    fn next_hop_out(
+    /// What the neighbor is told of a path, or why it is not.
+    pub(super) fn told(
         &self,
-        export: &Export,
+        to: PeerId,
         session: SessionId,
-        family: Family,
-        from: SessionId,
-        number: u16,
-        source: Source,
-    ) -> Option<NextHop> {
-        if export.names_itself(source) {
-            return self.sessions.get(session)?.ourselves(family);
-        }
-        self.sessions.get(from)?.next_hop(number)
+        prefix: &Prefix,
+        path: &Candidate,
+        taught: Option<NextHop>,
+    ) -> Result<(Attributes, NextHop), Withheld> {
+        let live = self.sessions.get(session).ok_or(Withheld::NoNextHop)?;
+        let export = &self.peers.get(&to).ok_or(Withheld::NoPolicy)?.settings.export;
+        let (source, attributes) = (source(path), self.attrs.get(path.attrs));
+        let from = match source {
+            Source::Local => None,
+            Source::External(peer) | Source::Internal(peer) => self.peers.get(&peer).map(|peer| &peer.settings.name),
+        };
+        let route = Route { prefix, attributes: &attributes, next_hop: taught.as_ref(), neighbor: from };
+        let told = export.check(to, source, &route)?;
+        let next_hop = match told.next_hop {
+            NextHopOut::Own => live.ourselves(prefix.family()),
+            NextHopOut::Kept => taught,
+            // Nobody is sent to itself (RFC 4271 §5.1.3).
+            NextHopOut::Address(address) => (address != live.session.remote).then(|| address.into()),
+        };
+        Ok((told.attributes, next_hop.ok_or(Withheld::NoNextHop)?))
     }
 
     /// The next message of the batch.

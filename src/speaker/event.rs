@@ -1,6 +1,6 @@
 //! What people are told: events with stable names and typed fields.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use crate::fib::KernelError;
 use crate::session::DownReason;
@@ -62,6 +62,33 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
+    /// A neighbor has sent all of a family again (RFC 7313), or was no longer waited for.
+    Refreshed {
+        /// The neighbor.
+        neighbor: Name,
+        /// The family.
+        family: Family,
+        /// How many of its routes were not among them, and go.
+        gone: usize,
+    },
+    /// A neighbor began to send a family again and did not end in time.
+    RefreshLate {
+        /// The neighbor.
+        neighbor: Name,
+        /// The family.
+        family: Family,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// A ROUTE-REFRESH that means nothing.
+    RefreshIgnored {
+        /// The neighbor.
+        neighbor: Name,
+        /// What was wrong with it.
+        why: &'static str,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
     /// A tunnel's interface is up.
     TunnelUp {
         /// The tunnel, or the neighbor bound to the interface.
@@ -84,6 +111,17 @@ pub enum Event {
         remote: SocketAddr,
         /// Our end.
         local: SocketAddr,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
+    /// Somebody with a neighbor's address dialled over another interface than the neighbor's.
+    WrongInterface {
+        /// The neighbor whose address it has.
+        neighbor: Name,
+        /// Their end.
+        remote: SocketAddr,
+        /// The interface's name, if it is known.
+        came_by: Option<String>,
         /// How many more were not told of since the last one.
         silent: u64,
     },
@@ -120,6 +158,13 @@ pub enum Event {
         /// Neighbors that were not back when the limit passed.
         missing: Vec<Name>,
     },
+    /// Connections of a family cannot be accepted; neighbors of it are still dialled.
+    NotListening {
+        /// The family.
+        family: Family,
+        /// Why, for people.
+        reason: String,
+    },
     /// A clean stop has begun.
     Stopping,
 }
@@ -134,14 +179,19 @@ impl Event {
             Self::SessionFailed { .. } => "session.failed",
             Self::EndOfRib { .. } => "session.end_of_rib",
             Self::Softened { .. } => "session.fault_softened",
+            Self::Refreshed { .. } => "session.refreshed",
+            Self::RefreshLate { .. } => "session.refresh_late",
+            Self::RefreshIgnored { .. } => "session.refresh_ignored",
             Self::TunnelUp { .. } => "tunnel.up",
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
+            Self::WrongInterface { .. } => "session.wrong_interface",
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
             Self::Adopted { .. } => "kernel.adopted",
             Self::Converged { .. } => "kernel.converged",
+            Self::NotListening { .. } => "instance.not_listening",
             Self::Stopping => "instance.stopping",
         }
     }
@@ -154,7 +204,11 @@ impl Event {
             | Self::SessionDown { neighbor, .. }
             | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
-            | Self::Softened { neighbor, .. } => Some(neighbor),
+            | Self::Softened { neighbor, .. }
+            | Self::WrongInterface { neighbor, .. }
+            | Self::Refreshed { neighbor, .. }
+            | Self::RefreshLate { neighbor, .. }
+            | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
             Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
@@ -162,6 +216,7 @@ impl Event {
             | Self::Unread { .. }
             | Self::Adopted { .. }
             | Self::Converged { .. }
+            | Self::NotListening { .. }
             | Self::Stopping => None,
         }
     }
@@ -173,13 +228,18 @@ impl Event {
             Self::SessionDown { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
+            | Self::RefreshLate { .. }
+            | Self::RefreshIgnored { .. }
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
+            | Self::WrongInterface { .. }
             | Self::KernelRefused { .. }
+            | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
             | Self::EndOfRib { .. }
+            | Self::Refreshed { .. }
             | Self::TunnelUp { .. }
             | Self::Adopted { .. }
             | Self::Compared { .. }
@@ -212,12 +272,31 @@ impl fmt::Display for Event {
                 })?;
                 more(*silent, f)
             }
+            Self::Refreshed { neighbor, family, gone: 0 } => write!(f, "{neighbor} has sent all of {family} again"),
+            Self::Refreshed { neighbor, family, gone } => {
+                write!(f, "{neighbor} has sent all of {family} again, without {gone} of its routes: they go")
+            }
+            Self::RefreshLate { neighbor, family, limit } => {
+                write!(f, "{neighbor} began to send all of {family} again and did not end within {}s", limit.as_secs())
+            }
+            Self::RefreshIgnored { neighbor, why, silent } => {
+                write!(f, "{neighbor} sent a ROUTE-REFRESH that is ignored: {why}")?;
+                more(*silent, f)
+            }
             Self::TunnelUp { tunnel, interface } => write!(f, "tunnel {tunnel}: interface {interface} is up"),
             Self::TunnelDown { tunnel, interface, what } => {
                 write!(f, "tunnel {tunnel}: interface {interface} {what}; its session waits for it")
             }
             Self::Stranger { remote, local, silent } => {
                 write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")?;
+                more(*silent, f)
+            }
+            Self::WrongInterface { neighbor, remote, came_by, silent } => {
+                let came_by = came_by.as_deref().unwrap_or("another interface");
+                write!(
+                    f,
+                    "{remote} has the address of {neighbor} and came by {came_by}, not by its interface: closed"
+                )?;
                 more(*silent, f)
             }
             Self::KernelRefused { refused, first, error, silent } => {
@@ -246,6 +325,9 @@ impl fmt::Display for Event {
             Self::Converged { missing } => {
                 let names: Vec<_> = missing.iter().map(Name::as_str).collect();
                 write!(f, "the limit has passed without {}: the kernel follows the RIB now", names.join(", "))
+            }
+            Self::NotListening { family, reason } => {
+                write!(f, "cannot accept connections over {family}: {reason}; neighbors there are still dialled")
             }
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }

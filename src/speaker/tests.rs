@@ -4,12 +4,15 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Effect, Event, Input, Link, Speaker, Surroundings};
+use super::{Effect, Event, FlushId, Input, Link, Speaker, Surroundings};
 use crate::config;
 use crate::control::api::{Counters, ErrorCode, FibRouteQuery, Reply, Request, RouteQuery, Sysctl};
 use crate::fib::Table;
 use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
+
+mod neighbors;
+mod stale;
 
 const FILE: &str = r#"
 [gateway]
@@ -105,13 +108,18 @@ impl Bench {
     }
 
     fn open(&mut self, conn: ConnId, asn: u32) -> Vec<Effect> {
+        self.open_with(conn, asn, &[])
+    }
+
+    fn open_with(&mut self, conn: ConnId, asn: u32, more: &[Capability]) -> Vec<Effect> {
+        let families = Family::ALL.map(|family| Capability::Multiprotocol(family.into()));
         let local = SocketAddr::new(self.local.parse().unwrap(), 40_000);
         self.tell(Input::Connected { conn, local });
         let open = Open {
             asn: Asn::from(asn),
             hold_time: HoldTime::from_secs(90).unwrap(),
             router_id: RouterId::new([1, 2, 3, 4].into()).unwrap(),
-            capabilities: Capabilities(Family::ALL.map(|family| Capability::Multiprotocol(family.into())).to_vec()),
+            capabilities: Capabilities([&families[..], more].concat()),
         };
         self.message(conn, &Message::Open(open))
     }
@@ -163,7 +171,7 @@ impl Bench {
 
     fn accept(&mut self, local: &str, remote: &str) -> Vec<Effect> {
         let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
-        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote })
+        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: None })
     }
 
     fn ask(&mut self, request: &Request) -> (Result<Reply, crate::control::api::ApiError>, Vec<Effect>) {
@@ -196,6 +204,14 @@ fn dial(effects: &[Effect]) -> Option<(ConnId, SocketAddr)> {
 
 fn tells(effects: &[Effect], words: &str) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Tell(event) if event.to_string().contains(words)))
+}
+
+fn flushes(effects: &[Effect]) -> Vec<FlushId> {
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Flush(id) => Some(*id),
+        _ => None,
+    });
+    asked.collect()
 }
 
 fn sends(effects: &[Effect]) -> Vec<&[u8]> {
@@ -237,6 +253,22 @@ fn a_link_local_neighbor_is_dialled_and_known_by_its_interface() {
     assert!(matches!(effects[0], Effect::Adopt { .. }), "{effects:?}");
     let effects = bench.accept("[fe80::2%8]:179", "[fe80::1%8]:40000");
     assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+}
+
+#[test]
+fn a_neighbors_address_on_another_interface_is_refused_and_told_of_and_on_its_own_the_connection_is_bound() {
+    let mut bench = Bench::new();
+    bench.dialled();
+    let mut come = |index| {
+        let (local, remote) = ("169.254.21.2:179".parse().unwrap(), "169.254.21.1:40000".parse().unwrap());
+        bench.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: LinkIndex::new(index) })
+    };
+    let effects = come(8);
+    assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+    assert!(tells(&effects, "has the address of hq-1/in-0 and came by another interface"), "{effects:?}");
+    let effects = come(7);
+    let bound = matches!(&effects[0], Effect::Adopt { interface: Some(name), .. } if name == "tun1");
+    assert!(bound, "{effects:?}");
 }
 
 #[test]
@@ -381,7 +413,7 @@ fn the_host_route_stays_until_the_neighbor_was_told_of_the_stop() {
     let effects = bench.tell(Input::Stop);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Close(known) if *known == conn)), "{effects:?}");
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Kernel(_))), "{effects:?}");
-    let effects = bench.tell(Input::Flushed);
+    let effects = bench.tell(Input::Flushed(flushes(&effects)[0]));
     assert!(matches!(effects[..], [Effect::Kernel(_)]), "{effects:?}");
     let effects = bench.kernel(effects);
     assert!(matches!(effects[..], [Effect::Stopped]), "{effects:?}");

@@ -2,11 +2,12 @@
 
 use std::{
     io::{self, IoSlice},
-    sync::atomic::{AtomicUsize, Ordering},
+    net::SocketAddr,
     time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
+use socket2::SockRef;
 use tokio::{
     io::AsyncWriteExt,
     net::{
@@ -18,7 +19,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Event, LOW_MARK, Link, Ttl, error::plain, sockopt};
+use super::{
+    Auth, Event, LOW_MARK, Link, Ttl, auth,
+    error::plain,
+    meter::{Attached, Meter},
+    sockopt,
+};
 use crate::types::ConnId;
 
 /// How long what was sent may take to go out after a close, and again until the peer has closed too.
@@ -31,50 +37,74 @@ const LARGE_READ: usize = 16 * 1024;
 /// The most pieces in one write.
 const PIECES: usize = 64;
 
-/// Carries an accepted connection, with its peer's TTL.
-pub(super) async fn adopted(stream: TcpStream, ttl: Ttl, link: Link) {
-    let set_up = stream.set_nodelay(true).and_then(|()| stream.peer_addr()).and_then(|remote| {
+/// Carries an accepted connection, with its peer's TTL, on its peer's interface. It has the listening socket's keys.
+pub(super) async fn adopted(stream: TcpStream, remote: SocketAddr, ttl: Ttl, interface: Option<String>, link: Link) {
+    let set_up = stream.set_nodelay(true).and_then(|()| {
+        if let Some(interface) = interface {
+            SockRef::from(&stream).bind_device(Some(interface.as_bytes()))?;
+        }
         sockopt::set_ttl(&stream, remote, ttl.sent())?;
-        sockopt::set_min_ttl(&stream, remote, ttl)
+        sockopt::set_min_ttl(&stream, remote, ttl)?;
+        // The key may have changed since the listening socket gave it the one of then.
+        auth::change(&stream, remote, &Auth::None, &link.auth).map_err(io::Error::other)?;
+        Meter::attach(&link.meter, &stream)
     });
     match set_up {
-        Ok(()) => run(stream, link).await,
+        Ok(attached) => run(stream, link, attached).await,
         Err(error) => {
             let _ = link.events.send(Event::Lost { conn: link.conn, reason: plain(&error) }).await;
         }
     }
 }
 
+/// How a connection ended.
+enum End {
+    /// By the peer's doing, or the network's.
+    Lost(String),
+    /// We closed it, and what was queued is out, or had its time.
+    Closed,
+    /// We want no more of it.
+    Aborted,
+}
+
 /// Carries octets both ways until one side closes or it breaks.
-pub(super) async fn run(stream: TcpStream, link: Link) {
-    let Link { conn, events, mut outgoing, queued, closing } = link;
+pub(super) async fn run(stream: TcpStream, link: Link, attached: Attached) {
+    let Link { conn, events, mut outgoing, meter, closing, .. } = link;
     let (mut from, mut to) = stream.into_split();
-    let lost = {
-        let writing = write(conn, &mut to, &mut outgoing, &queued, &events);
+    let end = {
+        let writing = write(conn, &mut to, &mut outgoing, &meter, &events);
         tokio::pin!(writing);
         select! {
             biased;
             result = &mut writing => match result {
-                Ok(()) => None,
+                Ok(()) => End::Closed,
                 Err(error) => {
                     // A peer that closes says why first: that may still be unread.
                     let _ = timeout(CLOSE_LIMIT, read(conn, &mut from, &events)).await;
-                    Some(plain(&error))
+                    End::Lost(plain(&error))
                 }
             },
-            _ = closing => {
-                // Whether it all went out or not, there is nobody left to tell.
-                let _ = timeout(CLOSE_LIMIT, writing).await;
-                None
-            }
-            reason = read(conn, &mut from, &events) => Some(reason),
+            told = closing => match told {
+                Ok(()) => End::Aborted,
+                Err(_) => {
+                    // Whether it all went out or not, there is nobody left to tell.
+                    let _ = timeout(CLOSE_LIMIT, writing).await;
+                    End::Closed
+                }
+            },
+            reason = read(conn, &mut from, &events) => End::Lost(reason),
         }
     };
-    match lost {
-        Some(reason) => {
+    drop(attached);
+    match end {
+        End::Lost(reason) => {
             let _ = events.send(Event::Lost { conn, reason }).await;
         }
-        None => {
+        End::Aborted => {
+            sockopt::reset_on_close(to.as_ref());
+            to.forget(); // its end would be a shutdown, which sends all and is no reset
+        }
+        End::Closed => {
             // Octets left unread would turn the close into a reset, which can overtake the last NOTIFICATION.
             let _ = to.shutdown().await;
             let _ = timeout(CLOSE_LIMIT, discard(&mut from)).await;
@@ -113,7 +143,7 @@ async fn write(
     conn: ConnId,
     to: &mut OwnedWriteHalf,
     outgoing: &mut mpsc::UnboundedReceiver<Bytes>,
-    queued: &AtomicUsize,
+    meter: &Meter,
     events: &mpsc::Sender<Event>,
 ) -> io::Result<()> {
     let mut pieces: Vec<Bytes> = Vec::with_capacity(PIECES);
@@ -128,7 +158,7 @@ async fn write(
                 return Err(io::ErrorKind::WriteZero.into());
             }
             advance(&mut pieces, written);
-            let before = queued.fetch_sub(written, Ordering::Relaxed);
+            let before = meter.write(written);
             if before > LOW_MARK && before - written <= LOW_MARK {
                 let _ = events.send(Event::Drained { conn }).await;
             }

@@ -1,7 +1,7 @@
 //! Speakers on hosts of values: links, TCP and kernels in virtual time, all chance from one seed.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -31,7 +31,7 @@ pub struct Host {
 
 /// One end of a TCP connection: which host, in which of its runs, under which id.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct End {
+pub struct End {
     host: usize,
     run: u32,
     conn: ConnId,
@@ -60,6 +60,10 @@ pub struct World {
     count: u64,
     accepted: u64,
     peers: HashMap<End, End>,
+    /// Hosts that read nothing of what comes in, though they speak.
+    pub deaf: HashSet<usize>,
+    /// Octets that were sent to a deaf host, by the sender's end.
+    pub stuck: HashMap<End, u64>,
     chance: fastrand::Rng,
 }
 
@@ -73,6 +77,8 @@ impl World {
             count: 0,
             accepted: 1 << 63,
             peers: HashMap::new(),
+            deaf: HashSet::new(),
+            stuck: HashMap::new(),
             chance: fastrand::Rng::with_seed(seed),
         }
     }
@@ -237,12 +243,22 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
-                Effect::Flush => self.later(Happening::Tell(host, run, Input::Flushed)),
+                Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
+                Effect::Listen(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
                 Effect::Send { conn, octets } => {
-                    if let Some(other) = self.peers.get(&End { host, run, conn }).copied() {
+                    let here = End { host, run, conn };
+                    if let Some(other) = self.peers.get(&here).copied() {
+                        if self.deaf.contains(&other.host) {
+                            let stuck = self.stuck.entry(here).or_default();
+                            *stuck += octets.len() as u64;
+                            if *stuck > 64 * 1024 {
+                                self.later(Happening::Tell(host, run, Input::Congested(conn)));
+                            }
+                            continue;
+                        }
                         // TCP cuts where it likes.
                         let cut = self.chance.usize(0..=octets.len());
                         let rest = octets.slice(cut..);
@@ -251,6 +267,10 @@ impl World {
                     }
                 }
                 Effect::Abort(conn) | Effect::Close(conn) => self.hang_up(End { host, run, conn }),
+                Effect::Measure(conn) => {
+                    let waiting = self.stuck.get(&End { host, run, conn }).copied().unwrap_or(0);
+                    self.later(Happening::Tell(host, run, Input::Measured { conn, waiting, taken: 0 }));
+                }
                 Effect::Tell(event) => self.note(host, &event),
                 Effect::Stopped => {}
             }
@@ -268,14 +288,14 @@ impl World {
             let wire = self.wires.iter().find(|wire| wire.contains(&(from.host, index)))?;
             let (host, index) = *wire.iter().find(|end| **end != (from.host, index))?;
             let there = self.hosts[host].interfaces.iter().find(|(known, ..)| *known == index)?;
-            (there.2 == remote.ip() && self.hosts[host].speaker.is_some()).then_some(host)
+            (there.2 == remote.ip() && self.hosts[host].speaker.is_some()).then_some((host, index))
         });
         let h = &self.hosts[from.host];
         if h.narrow && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Network is unreachable".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         }
-        let Some(host) = far else {
+        let Some((host, index)) = far else {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Connection refused".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         };
@@ -284,13 +304,14 @@ impl World {
         self.peers.insert(from, to);
         self.peers.insert(to, from);
         let local = SocketAddr::new(local, 40_000);
-        let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local };
+        let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local, interface: Some(index) };
         self.later(Happening::Tell(to.host, to.run, accepted));
         self.later(Happening::Tell(from.host, from.run, Input::Connected { conn: from.conn, local }));
     }
 
     /// Ends a connection from one side.
     fn hang_up(&mut self, end: End) {
+        self.stuck.remove(&end);
         if let Some(other) = self.peers.remove(&end) {
             self.later(Happening::Hangup(other));
         }

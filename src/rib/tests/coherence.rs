@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::policy::{Scope, Source};
+use crate::policy::{Route, Scope, Source};
 use crate::rib::compact;
 use crate::rib::*;
 use crate::types::PeerId;
@@ -35,7 +35,8 @@ fn expected(naive: &Naive, peer: u32, to: &Prefix) -> Option<(Attributes, NextHo
         (source, &naive.up[&from][to], given)
     };
     let export = settings(peer, ASNS[peer as usize], SCOPES[peer as usize]).export;
-    let out = export.check(PeerId(peer), to, source, attributes).ok()?;
+    let route = Route { prefix: to, attributes, next_hop: Some(&given), neighbor: None };
+    let out = export.check(PeerId(peer), source, &route).ok()?.attributes;
     Some((out, if export.names_itself(source) { ourselves } else { given }))
 }
 
@@ -51,7 +52,7 @@ proptest! {
             perform(&mut rib, &mut naive, act);
             match act {
                 Act::Up(peer) => drop(told.insert(*peer, Told::new())),
-                Act::Down(peer) => drop(told.remove(peer)),
+                Act::Down(peer) | Act::Lose(peer, _) => drop(told.remove(peer)),
                 Act::Take(limit) => rib.take_changed(*limit, &mut Vec::new()),
                 Act::Send(peer, count) => {
                     let context = session(*peer, ASNS[*peer as usize]).context;
@@ -82,7 +83,10 @@ proptest! {
         }
         // Everybody leaves: nothing is left, so every hold was let go.
         for peer in 0..4 {
-            rib.down(PeerId(peer));
+            rib.down(PeerId(peer), Retain::Nothing);
+            for family in Family::ALL {
+                rib.drop_stale(PeerId(peer), family);
+            }
         }
         (0..8).for_each(|number| rib.unoriginate(&net(number)));
         while rib.work(3) {}
