@@ -3,7 +3,6 @@
 use anyhow::{Result, ensure};
 
 use crate::bird::Bird;
-use crate::exabgp::Exabgp;
 use crate::frr::Frr;
 use crate::gobgp::Gobgp;
 use crate::openbgpd::Openbgpd;
