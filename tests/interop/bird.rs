@@ -35,7 +35,7 @@ impl Bird {
         std::fs::write(file.path(), text)?;
         lab.node("bird")?.bind(file.path(), "/etc/bird/more.conf".as_ref())?;
         let said = birdc(lab, &["configure"])?;
-        ensure!(said.contains("Reconfigured"), "birdc configure: {said}");
+        ensure!(said.contains("Reconfigur"), "birdc configure: {said}");
         Ok(())
     }
 }
@@ -61,7 +61,7 @@ impl Peer for Bird {
         let shown = birdc(lab, &["show", "protocols", "all", Self::protocol(us)])?;
         let last = shown.lines().find_map(|line| line.trim().strip_prefix("Last error:"));
         let log = lab.log("bird", "bird");
-        let said = log.lines().filter(|line| line.contains("Received:")).next_back().unwrap_or_default();
+        let said = log.lines().rfind(|line| line.contains("Received:")).unwrap_or_default();
         Ok(Session {
             established: shown.contains("Established"),
             last_end: format!("{} {said}", last.unwrap_or_default().trim()),

@@ -27,6 +27,36 @@ fn carries_both_families(peer: &'static dyn Peer, over: Over) -> Result<()> {
             Ok(Some(()))
         })?;
     }
+    for family in ["ipv4", "ipv6"] {
+        pair.waits(|| {
+            let end = format!("{} has sent all of {family}", pair.name());
+            ensure!(pair.lab.log(pair.instance(), "twinspan").contains(&end), "no End-of-RIB of {family}");
+            Ok(Some(()))
+        })?;
+    }
+    Ok(())
+}
+
+/// What it announces later on comes, and goes when it takes it back.
+fn comes_and_goes(peer: &'static dyn Peer) -> Result<()> {
+    let pair = Setup::of(peer).up()?;
+    let number = peer.number();
+    let prefixes = [format!("10.5{number}.77.0/24"), format!("fd5{number}:0:0:77::/64")];
+    for there in [true, false] {
+        if there {
+            peer.announce(&pair.lab, &prefixes)?;
+        } else {
+            peer.withdraw(&pair.lab, &prefixes)?;
+        }
+        for prefix in &prefixes {
+            pair.waits(|| {
+                let path = pair.path(prefix)?;
+                ensure!(path.is_some() == there, "we have {prefix} as {path:?}");
+                Ok(Some(()))
+            })?;
+        }
+    }
+    ensure!(pair.neighbor()?["flaps"] == 0, "the session ended: {}", pair.neighbor()?["last_down"]);
     Ok(())
 }
 
@@ -73,4 +103,29 @@ fn gobgp_carries_both_families_over_ipv6() -> Result<()> {
 #[test]
 fn exabgp_carries_both_families_over_ipv6() -> Result<()> {
     carries_both_families(&Exabgp, Over::Ipv6)
+}
+
+#[test]
+fn frr_announces_both_families_and_takes_them_back() -> Result<()> {
+    comes_and_goes(&Frr)
+}
+
+#[test]
+fn bird_announces_both_families_and_takes_them_back() -> Result<()> {
+    comes_and_goes(&Bird)
+}
+
+#[test]
+fn gobgp_announces_both_families_and_takes_them_back() -> Result<()> {
+    comes_and_goes(&Gobgp)
+}
+
+#[test]
+fn exabgp_announces_both_families_and_takes_them_back() -> Result<()> {
+    comes_and_goes(&Exabgp)
+}
+
+#[test]
+fn openbgpd_announces_both_families_and_takes_them_back() -> Result<()> {
+    comes_and_goes(&Openbgpd)
 }

@@ -55,7 +55,7 @@ impl Peer for Frr {
         let shown = show(lab, &format!("bgp neighbors {us}"))?;
         let neighbor = shown.as_object().and_then(|all| all.values().next()).cloned().unwrap_or_default();
         let log = lab.log("frr", "bgpd");
-        let said = log.lines().filter(|line| line.contains("NOTIFICATION")).next_back().unwrap_or_default();
+        let said = log.lines().rfind(|line| line.contains("NOTIFICATION")).unwrap_or_default();
         Ok(Session {
             established: neighbor["bgpState"] == "Established",
             last_end: format!("{} {} {said}", neighbor["lastResetDueTo"], neighbor["lastNotificationReason"]),

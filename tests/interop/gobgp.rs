@@ -57,10 +57,10 @@ impl Peer for Gobgp {
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = show(lab, &["neighbor", us])?;
         let log = lab.log("gobgp", "gobgpd");
-        let said = log.lines().filter(|line| line.contains("\"Peer Down\"") || line.contains("notification"));
+        let mut said = log.lines().filter(|line| line.contains("\"Peer Down\"") || line.contains("notification"));
         Ok(Session {
             established: shown["state"]["session_state"] == 6,
-            last_end: said.filter(|line| line.contains(us)).next_back().unwrap_or_default().to_owned(),
+            last_end: said.rfind(|line| line.contains(us)).unwrap_or_default().to_owned(),
         })
     }
 
