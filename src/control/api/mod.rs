@@ -30,7 +30,7 @@ pub use neighbor::{
     NeighborKind, Neighbors, SessionState,
 };
 pub use request::{FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, Request, RouteQuery, Select};
-pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes};
+pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
 pub use tunnel::{Counters, Tunnel, TunnelState, Tunnels};
 
