@@ -4,6 +4,7 @@
 mod connections;
 mod devices;
 mod instances;
+mod ranges;
 mod secrets;
 mod sessions;
 
@@ -26,6 +27,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     devices::check(r, file);
     connections::check(r, file);
     sessions::check(r, file);
+    ranges::check(r, file);
     secrets::check(r, file, host);
 }
 

@@ -55,15 +55,17 @@ fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
         }
     }
     for other in file.routers.iter().chain(&file.neighbors) {
-        let (Some(name), Some(address)) = (&other.name, &other.address) else { continue };
+        // What is in a range is not known yet, but how it is run is.
+        let at = other.address.as_ref().map(|at| &at.span).or(other.range.as_ref().map(|at| &at.span));
+        let (Some(name), Some(at)) = (&other.name, at) else { continue };
         let here = |instance: &Name| other.instances.is_empty() || other.instances.iter().any(|i| i.value == *instance);
         for (instance, bgp_ip) in hosts.iter().filter(|(instance, _)| here(instance)) {
             ends.push(End {
                 name: name.value.to_string(),
                 instance,
                 local: other.local_address.as_ref().map_or(*bgp_ip, |at| Some(at.value)),
-                remote: Some(address.value),
-                at: address.span.clone(),
+                remote: other.address.as_ref().map(|at| at.value),
+                at: at.clone(),
                 named_at: name.span.clone(),
                 tables: vec![&other.bgp, &file.bgp],
             });

@@ -155,6 +155,9 @@ fn established() -> Neighbor {
         next_retry_at: None,
         next_retry_seconds: None,
         passive: false,
+        authentication: "tcp-md5".into(),
+        range: None,
+        leaves_seconds: None,
         prefixes: vec![FamilyPrefixes { family: Family::Ipv4, received: 4, accepted: 3, refused: 1, advertised: 1 }],
     }
 }
@@ -198,10 +201,33 @@ pub fn neighbors() -> Reply {
         state_seconds: 7_932,
         uptime_seconds: None,
         passive: true,
+        authentication: "none".into(),
         prefixes: Vec::new(),
         ..established()
     };
-    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting] })
+    let leaving = Neighbor {
+        name: name("leaves:10.9.0.11"),
+        kind: NeighborKind::Other,
+        address: address("10.9.0.11"),
+        interface: None,
+        asn: Asn::new(65020),
+        range: Some(name("leaves")),
+        leaves_seconds: Some(25),
+        last_down: Some(Down {
+            reason: DownReason::ConnectionLost,
+            at: at("03:12:07.000"),
+            ago_seconds: 5,
+            code: None,
+            subcode: None,
+            text: "connection lost: closed by the peer".into(),
+        }),
+        flaps: 1,
+        since: at("03:12:07.000"),
+        state_seconds: 5,
+        ..waiting.clone()
+    };
+    let range = Range { name: name("leaves"), prefix: prefix("10.9.0.0/24"), limit: 100, neighbors: 1 };
+    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, leaving], ranges: vec![range] })
 }
 
 pub fn neighbor() -> Reply {
