@@ -14,6 +14,7 @@ use crate::gateway::AoKey;
 use crate::gateway::Auth;
 use crate::gateway::Bgp;
 use crate::gateway::Ttl;
+use crate::gateway::Word;
 use crate::gateway::Words;
 use crate::types::Family;
 use crate::types::HoldTime;
@@ -30,6 +31,10 @@ pub(super) struct Session {
     pub(super) bgp: Bgp,
     /// Where the timers stand.
     pub(super) timers: [Option<Range<usize>>; 4],
+    /// The policies of `import`, each with its place.
+    pub(super) import: Vec<At<Word>>,
+    /// The policies of `export`, each with its place.
+    pub(super) export: Vec<At<Word>>,
     /// The files of keys.
     pub(super) keys: Vec<At<PathBuf>>,
     /// Where keys of TCP-AO stand.
@@ -72,12 +77,13 @@ pub(super) fn inline(r: &mut Reader<'_>, section: &Section<'_>, session: &mut Se
     {
         twice(r, "families");
     }
-    for (name, place) in [("import", &mut bgp.import), ("export", &mut bgp.export)] {
-        if let Some(words) = words(r, section, name)
-            && place.replace(words).is_some()
-        {
+    let both = [("import", &mut bgp.import, &mut session.import), ("export", &mut bgp.export, &mut session.export)];
+    for (name, place, spans) in both {
+        let Some(list) = words(r, section, name) else { continue };
+        if place.replace(plain(&list)).is_some() {
             twice(r, name);
         }
+        *spans = list;
     }
 }
 
@@ -93,6 +99,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
     let send_hold = r.value(s, "send-hold-time", send_hold_time);
     let connect_retry = r.value_with(s, "connect-retry", waits);
     let idle_hold_max = r.value_with(s, "idle-hold-max", waits);
+    let (import, export) = (words(r, s, "import"), words(r, s, "export"));
     let secrets = secrets(r, s);
     Session {
         keys: secrets.keys,
@@ -113,9 +120,11 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             ttl: ttl(r, s),
             auth: secrets.auth,
             families: families(r, s),
-            import: words(r, s, "import"),
-            export: words(r, s, "export"),
+            import: import.as_deref().map(plain),
+            export: export.as_deref().map(plain),
         },
+        import: import.unwrap_or_default(),
+        export: export.unwrap_or_default(),
     }
 }
 
@@ -224,6 +233,10 @@ fn families(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Vec<Family>> {
     Some(list.value.into_iter().map(|at| at.value).collect())
 }
 
-fn words(r: &mut Reader<'_>, s: &Section<'_>, name: &str) -> Option<Words> {
-    Some(Words(r.list(s, name, value::policy)?.value.into_iter().map(|at| at.value).collect()))
+fn words(r: &mut Reader<'_>, s: &Section<'_>, name: &str) -> Option<Vec<At<Word>>> {
+    Some(r.list(s, name, value::policy)?.value)
+}
+
+fn plain(words: &[At<Word>]) -> Words {
+    Words(words.iter().map(|at| at.value.clone()).collect())
 }

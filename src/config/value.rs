@@ -14,7 +14,7 @@ use crate::types::Prefix;
 use crate::types::PrefixError;
 use crate::types::RouterId;
 
-fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
+pub(super) fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
     value.as_str().ok_or_else(|| Wrong::kind(value))
 }
 
@@ -101,17 +101,12 @@ pub(super) fn word<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Result<
     })
 }
 
-/// A policy: one of the words that are policies, until there are policies with names.
+/// A policy by its name.
 pub(super) fn policy(value: &DeValue<'_>) -> Result<Word, Wrong> {
     match text(value)? {
         "accept" => Ok(Word::Accept),
         "reject" => Ok(Word::Reject),
-        other => Err(match Name::new(other) {
-            Ok(name) => {
-                Wrong::not_yet(format!("policies with names, such as \"{name}\""), "write \"accept\" or \"reject\"")
-            }
-            Err(fault) => Wrong::value(fault.to_string()),
-        }),
+        other => Name::new(other).map(Word::Named).map_err(|fault| Wrong::value(fault.to_string())),
     }
 }
 

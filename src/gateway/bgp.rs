@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use super::Auth;
 use crate::types::Family;
 use crate::types::HoldTime;
+use crate::types::Name;
 
 /// How far away a neighbor may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,13 +47,25 @@ impl Default for Timers {
     }
 }
 
-/// A policy that is a word of its own.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// A policy by its name; two names are words of their own.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Word {
     /// Everything that the safety rules let through.
     Accept,
     /// Nothing.
     Reject,
+    /// What the file's policy of that name says.
+    Named(Name),
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accept => f.write_str("accept"),
+            Self::Reject => f.write_str("reject"),
+            Self::Named(name) => name.fmt(f),
+        }
+    }
 }
 
 /// Policies in order; the first that decides counts. None means that nothing passes (RFC 8212).
@@ -71,21 +84,17 @@ impl Words {
     pub fn none() -> Self {
         Self(Vec::new())
     }
-
-    /// True if routes pass. Both words decide about every route, so the first one settles it.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        self.0.first() == Some(&Word::Accept)
-    }
 }
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.first() {
-            Some(Word::Accept) => "accept",
-            Some(Word::Reject) => "reject",
-            None => "none",
-        })
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (at, word) in self.0.iter().enumerate() {
+            write!(f, "{}{word}", if at == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 

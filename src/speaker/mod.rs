@@ -434,7 +434,7 @@ impl Speaker {
         if neighbor.plan.asn != agreed.asn {
             // Of a range: the next from there may have another.
             neighbor.plan.asn = agreed.asn;
-            self.rib.set_peer(id, neighbor.rib_settings(&self.desired));
+            self.rib.set_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));
         }
         neighbor.congested = false;
         let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {

@@ -8,6 +8,7 @@ use super::input::Endpoint;
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
+use crate::config::Policies;
 use crate::gateway;
 use crate::gateway::Offer;
 use crate::policy::{Chain, Export, Import, Scope, Word};
@@ -96,12 +97,13 @@ impl Neighbor {
     }
 
     /// What the RIB is told of it: the safety rules of the model first, then its words.
-    pub(super) fn rib_settings(&self, desired: &gateway::Desired) -> rib::PeerSettings {
+    pub(super) fn rib_settings(&self, desired: &gateway::Desired, policies: &Policies) -> rib::PeerSettings {
         let ranges = desired.ranges.iter().map(|range| &range.like);
         let mut own: Vec<_> = desired.neighbors.iter().chain(ranges).map(|neighbor| neighbor.local_address).collect();
         own.sort_unstable();
         own.dedup();
-        let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import))
+        let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import, policies))
+            .of(self.plan.name.clone())
             .with_own(desired.prefixes.clone(), own);
         let scope = match self.plan.offer {
             Offer::Own => Scope::LocalOnly,
@@ -109,7 +111,7 @@ impl Neighbor {
             Offer::Learned => Scope::Learned,
             Offer::All => Scope::Everything,
         };
-        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export));
+        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
         rib::PeerSettings { name: self.plan.name.clone(), asn: self.plan.asn, import, export }
     }
 
@@ -175,10 +177,12 @@ fn from<'d>(desired: &'d gateway::Desired, plan: &gateway::Neighbor) -> Option<&
     desired.ranges.iter().find(|range| range.name() == name)
 }
 
-fn chain(words: &gateway::Words) -> Chain {
+/// The policies of those names. A name that nothing has lets nothing pass; `config` lets none through.
+fn chain(words: &gateway::Words, policies: &Policies) -> Chain {
     let word = |word: &gateway::Word| match word {
         gateway::Word::Accept => Word::Accept,
         gateway::Word::Reject => Word::Reject,
+        gateway::Word::Named(name) => policies.get(name).map_or(Word::Reject, |policy| Word::Named(policy.clone())),
     };
     Chain(words.0.iter().map(word).collect())
 }

@@ -287,8 +287,6 @@ fn what_later_work_fills_is_refused_as_not_yet() {
         (edited("mode = \"active-active\"", "mode = \"active-standby\""), "mode ="),
         (edited("mode = \"active-active\"\n", ""), "[gateway]"),
         (edited("asn = 65515", "asn = 65515\nprofile = \"azure\""), "profile"),
-        (format!("{DUAL}\n[[policy]]\nname = \"only-sites\"\n"), "[[policy]]"),
-        (format!("{DUAL}\n[bgp]\nimport = [\"only-sites\"]\n"), "import"),
         (format!("{DUAL}\n[bgp]\nmax-prefixes = 4000\n"), "max-prefixes"),
         (format!("{DUAL}\n[bfd]\nenabled = true\n"), "enabled"),
         (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),

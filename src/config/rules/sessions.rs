@@ -5,7 +5,7 @@ use std::{net::IpAddr, ops::Range};
 use super::bgp_ips;
 use crate::config::{
     Ecmp, duration,
-    file::{Connection, Device, File, Gateway, Tunnel},
+    file::{Connection, Device, File, Gateway, Outside, Tunnel},
     raw::Reader,
     session::{self, Session},
 };
@@ -38,6 +38,14 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     waits_grow(r, &ends);
     local_address_of_one_host(r, file);
     buckets_hold_paths(r, file);
+}
+
+/// The names of all sessions, on both instances; one from each range for all of those.
+pub(super) fn names(file: &File, gateway: &Gateway) -> Vec<String> {
+    let first =
+        |other: &Outside| Some(format!("{}:{}", other.name.as_ref()?.value, other.range.as_ref()?.value.addr()));
+    let ranges = file.neighbors.iter().filter_map(first);
+    ends(file, gateway).into_iter().map(|end| end.name).chain(ranges).collect()
 }
 
 fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
