@@ -3,13 +3,15 @@
 use std::net::IpAddr;
 
 use super::{
-    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, Range, Timers, Ttl, TunnelEnd, Words,
+    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Range, Shutdown, Timers, Ttl,
+    TunnelEnd, Words,
 };
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
 use crate::types::Prefix;
 use crate::types::RouterId;
+use crate::types::Weight;
 
 /// All that one instance must do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,6 +53,10 @@ pub struct Neighbor {
     pub passive: bool,
     /// How far away it may be.
     pub ttl: Ttl,
+    /// How many prefixes it may teach.
+    pub limit: PrefixLimit,
+    /// The text that it is told if it is kept down on purpose.
+    pub shutdown: Option<String>,
     /// What signs its segments.
     pub auth: Auth,
     /// What it exchanges routes of, IPv4 first, at least one.
@@ -63,6 +69,10 @@ pub struct Neighbor {
     pub offer: Offer,
     /// The range that it came from by itself; `None` for one of the file.
     pub range: Option<Name>,
+    /// The share of its paths beside others, where `[ecmp] weights` is `configured`.
+    pub weight: Weight,
+    /// It is told that every route is about to go (RFC 8326).
+    pub graceful_shutdown: bool,
 }
 
 /// What a neighbor is to the gateway.
@@ -255,11 +265,18 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         timers: bgp.timers(),
         passive: bgp.passive.unwrap_or(false),
         ttl: bgp.ttl.unwrap_or(Ttl::Security),
+        limit: bgp.max_prefixes.unwrap_or(PrefixLimit::NONE),
+        shutdown: match &bgp.shutdown {
+            Some(Shutdown::Yes(text)) => Some(text.clone()),
+            Some(Shutdown::No) | None => None,
+        },
         auth: bgp.auth.clone().unwrap_or_default(),
         families,
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
         range: None,
+        weight: bgp.weight.unwrap_or(Weight::ONE),
+        graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),
     }
 }

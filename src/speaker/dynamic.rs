@@ -72,7 +72,7 @@ impl Speaker {
 
     /// Makes room in a range by forgetting the one that left first; false if all are connected.
     fn forget_one(&mut self, now: Time, range: &Name, out: &mut Vec<Effect>) -> bool {
-        let of = |neighbor: &&Neighbor| neighbor.plan.range.as_ref() == Some(range) && !self.holds_routes(neighbor);
+        let of = |neighbor: &&Neighbor| neighbor.plan.range.as_ref() == Some(range) && !self.is_needed(neighbor);
         let gone = self.neighbors.iter().filter(of).filter_map(|neighbor| Some((neighbor.leaves?, neighbor.id))).min();
         let Some((_, id)) = gone else { return false };
         self.forget(now, id, out);
@@ -95,7 +95,7 @@ impl Speaker {
         for id in self.neighbors.ids() {
             let Some(neighbor) = self.neighbors.get(id) else { continue };
             if neighbor.leaves.is_some_and(|leaves| leaves <= now) {
-                if self.holds_routes(neighbor) {
+                if self.is_needed(neighbor) {
                     if let Some(neighbor) = self.neighbors.get_mut(id) {
                         neighbor.leaves = Some(now + GRACE);
                     }
@@ -110,10 +110,11 @@ impl Speaker {
         self.remove_neighbor(now, id, Notification::from(Cease::PeerDeconfigured), out);
     }
 
-    /// True while routes of a session that is over are kept (RFC 4724).
-    fn holds_routes(&self, neighbor: &Neighbor) -> bool {
+    /// True while routes of a session that is over are kept (RFC 4724), or it is kept down for too many prefixes: that
+    /// is not to be forgotten.
+    fn is_needed(&self, neighbor: &Neighbor) -> bool {
         let counts = self.rib.counts(neighbor.id);
-        Family::ALL.into_iter().any(|family| counts.family(family).stale > 0)
+        neighbor.over.is_some() || Family::ALL.into_iter().any(|family| counts.family(family).stale > 0)
     }
 }
 

@@ -138,6 +138,10 @@ pub fn tunnels() -> Reply {
     Reply::Tunnels(Tunnels { tunnels: vec![up, fresh, down] })
 }
 
+fn prefixes(family: Family, received: u64, refused: u64) -> FamilyPrefixes {
+    FamilyPrefixes { family, received, accepted: received - refused, refused, advertised: 1, limit: None, trimmed: 0 }
+}
+
 fn established() -> Neighbor {
     Neighbor {
         name: name("hq-1/in-0"),
@@ -158,7 +162,8 @@ fn established() -> Neighbor {
         authentication: "tcp-md5".into(),
         range: None,
         leaves_seconds: None,
-        prefixes: vec![FamilyPrefixes { family: Family::Ipv4, received: 4, accepted: 3, refused: 1, advertised: 1 }],
+        kept_down: None,
+        prefixes: vec![prefixes(Family::Ipv4, 4, 1)],
     }
 }
 
@@ -179,13 +184,14 @@ pub fn neighbors() -> Reply {
             ago_seconds: 194,
             code: Some(6),
             subcode: Some(2),
-            text: "received Cease / Administrative Shutdown: \"maintenance until 04:00\"".into(),
+            communication: Some("maintenance until 04:00".into()),
+            text: "received Cease / Administrative Shutdown: maintenance until 04:00".into(),
         }),
         next_retry_at: Some(at("03:12:16.500")),
         next_retry_seconds: Some(5),
         prefixes: vec![
-            FamilyPrefixes { family: Family::Ipv4, received: 0, accepted: 0, refused: 0, advertised: 0 },
-            FamilyPrefixes { family: Family::Ipv6, received: 0, accepted: 0, refused: 0, advertised: 0 },
+            FamilyPrefixes { advertised: 0, limit: Some(4_000), ..prefixes(Family::Ipv4, 0, 0) },
+            FamilyPrefixes { advertised: 0, ..prefixes(Family::Ipv6, 0, 0) },
         ],
         ..established()
     };
@@ -205,6 +211,21 @@ pub fn neighbors() -> Reply {
         prefixes: Vec::new(),
         ..established()
     };
+    let shut = Neighbor {
+        name: name("core-2"),
+        passive: false,
+        kept_down: Some(KeptDown::Shutdown),
+        last_down: Some(Down {
+            reason: DownReason::Stopped,
+            at: at("01:00:00.000"),
+            ago_seconds: 7_932,
+            code: Some(6),
+            subcode: Some(2),
+            communication: Some("moves to the other rack".into()),
+            text: "shut down by the file: moves to the other rack".into(),
+        }),
+        ..waiting.clone()
+    };
     let leaving = Neighbor {
         name: name("leaves:10.9.0.11"),
         kind: NeighborKind::Other,
@@ -219,6 +240,7 @@ pub fn neighbors() -> Reply {
             ago_seconds: 5,
             code: None,
             subcode: None,
+            communication: None,
             text: "connection lost: closed by the peer".into(),
         }),
         flaps: 1,
@@ -227,7 +249,7 @@ pub fn neighbors() -> Reply {
         ..waiting.clone()
     };
     let range = Range { name: name("leaves"), prefix: prefix("10.9.0.0/24"), limit: 100, neighbors: 1 };
-    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, leaving], ranges: vec![range] })
+    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, shut, leaving], ranges: vec![range] })
 }
 
 pub fn neighbor() -> Reply {
@@ -241,6 +263,7 @@ pub fn neighbor() -> Reply {
             ago_seconds: 7_934,
             code: Some(4),
             subcode: Some(0),
+            communication: None,
             text: "sent Hold Timer Expired: nothing heard for 90 s".into(),
         }),
         ..established()
@@ -293,6 +316,7 @@ fn path(neighbor: &str, next_hop: &str, state: PathState, why: Option<&str>) -> 
         large_communities: Vec::new(),
         other_attributes: Vec::new(),
         state,
+        weight: matches!(state, PathState::Best | PathState::Multipath).then_some(1),
         why: why.map(str::to_owned),
     }
 }
