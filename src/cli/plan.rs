@@ -66,12 +66,15 @@ pub fn write_plan<W: Write>(plan: &Plan, screen: &mut Screen<W>) -> io::Result<(
         table.write(screen)?;
     }
     let differs = |fate: SessionFate| fate != SessionFate::Kept;
-    if plan.sessions.iter().any(|session| differs(session.fate)) {
+    if plan.sessions.iter().chain(&plan.ranges).any(|session| differs(session.fate)) {
         let mut table = Table::new(&["session", "becomes", "because"]);
         for session in plan.sessions.iter().filter(|session| differs(session.fate)) {
             let was = session.was.as_ref().map(|was| format!("it was called {was}"));
             let because: Vec<_> = session.because.iter().cloned().chain(was).collect();
             table.row([session.name.as_str().into(), fate(session.fate), list(&because, ", ").into()]);
+        }
+        for range in plan.ranges.iter().filter(|range| differs(range.fate)) {
+            table.row([format!("from {}", range.name).into(), fate(range.fate), list(&range.because, ", ").into()]);
         }
         screen.text("\n")?;
         table.write(screen)?;

@@ -62,7 +62,8 @@ impl Surroundings for Here<'_> {
     fn admits(&self, config: &Config) -> Result<(), String> {
         let Some(desired) = gateway::desired(&config.model, self.instance) else { return Ok(()) };
         let signed = desired.neighbors.iter().map(|one| (&one.name, Prefix::host(one.remote_address), &one.auth));
-        keys::guards(signed).map(drop).map_err(|error| error.to_string())
+        let ranges = desired.ranges.iter().map(|range| (range.name(), range.prefix, &range.like.auth));
+        keys::guards(signed.chain(ranges)).map(drop).map_err(|error| error.to_string())
     }
 }
 

@@ -97,9 +97,7 @@ impl Speaker {
     pub(super) fn add_neighbor(&mut self, now: Time, plan: gateway::Neighbor, out: &mut Vec<Effect>) -> PeerId {
         let family = Family::of(plan.remote_address);
         let id = self.register(plan);
-        if self.listening.insert(family) {
-            out.push(Effect::Listen(family));
-        }
+        self.listen(family, out);
         // Before that, nothing is bound: the start binds all.
         if self.life == Life::Running {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
@@ -108,6 +106,13 @@ impl Speaker {
             self.bound(now, id, out);
         }
         id
+    }
+
+    /// Accepts connections of that family from now on, if it did not.
+    pub(super) fn listen(&mut self, family: Family, out: &mut Vec<Effect>) {
+        if self.listening.insert(family) {
+            out.push(Effect::Listen(family));
+        }
     }
 
     /// Lets a neighbor go: it is told why, its paths count no more, and its host route goes when it was told.

@@ -160,6 +160,7 @@ impl Speaker {
                 (None, _) => added.push(step.name.clone()),
             }
         }
+        self.ranges(now, plan, out);
         for (step, id) in &steps {
             if let (Some(id), Some(plan)) = (id, self.planned(&step.name).cloned()) {
                 self.replan(now, *id, plan, out);
@@ -173,6 +174,10 @@ impl Speaker {
         let new: Vec<_> = new.into_iter().map(|(_, plan)| plan.clone()).collect();
         for plan in new {
             self.add_neighbor(now, plan, out);
+        }
+        let families: Vec<_> = self.desired.ranges.iter().map(|range| range.prefix.family()).collect();
+        for family in families {
+            self.listen(family, out);
         }
         // Everybody: what is ours is part of what is believed.
         for id in self.neighbors.ids() {
@@ -192,6 +197,28 @@ impl Speaker {
             out.push(Effect::Hash(self.config.ecmp.hash));
         }
         before
+    }
+
+    /// Lets go of neighbors that came by themselves from where none may come any more; the others follow their range.
+    fn ranges(&mut self, now: Time, plan: &Plan, out: &mut Vec<Effect>) {
+        for id in self.neighbors.ids() {
+            let Some(neighbor) = self.neighbors.get(id) else { continue };
+            let (Some(range), remote, asn) =
+                (neighbor.plan.range.clone(), neighbor.plan.remote_address, neighbor.plan.asn)
+            else {
+                continue;
+            };
+            let own = self.desired.neighbors.iter().any(|other| other.remote_address == remote);
+            let reset = plan.ranges.iter().any(|step| step.name == range && step.fate == Fate::Reset);
+            let found = self.desired.ranges.iter().find(|new| *new.name() == range && new.prefix.holds(remote));
+            match found.and_then(|found| found.neighbor(remote)) {
+                None => self.remove_neighbor(now, id, Cease::PeerDeconfigured.into(), out),
+                Some(_) if own || reset => {
+                    self.remove_neighbor(now, id, Cease::OtherConfigurationChange.into(), out);
+                }
+                Some(like) => self.replan(now, id, gateway::Neighbor { asn, ..like }, out),
+            }
+        }
     }
 
     /// Gives a neighbor its new plan; its session goes on by it.

@@ -31,7 +31,8 @@ fn a_plan_says_what_changes_whose_session_ends_and_what_far_ends_must_change() {
     assert_eq!(answer.out, include_str!("expected/plan.txt"), "\n{}", answer.out);
     assert_eq!(answer.status, 1, "something in the sample takes a restart");
     let answer = Daemon::start(samples).ask(&["reload", "--confirm-within", "1m"]);
-    let expected = format!("{}it goes back by itself in 60 s: twinspan confirm keeps it\n", include_str!("expected/plan.txt"));
+    let expected =
+        format!("{}it goes back by itself in 60 s: twinspan confirm keeps it\n", include_str!("expected/plan.txt"));
     assert_eq!((answer.status, answer.out), (0, expected));
     shows(&["reload", "--json"], include_str!("../../src/control/snapshots/plan.json"));
     shows(&["confirm"], "the configuration of the last reload stays\n");
@@ -44,10 +45,10 @@ fn a_plan_of_a_file_with_faults_is_refused_with_all_of_them_and_without_a_daemon
     assert_eq!((answer.status, answer.out.as_str()), (1, ""));
     assert!(answer.err.contains("error[") && answer.err.contains("cannot be used"), "{}", answer.err);
     let right = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config/dual-redundancy.toml");
-    let answer = twinspan(&["--socket", "/nonexistent/socket", "plan", right]);
+    let answer = twinspan(Some("/nonexistent/socket".as_ref()), &["plan", right]);
     assert_eq!(answer.status, 3);
     assert!(answer.err.contains("the daemon is not running"), "{}", answer.err);
-    assert_eq!(twinspan(&["reload", "--confirm-within", "soon"]).status, 2);
+    assert_eq!(twinspan(None, &["reload", "--confirm-within", "soon"]).status, 2);
 }
 
 #[test]

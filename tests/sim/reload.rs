@@ -89,6 +89,16 @@ import = ["accept"]
 export = ["accept"]
 bgp = { ttl-security = true }
 
+[[neighbor]]
+name = "branches"
+range = "10.9.0.0/24"
+limit = 100
+asns = [65030, 65031]
+interface = "tun5"
+local-address = "169.254.25.2"
+import = ["accept"]
+export = ["accept"]
+
 [[policy]]
 name = "sites"
 
@@ -150,10 +160,22 @@ socket = "/run/twinspan/twinspan.sock"
 /// A change of each key: what stands in [`BASE`], and what stands there instead. A key of keys whose value is one table
 /// changes with those.
 const CHANGES: &[(&str, &str, &str)] = &[
-    ("device", "[[connection]]\nname = \"first\"", "[[device]]\nname = \"hq-9\"\nasn = 65019\n\n[[connection]]\nname = \"first\""),
+    (
+        "device",
+        "[[connection]]\nname = \"first\"",
+        "[[device]]\nname = \"hq-9\"\nasn = 65019\n\n[[connection]]\nname = \"first\"",
+    ),
     ("connection", "[[connection]]\ndevice = \"hq-2\"\ntunnels = [{ instance = \"in-0\", interface = \"tun2\" }]", ""),
-    ("network-router", "name = \"core-1\"", "name = \"core-2\"\naddress = \"169.254.23.9\"\nasn = 65001\n\n[[network-router]]\nname = \"core-1\""),
-    ("neighbor", "name = \"other-1\"", "name = \"other-2\"\naddress = \"169.254.24.9\"\nasn = 65020\n\n[[neighbor]]\nname = \"other-1\""),
+    (
+        "network-router",
+        "name = \"core-1\"",
+        "name = \"core-2\"\naddress = \"169.254.23.9\"\nasn = 65001\n\n[[network-router]]\nname = \"core-1\"",
+    ),
+    (
+        "neighbor",
+        "name = \"other-1\"",
+        "name = \"other-2\"\naddress = \"169.254.24.9\"\nasn = 65020\n\n[[neighbor]]\nname = \"other-1\"",
+    ),
     ("policy", "import = [\"sites\"]", "import = [\"other\"]"),
     ("gateway.name", "name = \"hub-west\"", "name = \"hub-east\""),
     ("gateway.asn", "asn = 65515", "asn = 64600"),
@@ -173,10 +195,22 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("device.asn", "asn = 65011", "asn = 65012"),
     ("device.bgp-ip", "10.53.0.253", "10.53.0.252"),
     ("connection.name", "name = \"first\"", "name = \"second\""),
-    ("connection.device", "[[connection]]\ndevice = \"hq-2\"", "[[device]]\nname = \"hq-9\"\nasn = 65019\nbgp-ip = \"10.59.0.253\"\n\n[[connection]]\ndevice = \"hq-9\""),
-    ("connection.tunnels", "interface = \"tun2\" }]", "interface = \"tun2\" }, { instance = \"in-0\", interface = \"tun9\", local-ip = \"169.254.29.2\", remote-ip = \"169.254.29.1\" }]"),
+    (
+        "connection.device",
+        "[[connection]]\ndevice = \"hq-2\"",
+        "[[device]]\nname = \"hq-9\"\nasn = 65019\nbgp-ip = \"10.59.0.253\"\n\n[[connection]]\ndevice = \"hq-9\"",
+    ),
+    (
+        "connection.tunnels",
+        "interface = \"tun2\" }]",
+        "interface = \"tun2\" }, { instance = \"in-0\", interface = \"tun9\", local-ip = \"169.254.29.2\", remote-ip = \"169.254.29.1\" }]",
+    ),
     ("connection.tunnels.name", "name = \"hq-1/a\"", "name = \"hq-1/b\""),
-    ("connection.tunnels.instance", "instance = \"in-0\", interface = \"tun2\"", "instance = \"in-1\", interface = \"tun2\""),
+    (
+        "connection.tunnels.instance",
+        "instance = \"in-0\", interface = \"tun2\"",
+        "instance = \"in-1\", interface = \"tun2\"",
+    ),
     ("connection.tunnels.interface", "interface = \"tun2\"", "interface = \"tun8\""),
     ("connection.tunnels.local-ip", "local-ip = \"169.254.21.2\"", "local-ip = \"169.254.21.10\""),
     ("connection.tunnels.remote-ip", "remote-ip = \"169.254.21.1\"", "remote-ip = \"169.254.21.9\""),
@@ -185,9 +219,21 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("network-router.asn", "asn = 65001", "asn = 65002"),
     ("network-router.interface", "interface = \"tun3\"", "interface = \"tun8\""),
     ("network-router.local-address", "\"169.254.23.2\"", "\"169.254.23.8\""),
-    ("network-router.instances", "\"169.254.23.2\"\ninstances = [\"in-0\"]", "\"169.254.23.2\"\ninstances = [\"in-1\"]"),
-    ("network-router.families", "\"169.254.23.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\"]", "\"169.254.23.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\", \"ipv6\"]"),
-    ("network-router.import", "import = [\"accept\"]\nexport = [\"accept\"]\nbgp = { hold-time", "import = [\"reject\"]\nexport = [\"accept\"]\nbgp = { hold-time"),
+    (
+        "network-router.instances",
+        "\"169.254.23.2\"\ninstances = [\"in-0\"]",
+        "\"169.254.23.2\"\ninstances = [\"in-1\"]",
+    ),
+    (
+        "network-router.families",
+        "\"169.254.23.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\"]",
+        "\"169.254.23.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\", \"ipv6\"]",
+    ),
+    (
+        "network-router.import",
+        "import = [\"accept\"]\nexport = [\"accept\"]\nbgp = { hold-time",
+        "import = [\"reject\"]\nexport = [\"accept\"]\nbgp = { hold-time",
+    ),
     ("network-router.export", "export = [\"accept\"]\nbgp = { hold-time", "export = [\"reject\"]\nbgp = { hold-time"),
     ("neighbor.name", "name = \"other-1\"", "name = \"other-x\""),
     ("neighbor.address", "address = \"169.254.24.1\"", "address = \"169.254.24.9\""),
@@ -195,9 +241,20 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("neighbor.interface", "interface = \"tun4\"", "interface = \"tun8\""),
     ("neighbor.local-address", "\"169.254.24.2\"", "\"169.254.24.8\""),
     ("neighbor.instances", "\"169.254.24.2\"\ninstances = [\"in-0\"]", "\"169.254.24.2\"\ninstances = [\"in-1\"]"),
-    ("neighbor.families", "\"169.254.24.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\"]", "\"169.254.24.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\", \"ipv6\"]"),
-    ("neighbor.import", "import = [\"accept\"]\nexport = [\"accept\"]\nbgp = { ttl", "import = [\"reject\"]\nexport = [\"accept\"]\nbgp = { ttl"),
+    (
+        "neighbor.families",
+        "\"169.254.24.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\"]",
+        "\"169.254.24.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\", \"ipv6\"]",
+    ),
+    (
+        "neighbor.import",
+        "import = [\"accept\"]\nexport = [\"accept\"]\nbgp = { ttl",
+        "import = [\"reject\"]\nexport = [\"accept\"]\nbgp = { ttl",
+    ),
     ("neighbor.export", "export = [\"accept\"]\nbgp = { ttl", "export = [\"reject\"]\nbgp = { ttl"),
+    ("neighbor.range", "10.9.0.0/24", "10.8.0.0/24"),
+    ("neighbor.limit", "limit = 100", "limit = 50"),
+    ("neighbor.asns", "asns = [65030, 65031]", "asns = [65031]"),
     ("bgp.hold-time", "hold-time = \"60s\"", "hold-time = \"30s\""),
     ("bgp.keepalive-time", "keepalive-time = \"20s\"", "keepalive-time = \"10s\""),
     ("bgp.send-hold-time", "send-hold-time = \"480s\"", "send-hold-time = \"300s\""),
@@ -209,7 +266,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("bgp.families", "families = [\"ipv4\"]\nmax", "families = [\"ipv4\", \"ipv6\"]\nmax"),
     ("bgp.password-file", "AUTH", "password-file = \"/etc/one\""),
     ("bgp.ao-keys", "AUTH", "ao-keys = [{ id = 1, file = \"/etc/one\" }]"),
-    ("bgp.max-prefixes", "max-prefixes = { ipv4 = 4000, ipv6 = 1000, action = \"trim\", warn-at = 75 }", "max-prefixes = 4000"),
+    (
+        "bgp.max-prefixes",
+        "max-prefixes = { ipv4 = 4000, ipv6 = 1000, action = \"trim\", warn-at = 75 }",
+        "max-prefixes = 4000",
+    ),
     ("bgp.max-prefixes.ipv4", "ipv4 = 4000", "ipv4 = 1"),
     ("bgp.max-prefixes.ipv6", "ipv6 = 1000", "ipv6 = 999"),
     ("bgp.max-prefixes.action", "action = \"trim\"", "action = \"warn\""),
@@ -223,8 +284,16 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("policy.rule", "[[policy.rule]]\nthen = \"accept\"", ""),
     ("policy.rule.prefixes", "prefixes = [\"10.60.0.0/16\"]", "prefixes = [\"10.61.0.0/16\"]"),
     ("policy.rule.neighbors", "neighbors = [\"hq-1/*\"]", "neighbors = [\"hq-1/a\"]"),
-    ("policy.rule.families", "neighbors = [\"hq-1/*\"]\nfamilies = [\"ipv4\"]", "neighbors = [\"hq-1/*\"]\nfamilies = [\"ipv6\"]"),
-    ("policy.rule.as-path", "as-path = { starts-with = 65010, ends-with = 65010, contains = 65010, length = \"le 3\", matches = '^65010_' }", "as-path = ['^65010$']"),
+    (
+        "policy.rule.families",
+        "neighbors = [\"hq-1/*\"]\nfamilies = [\"ipv4\"]",
+        "neighbors = [\"hq-1/*\"]\nfamilies = [\"ipv6\"]",
+    ),
+    (
+        "policy.rule.as-path",
+        "as-path = { starts-with = 65010, ends-with = 65010, contains = 65010, length = \"le 3\", matches = '^65010_' }",
+        "as-path = ['^65010$']",
+    ),
     ("policy.rule.as-path.starts-with", "starts-with = 65010", "starts-with = 65011"),
     ("policy.rule.as-path.ends-with", "ends-with = 65010", "ends-with = 65011"),
     ("policy.rule.as-path.contains", "contains = 65010", "contains = 65011"),
@@ -340,15 +409,16 @@ fn running(seed: u64, file: &str) -> World {
         ("hq-2", 65011, 2, "tun2", "10.20.255.4", "10.53.0.253"),
         ("core-1", 65001, 3, "tun3", "169.254.23.2", "169.254.23.1"),
         ("other-1", 65020, 4, "tun4", "169.254.24.2", "169.254.24.1"),
+        ("branch", 65030, 5, "tun5", "169.254.25.2", "10.9.0.1"),
     ];
     for (name, asn, net, interface, local, remote) in peers {
         let host = world.host(name, "one", &peer(asn, net, local, remote));
         world.wire((IN_0, interface, local), (host, "tun-a", remote));
     }
-    (0..5).for_each(|host| world.start(host));
+    (0..6).for_each(|host| world.start(host));
     let up = |world: &World| {
         let up = world.hosts[IN_0].events.iter().filter(|event| event.contains("is Established")).count();
-        up == 4 && world.hosts[IN_0].kernel.width("10.54.8.0/24") == 1
+        up == 5 && [4, 5].iter().all(|net| world.hosts[IN_0].kernel.width(&format!("10.5{net}.8.0/24")) == 1)
     };
     assert!(world.run_until(Duration::from_secs(60), up), "{:#?}", world.hosts[IN_0].events);
     world.run_until(Duration::from_secs(2), |_| false);
@@ -419,7 +489,10 @@ fn every_key_has_a_change_that_shows_its_class() {
     for key in KEYS.iter().filter(|key| !is_one_table(key)) {
         let path = key.path();
         let shown = CHANGES.iter().chain(SPECIAL).any(|(known, ..)| *known == path) || FIXED.contains(&path.as_str());
-        assert!(shown, "{path}: give CHANGES in tests/sim/reload.rs a change of it, so that its class is seen to be true");
+        assert!(
+            shown,
+            "{path}: give CHANGES in tests/sim/reload.rs a change of it, so that its class is seen to be true"
+        );
     }
 }
 
@@ -453,7 +526,9 @@ fn there_and_back_again_ends_where_it_began() {
         let back = |world: &World| {
             let host = &world.hosts[IN_0];
             let plan = host.speaker.as_ref().unwrap().plan(&parsed(&base()));
-            plan.is_empty() && plan.changes.is_empty() && host.kernel.table.routes.keys().copied().eq(table.iter().copied())
+            plan.is_empty()
+                && plan.changes.is_empty()
+                && host.kernel.table.routes.keys().copied().eq(table.iter().copied())
         };
         let came_back = world.run_until(Duration::from_secs(120), back);
         assert!(came_back, "{path}: {:?}\n{}", there.plan, world.hosts[IN_0].events.join("\n"));
@@ -472,7 +547,7 @@ fn a_session_that_the_change_is_not_about_goes_on() {
     assert_eq!(reset.len(), 1, "{:?}", done.plan);
     world.run_until(Duration::from_secs(30), |_| false);
     assert!(world.told(2, "Other Configuration Change"), "{:#?}", world.hosts[2].events);
-    for host in [1, 3, 4] {
+    for host in [1, 3, 4, 5] {
         assert!(!world.told(host, "is down"), "{:#?}", world.hosts[host].events);
     }
 }
@@ -544,7 +619,7 @@ fn reloads_under_a_storm_of_changes_end_as_the_last_one_says() {
         for _ in 0..15 {
             let (path, from, to) = soft[chance.usize(..soft.len())];
             world.reload(IN_0, &edited(BASE, path, from, to), None).unwrap();
-            let tunnel = ["tun1", "tun2", "tun3", "tun4"][chance.usize(..4)];
+            let tunnel = ["tun1", "tun2", "tun3", "tun4", "tun5"][chance.usize(..5)];
             world.set_link(IN_0, tunnel, false);
             world.run_until(Duration::from_micros(chance.u64(..900_000)), |_| false);
             world.set_link(IN_0, tunnel, true);
@@ -553,7 +628,7 @@ fn reloads_under_a_storm_of_changes_end_as_the_last_one_says() {
         world.reload(IN_0, &base(), None).unwrap();
         let whole = |world: &World| {
             let width = |prefix| world.hosts[IN_0].kernel.width(prefix);
-            width("10.52.0.0/16") == 4 && width("10.51.8.0/24") == 1 && width("10.52.8.0/24") == 1
+            width("10.52.0.0/16") == 5 && width("10.51.8.0/24") == 1 && width("10.52.8.0/24") == 1
         };
         assert!(world.run_until(Duration::from_secs(180), whole), "seed {seed}: {:#?}", world.hosts[IN_0].events);
     }

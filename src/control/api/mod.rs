@@ -28,7 +28,7 @@ pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
 };
 pub use plan::{
     ConfigState, FileText, OnDisk, Plan, PlanChange, PlanClass, PlanPeer, PlanRefusal, PlanSession, SessionFate,
@@ -36,7 +36,7 @@ pub use plan::{
 pub use request::{
     CONFIRM_MAX, FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,
 };
-pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes};
+pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
 pub use tunnel::{Counters, Tunnel, TunnelState, Tunnels};
 

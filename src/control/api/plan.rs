@@ -33,6 +33,8 @@ pub struct Plan {
     pub refused: Vec<PlanRefusal>,
     /// Every session of before and after, in the order of the new file; those that go are last.
     pub sessions: Vec<PlanSession>,
+    /// Every range of before and after: what becomes of the neighbors that came from it.
+    pub ranges: Vec<PlanSession>,
     /// Prefixes of the gateway that are new.
     pub announced: Vec<Prefix>,
     /// Prefixes of the gateway that go.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Surroundings;
 use crate::config;
-use crate::config::{Config, Diagnostic, Fate, Plan, Severity};
+use crate::config::{Config, Diagnostic, Fate, Plan, SessionPlan, Severity};
 use crate::control::api;
 use crate::control::api::{ApiError, ConfigState, ErrorCode, Fault, FaultSeverity, FileText, OnDisk, Reply};
 use crate::speaker::{Effect, Event, ReloadError, Speaker};
@@ -122,6 +122,18 @@ fn shown(plan: &Plan) -> api::Plan {
         config::Class::Restart => api::PlanClass::Restart,
     };
     let keys = |keys: &[&'static config::Key]| keys.iter().map(|key| key.path()).collect();
+    let session = |session: &SessionPlan| api::PlanSession {
+        name: session.name.clone(),
+        was: session.was.clone(),
+        fate: match session.fate {
+            Fate::Kept => api::SessionFate::Kept,
+            Fate::Soft => api::SessionFate::Soft,
+            Fate::Reset => api::SessionFate::Reset,
+            Fate::Added => api::SessionFate::Added,
+            Fate::Removed => api::SessionFate::Removed,
+        },
+        because: keys(&session.because),
+    };
     api::Plan {
         applied: false,
         confirm_within_seconds: None,
@@ -143,22 +155,8 @@ fn shown(plan: &Plan) -> api::Plan {
             .iter()
             .map(|refused| api::PlanRefusal { key: refused.key.path(), reason: refused.reason.clone() })
             .collect(),
-        sessions: plan
-            .sessions
-            .iter()
-            .map(|session| api::PlanSession {
-                name: session.name.clone(),
-                was: session.was.clone(),
-                fate: match session.fate {
-                    Fate::Kept => api::SessionFate::Kept,
-                    Fate::Soft => api::SessionFate::Soft,
-                    Fate::Reset => api::SessionFate::Reset,
-                    Fate::Added => api::SessionFate::Added,
-                    Fate::Removed => api::SessionFate::Removed,
-                },
-                because: keys(&session.because),
-            })
-            .collect(),
+        sessions: plan.sessions.iter().map(session).collect(),
+        ranges: plan.ranges.iter().map(session).collect(),
         announced: plan.announced.clone(),
         withdrawn: plan.withdrawn.clone(),
         spread: keys(&plan.spread),
