@@ -1,4 +1,4 @@
-//! The whole state machine, event by event (RFC 4271 §8.1, §8.2.2; RFC 9687 §3): `states.txt` says what each event does
+//! The whole state machine, event by event (RFC 4271 §8.1, §8.2.2; RFC 9687 §3): `states.md` says what each event does
 //! in each state, in the RFC's numbers, and this test makes that table anew.
 
 use super::*;
@@ -185,5 +185,5 @@ fn every_event_does_in_every_state_what_the_table_says() {
             table.push_str(&format!("    {state:<14}{}\n", cell(state, happens)));
         }
     }
-    assert_eq!(table, include_str!("states.txt"), "\n{table}");
+    assert_eq!(table, include_str!("states.md"), "\n{table}");
 }
