@@ -152,7 +152,7 @@ pub(super) fn update(context: Context) -> impl Strategy<Value = Update> {
             .collect();
         reach.truncate(2);
         let attributes = if reach.is_empty() { Attributes::default() } else { attributes };
-        Update { withdrawn, reach, attributes, end_of_rib: None, faults: Vec::new() }
+        Update { withdrawn, reach, attributes, end_of_rib: None, faults: Vec::new(), faulty: None }
     });
     prop_oneof![
         8 => told,

@@ -26,8 +26,8 @@ pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCoun
 pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
-    Capabilities, Capability, Down, DownReason, FamilyPrefixes, MessageCounts, Messages, Neighbor, NeighborDetail,
-    NeighborKind, Neighbors, SessionState,
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, MessageCounts, Messages, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, SessionState,
 };
 pub use request::{FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, Request, RouteQuery, Select};
 pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes};

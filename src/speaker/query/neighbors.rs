@@ -2,8 +2,8 @@
 
 use super::{Surroundings, count};
 use crate::control::api::{
-    Capabilities, Capability, Down, DownReason, FamilyPrefixes, MessageCounts, Messages, Neighbor, NeighborDetail,
-    NeighborKind, Neighbors, SessionState,
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, MessageCounts, Messages, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, SessionState,
 };
 use crate::gateway;
 use crate::session;
@@ -51,6 +51,7 @@ impl Speaker {
                 received: status.remote_capabilities.as_ref().map(capabilities).unwrap_or_default(),
             },
             messages: Messages { received: messages(&status.received), sent: messages(&status.sent) },
+            faults: Faults { withdrawn: neighbor.softened.withdrawn, discarded: neighbor.softened.discarded },
             queued_octets: neighbor.conn.map_or(0, |conn| around.queued(conn)),
         }
     }

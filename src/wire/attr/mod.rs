@@ -36,7 +36,9 @@ pub(super) mod code {
     pub const EXTENDED_COMMUNITIES: u8 = 16;
     pub const AS4_PATH: u8 = 17;
     pub const AS4_AGGREGATOR: u8 = 18;
+    pub const AIGP: u8 = 26;
     pub const LARGE_COMMUNITY: u8 = 32;
+    pub const PREFIX_SID: u8 = 40;
 }
 
 /// The attributes of a route, all but its next hop and its NLRI (RFC 4271 §5).
