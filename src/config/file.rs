@@ -6,7 +6,8 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Hash, OnStop,
+    Hash, OnStop, Weights,
+    policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
     value,
@@ -24,6 +25,7 @@ pub(super) struct File {
     pub(super) connections: Vec<Connection>,
     pub(super) routers: Vec<Outside>,
     pub(super) neighbors: Vec<Outside>,
+    pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
@@ -106,6 +108,7 @@ pub(super) struct Outside {
 pub(super) struct Ecmp {
     pub(super) max_paths: Option<At<usize>>,
     pub(super) as_path_relax: Option<At<bool>>,
+    pub(super) weights: Option<At<Weights>>,
     pub(super) hash: Option<At<Hash>>,
     pub(super) buckets: Option<At<u16>>,
     pub(super) idle_timer: Option<At<Duration>>,
@@ -127,12 +130,12 @@ impl File {
     pub(super) fn read(r: &mut Reader<'_>, document: &Spanned<DeTable<'_>>) -> Self {
         let top = r.top(document);
         r.must_have(&top, "gateway");
-        r.not_yet(&top, "policy", "policies with names");
         let gateway = r.table(&top, "gateway", "gateway").map(|s| gateway(r, &s));
         let devices = r.tables(&top, "device", "device").iter().map(|s| device(r, s)).collect();
         let connections = r.tables(&top, "connection", "connection").iter().map(|s| connection(r, s)).collect();
         let routers = r.tables(&top, "network-router", "network-router").iter().map(|s| outside(r, s)).collect();
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| outside(r, s)).collect();
+        let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
         if let Some(section) = r.table(&top, "bfd", "bfd") {
             bfd(r, &section);
@@ -143,7 +146,7 @@ impl File {
             r.not_yet(&s, "metrics", "metrics over TCP");
             r.value(&s, "socket", value::socket)
         });
-        Self { gateway, devices, connections, routers, neighbors, bgp, ecmp, kernel, socket }
+        Self { gateway, devices, connections, routers, neighbors, policies, bgp, ecmp, kernel, socket }
     }
 }
 
@@ -286,6 +289,14 @@ fn ecmp(r: &mut Reader<'_>, s: &Section<'_>) -> Ecmp {
     Ecmp {
         max_paths: r.value(s, "max-paths", |v| size(v, 1, MOST_PATHS)),
         as_path_relax: r.value(s, "as-path-relax", value::boolean),
+        weights: r.value(s, "weights", |v| {
+            let words = [
+                ("configured", Weights::Configured),
+                ("link-bandwidth", Weights::LinkBandwidth),
+                ("equal", Weights::Equal),
+            ];
+            value::word(v, &words)
+        }),
         hash: r.value_with(s, "hash", |v| value::word(v, &words)),
         buckets: r.value(s, "buckets", |v| narrow(v, 1, u64::from(u16::MAX))),
         idle_timer: r.value_with(s, "idle-timer", |v| {

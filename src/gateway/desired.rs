@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::{Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Words};
+use super::{Auth, Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Words};
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
 use crate::types::Prefix;
 use crate::types::RouterId;
+use crate::types::Weight;
 
 /// All that one instance must do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,6 +48,8 @@ pub struct Neighbor {
     pub passive: bool,
     /// How far away it may be.
     pub ttl: Ttl,
+    /// What signs its segments.
+    pub auth: Auth,
     /// What it exchanges routes of, IPv4 first, at least one.
     pub families: Vec<Family>,
     /// What is believed of what it says, behind the safety rules.
@@ -55,6 +58,10 @@ pub struct Neighbor {
     pub export: Words,
     /// What there is to tell it at all.
     pub offer: Offer,
+    /// The share of its paths beside others, where `[ecmp] weights` is `configured`.
+    pub weight: Weight,
+    /// It is told that every route is about to go (RFC 8326).
+    pub graceful_shutdown: bool,
 }
 
 /// What a neighbor is to the gateway.
@@ -228,9 +235,12 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         timers: bgp.timers(),
         passive: bgp.passive.unwrap_or(false),
         ttl: bgp.ttl.unwrap_or(Ttl::Security),
+        auth: bgp.auth.clone().unwrap_or_default(),
         families,
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
+        weight: bgp.weight.unwrap_or(Weight::ONE),
+        graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),
     }
 }

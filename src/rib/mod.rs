@@ -24,19 +24,20 @@ mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     net::{IpAddr, Ipv6Addr},
 };
 
-use crate::policy::{Edits, Export, Import, Refusal, Scope};
-use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId};
-use crate::wire::{Attributes, Context, Reach, Update};
+use crate::policy::{Edits, Export, Import, NextHopEdit, Refusal, Scope};
+use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId, Weight};
+use crate::wire::{Attributes, Context, NextHop, Reach, Update};
 
 use adj_in::{Path, Paths};
 use adj_out::{Stage, Walk};
-use attrs::{Attrs, AttrsId};
+use attrs::{Attrs, AttrsId, Local};
 use rejudge::Rejudge;
 use sessions::{Live, SessionId, Sessions};
 use sweep::Sweep;
@@ -46,6 +47,7 @@ pub use decision::Step;
 pub use loc::{Changed, Chosen};
 pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
 pub use stale::Retain;
+pub use weights::Weights;
 
 /// What holds for all neighbors.
 #[derive(Clone, Debug)]
@@ -58,6 +60,8 @@ pub struct Settings {
     pub max_paths: usize,
     /// Paths of different neighbor ASes may be used at once if AS_PATH is as long.
     pub as_path_relax: bool,
+    /// Where the shares of paths come from that are used at once.
+    pub weights: Weights,
 }
 
 /// A neighbor as configured.
@@ -71,6 +75,8 @@ pub struct PeerSettings {
     pub import: Import,
     /// What it is told.
     pub export: Export,
+    /// The share of its paths, where the shares are configured.
+    pub weight: Weight,
 }
 
 /// A session that is Established.
@@ -117,6 +123,8 @@ struct Routes {
 /// The whole RIB.
 pub struct Rib {
     settings: Settings,
+    /// Every route that is told is about to go (RFC 8326).
+    leaving: bool,
     peers: BTreeMap<PeerId, Peer>,
     sessions: Sessions,
     /// Sessions that are up and may hear of learned routes.
@@ -154,6 +162,7 @@ impl Rib {
         };
         Self {
             settings,
+            leaving: false,
             peers: BTreeMap::new(),
             sessions: Sessions::default(),
             wide: Vec::new(),
@@ -323,28 +332,33 @@ impl Rib {
     /// Routes of one next hop: policy, then the table.
     fn learn(&mut self, id: PeerId, session: SessionId, reach: &Reach, attributes: &Attributes, received: AttrsId) {
         let Some(live) = self.sessions.get_mut(session) else { return };
+        let remote = live.session.remote;
         let round = live.rounds[at(reach.family)].now;
         let number = live.next_hop_number(reach.next_hop).ok_or(Refusal::TooManyNextHops);
         let next_hop = *number.as_ref().unwrap_or(&u16::MAX);
         // One set for all prefixes that get the same changes, which are all of them unless policies differ by prefix.
         let mut last: Option<(Edits, AttrsId)> = None;
-        let mut verdict = None;
+        let (mut path, mut policy) = (None, None);
         for prefix in &reach.prefixes {
             let Some(peer) = self.peers.get(&id) else { return };
             let import = &peer.settings.import;
-            let path = verdict
-                .get_or_insert_with(|| number.clone().and_then(|_| import.check_path(attributes, &reach.next_hop)));
-            let accepted = match path {
-                Ok(first) => import.check_prefix(prefix, attributes).map(|later| first.then(&later)).ok(),
-                Err(_) => None,
-            };
-            let accepted = accepted.map(|edits| match &last {
+            let path =
+                path.get_or_insert_with(|| number.clone().and_then(|_| import.check_path(attributes, &reach.next_hop)));
+            let edits = path.as_ref().ok().filter(|_| import.check_prefix(prefix).is_ok()).and_then(|first| {
+                if policy.is_none() || import.differs_by_prefix(attributes) {
+                    let later = import.check_policy(prefix, attributes, &reach.next_hop);
+                    policy = Some(later.ok().map(|later| first.then(&later)));
+                }
+                policy.clone().flatten()
+            });
+            let accepted = edits.map(|edits| match &last {
                 _ if edits.is_empty() => received,
                 Some((same, id)) if *same == edits => *id,
                 _ => {
                     let mut changed = attributes.clone();
-                    edits.apply(&mut changed);
-                    let id = self.attrs.intern(&changed);
+                    import.apply(&edits, &mut changed);
+                    let local = local(&edits, reach.family, remote);
+                    let id = self.attrs.intern_accepted(&changed, &local);
                     if let Some((_, old)) = last.replace((edits, id)) {
                         self.attrs.release(old);
                     }
@@ -483,4 +497,15 @@ impl Rib {
         let ids = |of: Vec<(SessionId, Scope)>| of.into_iter().map(|(session, _)| session).collect();
         (self.narrow, self.wide) = (ids(narrow), ids(wide));
     }
+}
+
+/// What policies give to a path beside its attributes. A next hop of the other family leads nowhere: it is left out.
+fn local(edits: &Edits, family: Family, remote: IpAddr) -> Local {
+    let next_hop = match edits.next_hop() {
+        Some(NextHopEdit::Peer) => Some(remote),
+        Some(NextHopEdit::Address(address)) => Some(address),
+        Some(NextHopEdit::Own) | None => None,
+    };
+    let next_hop = next_hop.filter(|address| Family::of(*address) == family).map(NextHop::from);
+    Local { weight: edits.weight(), next_hop }
 }

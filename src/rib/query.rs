@@ -3,12 +3,11 @@
 use std::{collections::BinaryHeap, net::IpAddr, sync::Arc};
 
 use crate::policy::{Refusal, Withheld};
-use crate::types::{Family, PeerId, Prefix};
+use crate::types::{Family, PeerId, Prefix, Weight};
 use crate::wire::{Attributes, NextHop};
 
 use super::adj_in::Path;
 use super::decision::{Outcome, Step, why};
-use super::pack::source;
 use super::sessions::SessionId;
 use super::table::{RowId, Table};
 use super::{Rib, at};
@@ -35,6 +34,8 @@ pub struct PathView {
     pub stale: bool,
     /// What became of it.
     pub state: PathState,
+    /// Its share of the traffic beside the others in use; `None` if it is not used.
+    pub weight: Option<Weight>,
 }
 
 /// What became of a path.
@@ -224,14 +225,10 @@ impl Rib {
         let family = prefix.family();
         let peer = self.peers.get(&id)?;
         let decision = self.decide(family, self.routes[at(family)].table.find(prefix)?);
-        let best = &decision.candidates[decision.best()?];
-        let (export, source) = (&peer.settings.export, source(best));
-        let live = self.sessions.get(peer.session?)?;
-        match export.check(id, prefix, source, &self.attrs.get(best.attrs)) {
-            Ok(_) if export.names_itself(source) && live.ourselves(family).is_none() => Some(Withheld::NoNextHop),
-            Ok(_) => None,
-            Err(withheld) => Some(withheld),
-        }
+        let best = decision.best()?;
+        let (candidate, (from, number)) = (&decision.candidates[best], decision.origins[best]);
+        let taught = self.next_hop(candidate.attrs, from, number);
+        self.told(id, peer.session?, prefix, candidate, taught).err()
     }
 
     /// True if the row has a path of a session that is not over.
@@ -246,6 +243,7 @@ impl Rib {
         let prefix = table.prefix(row);
         let decision = self.decide(family, row);
         let best = decision.best();
+        let shares = self.shares(&decision);
         let mut paths = Vec::new();
         for path in self.paths.iter(table.row(row).head).filter(|path| self.sessions.counts(path.session, family)) {
             let place = decision.origins.iter().position(|(session, _)| *session == path.session);
@@ -264,7 +262,9 @@ impl Rib {
                 }
                 _ => (PathState::Refused(self.refusal(&prefix, path)), (3, None)),
             };
-            paths.push((key, self.path_view(family, path, state)));
+            let share = |(at, weight): &(usize, Weight)| (Some(*at) == place).then_some(*weight);
+            let weight = shares.iter().find_map(share);
+            paths.push((key, PathView { weight, ..self.path_view(family, path, state) }));
         }
         paths.sort_by_key(|(key, view)| (*key, view.peer));
         Entry { prefix, paths: paths.into_iter().map(|(_, view)| view).collect() }
@@ -275,9 +275,13 @@ impl Rib {
         PathView {
             peer: live.map(|live| live.peer),
             attributes: Arc::new(self.attrs.get(path.accepted().unwrap_or(path.received))),
-            next_hop: live.and_then(|live| live.next_hop(path.next_hop)),
+            next_hop: live.and_then(|live| {
+                let said = path.accepted().and_then(|accepted| self.attrs.next_hop(accepted));
+                said.or_else(|| live.next_hop(path.next_hop))
+            }),
             stale: self.is_stale(family, path),
             state,
+            weight: None,
         }
     }
 
@@ -288,6 +292,6 @@ impl Rib {
             let Some(next_hop) = live.next_hop(path.next_hop) else { return Some(Refusal::TooManyNextHops) };
             import.check(prefix, &self.attrs.get(path.received), &next_hop).err()
         });
-        found.unwrap_or(Refusal::Policy) // the settings have changed since
+        found.unwrap_or(Refusal::Outdated)
     }
 }

@@ -440,7 +440,7 @@ impl Rig {
         self.wire(conn, far, true);
         let Far { address, ours, .. } = self.fars[far];
         let (local, remote) = (SocketAddr::new(ours, 179), SocketAddr::new(address, 40_000));
-        self.tell(Input::Accepted { conn, local, remote });
+        self.tell(Input::Accepted { conn, local, remote, interface: Some(index(far)) });
         conn
     }
 

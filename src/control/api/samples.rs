@@ -268,6 +268,7 @@ fn path(neighbor: &str, next_hop: &str, state: PathState, why: Option<&str>) -> 
         large_communities: Vec::new(),
         other_attributes: Vec::new(),
         state,
+        weight: matches!(state, PathState::Best | PathState::Multipath).then_some(1),
         why: why.map(str::to_owned),
     }
 }

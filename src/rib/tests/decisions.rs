@@ -107,7 +107,18 @@ fn candidate() -> impl Strategy<Value = Candidate> {
             router_id,
             remote: address(0).into(),
             attrs: AttrsId::from_raw(1),
-            rank: Rank { local_pref, path_length, origin, med, neighbor, originator, clusters },
+            rank: Rank {
+                local_pref,
+                path_length,
+                origin,
+                med,
+                neighbor,
+                originator,
+                clusters,
+                bandwidth: 0,
+                weight: None,
+                redirected: false,
+            },
         }
     })
 }

@@ -23,6 +23,8 @@ impl Community {
     pub const NO_EXPORT_SUBCONFED: Self = Self(0xffff_ff03);
     /// GRACEFUL_SHUTDOWN (RFC 8326): any other path is better, this one is about to go.
     pub const GRACEFUL_SHUTDOWN: Self = Self(0xffff_0000);
+    /// NOPEER (RFC 3765): not to bilateral peers.
+    pub const NO_PEER: Self = Self(0xffff_ff04);
     /// BLACKHOLE (RFC 7999): drop the traffic.
     pub const BLACKHOLE: Self = Self(0xffff_029a);
 
@@ -62,6 +64,7 @@ impl FromStr for Community {
             "no-export-subconfed" => Self::NO_EXPORT_SUBCONFED,
             "graceful-shutdown" => Self::GRACEFUL_SHUTDOWN,
             "blackhole" => Self::BLACKHOLE,
+            "no-peer" => Self::NO_PEER,
             _ => {
                 let halves = text.split_once(':').and_then(|(high, low)| Some((high.parse().ok()?, low.parse().ok()?)));
                 let (high, low) = halves.ok_or_else(|| CommunityError {
@@ -121,11 +124,15 @@ impl ExtendedCommunity {
     }
 
     /// The AS that said it and octets per second, if it is a link bandwidth, transitive or not. Never negative, never
-    /// NaN, never infinite.
+    /// NaN, never infinite. What would be less than one octet per second is a whole number, as older FRR writes it: up
+    /// to 8.5 Gbit/s the two cannot be mistaken for each other.
     #[must_use]
     pub fn link_bandwidth(self) -> Option<(Asn, f32)> {
         let [kind, sub, a, b, rest @ ..] = self.0;
-        let rate = f32::from_be_bytes(rest);
+        let rate = match f32::from_be_bytes(rest) {
+            tiny if (0.0..1.0).contains(&tiny) => u32::from_be_bytes(rest) as f32,
+            rate => rate,
+        };
         (kind & !Self::NON_TRANSITIVE == 0 && sub == Self::LINK_BANDWIDTH && rate.is_finite() && rate >= 0.0)
             .then(|| (Asn::from(u16::from_be_bytes([a, b])), rate))
     }
@@ -162,7 +169,8 @@ impl fmt::Display for ExtendedCommunity {
     }
 }
 
-/// Reads what [`fmt::Display`] writes, link bandwidth excepted. An AS of more than two octets needs no `L`.
+/// Reads what [`fmt::Display`] writes; a link bandwidth is one that stays inside the AS. An AS of more than two octets
+/// needs no `L`.
 impl FromStr for ExtendedCommunity {
     type Err = CommunityError;
 
@@ -176,6 +184,12 @@ impl FromStr for ExtendedCommunity {
             let sub = match parts.next()? {
                 "rt" => Self::ROUTE_TARGET,
                 "ro" => Self::ROUTE_ORIGIN,
+                "bandwidth" => {
+                    let [a, b] = parts.next()?.parse::<u16>().ok()?.to_be_bytes();
+                    let rate = parts.next()?.parse::<f32>().ok().filter(|rate| rate.is_finite() && *rate >= 1.0)?;
+                    let [c, d, e, f] = rate.to_be_bytes();
+                    return Some(Self([Self::NON_TRANSITIVE, Self::LINK_BANDWIDTH, a, b, c, d, e, f]));
+                }
                 _ => return None,
             };
             let (who, value) = (parts.next()?, parts.next()?);
