@@ -60,6 +60,7 @@ pub(super) struct Live {
 
 /// What can happen to a connection.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // nearly every event is the large one
 pub(super) enum Event {
     Message(Message),
     /// A message that the state does not allow, whatever is in it.
