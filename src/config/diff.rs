@@ -9,7 +9,7 @@ use super::classes::Class;
 use super::keys::{Key, find};
 use super::{Config, Control, Ecmp, Kernel, Policies};
 use crate::gateway;
-use crate::gateway::{Auth, Desired, NeighborKind, Timers};
+use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Timers};
 use crate::policy::Policy;
 use crate::types::{Asn, Name, Prefix};
 
@@ -277,7 +277,11 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         offer,
         weight,
         graceful_shutdown,
+        limit,
+        shutdown,
     } = old;
+    let PrefixLimit { ipv4, ipv6, action, warn_at, restart } = limit;
+    let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
     let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
     let (this, address, local, its_asn) = match new.kind {
@@ -302,6 +306,10 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bgp", "passive"), *passive != new.passive),
         (("bgp", "multihop"), *ttl != new.ttl),
         (signing(auth, &new.auth), *auth != new.auth),
+        (("bgp", "max-prefixes"), most),
+        (("bgp.max-prefixes", "warn-at"), *warn_at != new.limit.warn_at),
+        (("bgp.max-prefixes", "restart"), *restart != new.limit.restart),
+        (("bgp", "shutdown"), *shutdown != new.shutdown),
         (("bgp", "families"), *families != new.families),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),

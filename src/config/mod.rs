@@ -15,6 +15,7 @@ mod duration;
 mod file;
 mod host;
 mod keys;
+mod limit;
 mod policy;
 mod raw;
 mod rules;

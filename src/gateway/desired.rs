@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Auth, Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Words};
+use super::{
+    Auth, Bgp, Connection, Instance, Model, OtherNeighbor, PrefixLimit, Shutdown, Timers, Ttl, TunnelEnd, Words,
+};
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
@@ -48,6 +50,10 @@ pub struct Neighbor {
     pub passive: bool,
     /// How far away it may be.
     pub ttl: Ttl,
+    /// How many prefixes it may teach.
+    pub limit: PrefixLimit,
+    /// The text that it is told if it is kept down on purpose.
+    pub shutdown: Option<String>,
     /// What signs its segments.
     pub auth: Auth,
     /// What it exchanges routes of, IPv4 first, at least one.
@@ -235,6 +241,11 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         timers: bgp.timers(),
         passive: bgp.passive.unwrap_or(false),
         ttl: bgp.ttl.unwrap_or(Ttl::Security),
+        limit: bgp.max_prefixes.unwrap_or(PrefixLimit::NONE),
+        shutdown: match &bgp.shutdown {
+            Some(Shutdown::Yes(text)) => Some(text.clone()),
+            Some(Shutdown::No) | None => None,
+        },
         auth: bgp.auth.clone().unwrap_or_default(),
         families,
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),

@@ -24,6 +24,7 @@ mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trim;
 mod weights;
 
 use std::{
@@ -47,6 +48,7 @@ pub use decision::Step;
 pub use loc::{Changed, Chosen};
 pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
 pub use stale::Retain;
+pub use trim::Caps;
 pub use weights::Weights;
 
 /// What holds for all neighbors.
@@ -75,6 +77,8 @@ pub struct PeerSettings {
     pub import: Import,
     /// What it is told.
     pub export: Export,
+    /// The most prefixes of it that may be in the table; what comes above that is refused.
+    pub caps: Caps,
     /// The share of its paths, where the shares are configured.
     pub weight: Weight,
 }
@@ -365,11 +369,13 @@ impl Rib {
                     id
                 }
             });
+            let row = self.routes[at(reach.family)].table.find_or_add(prefix);
+            let over = self.trim(session, reach.family, row);
+            let accepted = accepted.filter(|_| !over);
             self.attrs.hold(received);
             if let Some(accepted) = accepted {
                 self.attrs.hold(accepted);
             }
-            let row = self.routes[at(reach.family)].table.find_or_add(prefix);
             self.put(reach.family, row, Path::new(session, next_hop, received, accepted).in_round(round));
         }
         if let Some((_, id)) = last {
@@ -437,6 +443,7 @@ impl Rib {
             self.routes[at(family)].local.remove(&row);
         }
         self.gone(family, row, &gone);
+        self.refill(session, family);
         self.routes[at(family)].table.free_if_idle(row);
     }
 
@@ -466,6 +473,9 @@ impl Rib {
 
     /// A path was taken out of a row.
     fn gone(&mut self, family: Family, row: RowId, gone: &Path) {
+        if let Some(live) = self.sessions.get_mut(gone.session) {
+            live.trimmed[at(family)].remove(row);
+        }
         self.uncount(family, gone);
         if gone.is(Path::CHOSEN) {
             self.routes[at(family)].table.row_mut(row).set(Row::LOST);

@@ -65,6 +65,8 @@ pub struct FamilyCounts {
     pub accepted: usize,
     /// Those that were refused.
     pub refused: usize,
+    /// Those of the refused that are above the cap.
+    pub trimmed: usize,
     /// Prefixes that we have told it.
     pub advertised: usize,
     /// How often a prefix could not be told because its attributes fit no message (RFC 8654 §4).
@@ -131,7 +133,8 @@ impl Rib {
             let Some(live) = live else { return FamilyCounts { stale, ..FamilyCounts::default() } };
             let (counts, out) = (live.counts[at(family)], &live.out[at(family)]);
             let refused = counts.received - counts.accepted;
-            FamilyCounts { refused, advertised: out.advertised, too_big: out.too_big, stale, ..counts }
+            let trimmed = live.trimmed[at(family)].len();
+            FamilyCounts { refused, trimmed, advertised: out.advertised, too_big: out.too_big, stale, ..counts }
         };
         Counts { ipv4: of(Family::Ipv4), ipv6: of(Family::Ipv6) }
     }
@@ -260,7 +263,7 @@ impl Rib {
                     };
                     (state, (order, Some(candidate.tie_break())))
                 }
-                _ => (PathState::Refused(self.refusal(&prefix, path)), (3, None)),
+                _ => (PathState::Refused(self.refusal(&prefix, row, path)), (3, None)),
             };
             let share = |(at, weight): &(usize, Weight)| (Some(*at) == place).then_some(*weight);
             let weight = shares.iter().find_map(share);
@@ -286,7 +289,10 @@ impl Rib {
     }
 
     /// Why a stored path was refused: asked again, which costs nothing until somebody wants to know.
-    fn refusal(&self, prefix: &Prefix, path: &Path) -> Refusal {
+    fn refusal(&self, prefix: &Prefix, row: RowId, path: &Path) -> Refusal {
+        if self.is_trimmed(path.session, prefix.family(), row) {
+            return Refusal::OverLimit(self.cap(path.session, prefix.family()).unwrap_or_default());
+        }
         let found = self.sessions.get(path.session).and_then(|live| {
             let import = &self.peers.get(&live.peer)?.settings.import;
             let Some(next_hop) = live.next_hop(path.next_hop) else { return Some(Refusal::TooManyNextHops) };

@@ -27,19 +27,19 @@ pub(super) struct Rejudge {
 }
 
 /// What import makes of all prefixes of one set, next hop and session.
-struct Verdict {
+pub(super) struct Verdict {
     attributes: Attributes,
     edits: Result<Edits, Refusal>,
 }
 
-type Memo = HashMap<(SessionId, AttrsId, u16), Verdict>;
+pub(super) type Memo = HashMap<(SessionId, AttrsId, u16), Verdict>;
 
 impl Rib {
     /// Changes the settings of a neighbor; its session goes on. [`Rib::work`] judges what it taught again if its import
     /// settings differ, and [`Rib::next_output`] says what it was told wrongly if its export settings do.
     pub fn set_peer(&mut self, id: PeerId, settings: PeerSettings) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let import = peer.settings.import != settings.import;
+        let import = peer.settings.import != settings.import || peer.settings.caps != settings.caps;
         let export = peer.settings.export != settings.export;
         let weight = peer.settings.weight != settings.weight;
         peer.settings = settings;
@@ -166,7 +166,10 @@ impl Rib {
     }
 
     /// What the import settings of now make of a path: the set, held; `None` if it is refused.
-    fn judge(&mut self, family: Family, row: RowId, path: &Path, memo: &mut Memo) -> Option<AttrsId> {
+    pub(super) fn judge(&mut self, family: Family, row: RowId, path: &Path, memo: &mut Memo) -> Option<AttrsId> {
+        if self.stays_out(path.session, family, row) {
+            return None;
+        }
         let live = self.sessions.get(path.session)?;
         let import = &self.peers.get(&live.peer)?.settings.import;
         let key = (path.session, path.received, path.next_hop);

@@ -8,3 +8,4 @@ mod policies;
 mod rejudge;
 mod scenes;
 mod stale;
+mod trim;

@@ -9,11 +9,13 @@ mod event;
 mod flow;
 mod input;
 mod interfaces;
+mod keep_down;
 mod link;
 mod neighbor;
 mod neighbors;
 mod query;
 mod rate;
+mod reset;
 mod resync;
 mod stale;
 mod startup;
@@ -35,6 +37,7 @@ pub use query::Surroundings;
 use crate::config;
 use crate::config::Config;
 use crate::config::OnStop;
+use crate::control::api::Reset;
 use crate::fib;
 use crate::fib::{Failure, Fib};
 use crate::gateway;
@@ -198,9 +201,10 @@ impl Speaker {
             }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
-                let peer = self.neighbors.named(&name).map(|found| found.id);
-                let why = Notification::shutdown(Cease::AdministrativeReset, "reset by an operator");
-                self.session(now, peer, session::Input::Restart(why), out);
+                if let Some(id) = self.neighbors.named(&name).map(|found| found.id) {
+                    // Who wants to know why nothing was done asks: see `Speaker::ask`.
+                    let _ = self.reset(now, id, &Reset::default(), out);
+                }
             }
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
@@ -209,6 +213,11 @@ impl Speaker {
                 out.push(Effect::Tell(Event::NotListening { family, reason }));
             }
         }
+        self.follow_up(now, out);
+    }
+
+    /// What every turn ends with.
+    fn follow_up(&mut self, now: Time, out: &mut Vec<Effect>) {
         if self.startup.is_over(now) {
             self.converge(out);
         }
@@ -231,11 +240,8 @@ impl Speaker {
                 self.obey(now, id, outputs, out);
             }
         }
-        if self.startup.is_over(now) {
-            self.converge(out);
-        }
-        self.kernel(now, out);
-        self.settle(out);
+        self.let_back_in_time(now, out);
+        self.follow_up(now, out);
     }
 
     /// When [`Speaker::tick`] is due next.
@@ -243,11 +249,13 @@ impl Speaker {
     pub fn deadline(&self) -> Option<Time> {
         let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
         let awaited = self.neighbors.iter().filter_map(|neighbor| neighbor.awaited.deadline());
+        let back = self.neighbors.iter().filter_map(|neighbor| neighbor.over?.until);
         sessions
             .chain(self.fib.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
             .chain(awaited)
+            .chain(back)
             .min()
     }
 
@@ -311,7 +319,8 @@ impl Speaker {
             // Nothing to be kept: every change goes to the kernel from the first moment on.
             self.fib.sweep();
         }
-        let waiting = self.neighbors.iter().flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
+        let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
+        let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
@@ -422,6 +431,7 @@ impl Speaker {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.conn = Some(agreed.conn);
         neighbor.congested = false;
+        neighbor.told = Default::default();
         let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {
             (IpAddr::V6(address), _) => Some(address),
             (IpAddr::V4(_), Bond::Up(link)) => self.links.ipv6_on(*link),
@@ -463,7 +473,8 @@ impl Speaker {
     }
 
     fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {
-        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        // One message may hold more than the last that was taken.
+        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.conn.is_some()) else { return };
         let mut faulty = update.faulty.clone();
         for fault in &update.faults {
             neighbor.softened.count(fault.action);
@@ -476,6 +487,9 @@ impl Speaker {
         }
         let (name, end) = (neighbor.plan.name.clone(), update.end_of_rib);
         self.rib.update(id, update);
+        if self.limit(now, id, out) {
+            return;
+        }
         let Some(family) = end else { return };
         let received = self.rib.counts(id).family(family).received;
         out.push(Effect::Tell(Event::EndOfRib { neighbor: name, family, received }));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::flow::Reach;
 use super::input::Endpoint;
+use super::keep_down::{Over, Told};
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
@@ -15,7 +16,7 @@ use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
-use crate::wire::FaultAction;
+use crate::wire::{Capabilities, FaultAction};
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
@@ -71,6 +72,10 @@ pub(super) struct Neighbor {
     pub(super) faults: Rate,
     /// All softened faults.
     pub(super) softened: Softened,
+    /// It taught more prefixes than it may, and was dropped.
+    pub(super) over: Option<Over>,
+    /// What people were told of its limits in this session, for each family.
+    pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
 }
@@ -110,6 +115,8 @@ impl Neighbor {
             awaits_route: false,
             faults: Rate::default(),
             softened: Softened::default(),
+            over: None,
+            told: Default::default(),
             awaited: Awaited::default(),
         }
     }
@@ -131,7 +138,7 @@ impl Neighbor {
         let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
         export.graceful_shutdown = self.plan.graceful_shutdown;
         let (name, asn, weight) = (self.plan.name.clone(), self.plan.asn, self.plan.weight);
-        rib::PeerSettings { name, asn, import, export, weight }
+        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight }
     }
 
     /// Its interface as it is now; true if that is news.
@@ -148,6 +155,13 @@ impl Neighbor {
             self.bond_since = now;
         }
         news
+    }
+
+    /// True if a NOTIFICATION that is not a hard reset would let both sides keep routes (RFC 8538 §2).
+    pub(super) fn keeps_routes_over_notifications(&self) -> bool {
+        let says = |of: &Capabilities| of.graceful_restart().is_some_and(|restart| restart.notification);
+        let theirs = self.session.negotiated().is_some_and(|agreed| says(&agreed.capabilities));
+        theirs && says(&self.session.settings().capabilities())
     }
 
     /// True if its session can be tried.

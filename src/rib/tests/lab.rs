@@ -37,7 +37,8 @@ pub(super) fn settings(peer: u32, asn: u32, scope: Scope) -> PeerSettings {
     let mut import = Import::new(OWN, asn, router_id, Chain::accept());
     import.enforce_first_as = false;
     let export = Export::new(OWN, asn, scope, Chain::accept());
-    PeerSettings { name: Name::new(&format!("peer-{peer}")).unwrap(), asn, import, export, weight: Weight::ONE }
+    let (name, caps) = (Name::new(&format!("peer-{peer}")).unwrap(), Caps::default());
+    PeerSettings { name, asn, import, export, caps, weight: Weight::ONE }
 }
 
 pub(super) fn session(peer: u32, asn: u32) -> Session {
