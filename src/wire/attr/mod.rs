@@ -202,6 +202,14 @@ pub enum NextHop {
     },
 }
 
+impl UnknownAttribute {
+    /// True if other ASes must not get it: Prefix-SID (RFC 8669 §5).
+    #[must_use]
+    pub const fn stays_inside(&self) -> bool {
+        self.code == code::PREFIX_SID
+    }
+}
+
 impl Attributes {
     /// Copies unknown values out of the receive buffer they share, so that keeping them does not keep it.
     pub fn detach(&mut self) {
