@@ -27,12 +27,12 @@ pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
 };
 pub use request::{
     FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,
 };
-pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes};
+pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
 pub use tunnel::{Counters, Tunnel, TunnelState, Tunnels};
 
