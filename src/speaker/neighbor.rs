@@ -16,7 +16,7 @@ use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
-use crate::wire::Capabilities;
+use crate::wire::{Capabilities, FaultAction};
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
@@ -32,6 +32,24 @@ pub(super) enum Bond {
     Down(LinkIndex),
     /// There is none of that name.
     Missing,
+}
+
+/// Faults that RFC 7606 softened, since the daemon started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Softened {
+    /// Their routes were taken as withdrawn.
+    pub(super) withdrawn: u64,
+    /// An attribute was left out.
+    pub(super) discarded: u64,
+}
+
+impl Softened {
+    pub(super) fn count(&mut self, action: FaultAction) {
+        match action {
+            FaultAction::TreatAsWithdraw => self.withdrawn += 1,
+            FaultAction::AttributeDiscard => self.discarded += 1,
+        }
+    }
 }
 
 /// A neighbor and all that belongs to it.
@@ -52,12 +70,16 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// All softened faults.
+    pub(super) softened: Softened,
     /// It taught more prefixes than it may, and was dropped.
     pub(super) over: Option<Over>,
     /// What people were told of its limits in this session, for each family.
     pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
+    /// When it is forgotten, if it came by itself and is not connected.
+    pub(super) leaves: Option<Time>,
 }
 
 impl Neighbor {
@@ -65,6 +87,7 @@ impl Neighbor {
         let settings = session::Settings {
             local_asn: desired.asn,
             remote_asn: plan.asn,
+            other_asns: from(desired, &plan).map(|range| range.asns.clone()).unwrap_or_default(),
             router_id: desired.router_id,
             hold_time: plan.timers.hold_time,
             keepalive_time: plan.timers.keepalive,
@@ -94,15 +117,18 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            softened: Softened::default(),
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),
+            leaves: None,
         }
     }
 
     /// What the RIB is told of it: the safety rules of the model first, then its words.
     pub(super) fn rib_settings(&self, desired: &gateway::Desired, policies: &Policies) -> rib::PeerSettings {
-        let mut own: Vec<_> = desired.neighbors.iter().map(|neighbor| neighbor.local_address).collect();
+        let ranges = desired.ranges.iter().map(|range| &range.like);
+        let mut own: Vec<_> = desired.neighbors.iter().chain(ranges).map(|neighbor| neighbor.local_address).collect();
         own.sort_unstable();
         own.dedup();
         let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import, policies))
@@ -181,6 +207,12 @@ impl Neighbor {
             Bond::Free | Bond::Missing => Reach::Network,
         }
     }
+}
+
+/// The range that a neighbor came from.
+fn from<'d>(desired: &'d gateway::Desired, plan: &gateway::Neighbor) -> Option<&'d gateway::Range> {
+    let name = plan.range.as_ref()?;
+    desired.ranges.iter().find(|range| range.name() == name)
 }
 
 /// The policies of those names. A name that nothing has lets nothing pass; `config` lets none through.
