@@ -3,7 +3,10 @@
 mod collision;
 mod configure;
 mod fsm;
+mod interleavings;
 mod network;
+mod states;
+mod timers;
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -232,74 +235,6 @@ fn a_peer_without_multiprotocol_speaks_ipv4_and_one_of_another_family_is_told_wh
 }
 
 #[test]
-fn keepalives_are_sent_in_time_and_not_all_at_once() {
-    let mut bench = Bench::established();
-    let mut sent = Vec::new();
-    for second in 1..=300 {
-        bench.until(at(f64::from(second)));
-        sent.extend(bench.sent(DIALLED).into_iter().map(|_| second));
-        bench.says(DIALLED, &Message::Keepalive);
-    }
-    let gaps: Vec<_> = sent.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert!(gaps.iter().all(|gap| (22..=31).contains(gap)), "{gaps:?}");
-    assert!(gaps.iter().any(|gap| *gap != gaps[0]), "no jitter: {gaps:?}");
-}
-
-#[test]
-fn an_update_that_was_sent_stands_for_a_keepalive() {
-    let mut bench = Bench::established();
-    for second in 1..=300 {
-        bench.until(at(f64::from(second)));
-        assert_eq!(bench.sent(DIALLED), []);
-        bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
-        bench.says(DIALLED, &Message::Keepalive);
-    }
-    assert_eq!(bench.peer.status().sent.updates, 300);
-}
-
-#[test]
-fn a_silent_peer_is_believed_for_the_hold_time_and_no_longer() {
-    let mut bench = Bench::established();
-    bench.until(at(40.0));
-    bench.says(DIALLED, &update());
-    bench.until(at(129.9));
-    assert_eq!(bench.peer.state(), StateName::Established);
-    bench.until(at(130.0));
-    assert_eq!(bench.told(DIALLED), Some((4, 0, Bytes::new())));
-    assert!(bench.out.contains(&Output::Down(DownReason::HoldExpired)));
-    assert_eq!(bench.reason(), "hold timer expired");
-    assert_eq!(bench.peer.status().flaps, 1);
-}
-
-#[test]
-fn octets_that_came_in_count_before_the_hold_timer_does() {
-    let mut bench = Bench::established();
-    bench.now = at(1000.0);
-    bench.says(DIALLED, &Message::Keepalive);
-    bench.peer.tick(bench.now, &mut bench.out);
-    assert_eq!(bench.peer.state(), StateName::Established);
-}
-
-#[test]
-fn without_a_hold_time_nothing_is_due() {
-    let mut bench = Bench::started();
-    bench.input(Input::Connected { conn: DIALLED });
-    bench.says(DIALLED, &Message::Open(Open { hold_time: HoldTime::from_secs(0).unwrap(), ..open() }));
-    bench.says(DIALLED, &Message::Keepalive);
-    assert_eq!(bench.peer.deadline(), None);
-}
-
-#[test]
-fn a_peer_that_never_says_open_is_closed_after_the_large_hold_time() {
-    let mut bench = Bench::started();
-    bench.input(Input::Connected { conn: DIALLED });
-    bench.until(at(239.0));
-    assert_eq!((bench.peer.state(), bench.out.len()), (StateName::OpenSent, 0));
-    bench.until(at(240.0));
-    assert_eq!(bench.told(DIALLED), Some((4, 0, Bytes::new())));
-}
-
-#[test]
 fn refused_dials_are_repeated_with_jitter_and_reported_once() {
     let mut bench = Bench::started();
     let (mut dials, mut reports) = (0, 0);
@@ -364,62 +299,6 @@ fn a_peer_that_was_never_started_rejects_connections() {
     let mut bench = Bench::new(settings());
     bench.input(Input::Accepted { conn: ACCEPTED });
     assert_eq!(bench.told(ACCEPTED), Some((6, 5, Bytes::new())));
-}
-
-#[test]
-fn a_peer_that_takes_nothing_for_the_send_hold_time_is_cut_off_although_it_speaks() {
-    // Ours, and the default: 8 minutes, or twice the hold time if that is more (RFC 9687 §3).
-    for (ours, hold, limit) in [(Some(20.0), 90, 20.0), (None, 90, 480.0), (None, 300, 600.0)] {
-        let send_hold_time = ours.map(Duration::from_secs_f64);
-        let hold_time = HoldTime::from_secs(hold).unwrap();
-        let mut bench = Bench::new(Settings { send_hold_time, hold_time, ..settings() });
-        bench.input(Input::Start);
-        bench.input(Input::Connected { conn: DIALLED });
-        bench.says(DIALLED, &Message::Open(Open { hold_time, ..open() }));
-        bench.says(DIALLED, &Message::Keepalive);
-        let (mut asked, mut taken) = (0, 19);
-        // It takes everything at first, then nothing more; and says all the time that it is there.
-        for second in 1..=(100 + limit as u64 * 9 / 8) {
-            bench.until(at(second as f64));
-            if bench.out.contains(&Output::Measure { conn: DIALLED }) {
-                asked += 1;
-                if second < 100 {
-                    taken += 19;
-                }
-                let waiting = if second < 40 { 0 } else { 1000 };
-                bench.input(Input::Measured { conn: DIALLED, waiting, taken });
-            }
-            if bench.peer.state() != StateName::Established {
-                break;
-            }
-            bench.says(DIALLED, &Message::Keepalive);
-        }
-        let end = bench.now.since_start().as_secs_f64();
-        assert!((40.0 + limit..=100.0 + limit * 1.25).contains(&end), "{limit}: {end}");
-        assert!(asked <= (8.0 * end / limit) as u32, "{asked} questions");
-        assert!(matches!(bench.sent(DIALLED).as_slice(), [Message::Notification(n)] if *n == Notification::SEND_HOLD));
-        assert!(bench.out.contains(&Output::Down(DownReason::SendHoldExpired)));
-        assert!(bench.out.contains(&Output::Abort { conn: DIALLED }), "nothing waits for the peer: {:?}", bench.out);
-        assert!(bench.reason().starts_with("send hold timer expired"), "{}", bench.reason());
-    }
-}
-
-#[test]
-fn the_send_hold_timer_is_off_when_told_so_or_without_a_hold_time() {
-    for (send_hold_time, hold) in [(Some(Duration::ZERO), 90), (Some(Duration::from_secs(5)), 0), (None, 0)] {
-        let mut bench = Bench::new(Settings { send_hold_time, ..settings() });
-        bench.input(Input::Start);
-        bench.input(Input::Connected { conn: DIALLED });
-        bench.says(DIALLED, &Message::Open(Open { hold_time: HoldTime::from_secs(hold).unwrap(), ..open() }));
-        bench.says(DIALLED, &Message::Keepalive);
-        for second in (10..2000).step_by(10) {
-            bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
-            bench.until(at(f64::from(second)));
-            assert!(!bench.out.contains(&Output::Measure { conn: DIALLED }));
-            bench.says(DIALLED, &Message::Keepalive);
-        }
-        assert_eq!(bench.peer.state(), StateName::Established);
-    }
 }
 
 #[test]
