@@ -175,7 +175,7 @@ fn accepted_updates_of_all_kinds_written_again_mean_the_same_to_us_and_to_tshark
     let mut random = fastrand::Rng::with_seed(4271);
     let mut messages = Vec::new();
     for number in 0..400 {
-        let internal = number % 3 == 0;
+        let internal = u32::is_multiple_of(number, 3);
         let context = Context { four_octet_asn: true, internal, ipv4_over_ipv6: true, ..Context::default() };
         let sender = generator::Sender { asn: 65010, as4: true, internal };
         messages.extend(again(&generator::update(&mut random, sender), &context));

@@ -58,7 +58,7 @@ fn peer((address, record): &Recorded) -> Peer {
 fn made_up(updates: usize) -> Vec<Recorded> {
     let mut random = fastrand::Rng::with_seed(2019);
     let record = |number: usize| {
-        let as4 = number % 5 != 0;
+        let as4 = !number.is_multiple_of(5);
         let peer_asn = 3_000 + u32::try_from(number % 10).unwrap();
         let sender = wild::Sender { asn: peer_asn, as4, internal: false };
         let octets = match random.u32(..20) {
@@ -163,7 +163,7 @@ fn replay(mut records: Vec<Recorded>) -> Tally {
         naive.entry(key).or_default().read(&record.octets, record.as4);
         rig.hand_in(conns[peers.binary_search(&key).unwrap()], &record.octets);
         // Octets come faster than the work that they make is done.
-        if count % 100 == 0 {
+        if count.is_multiple_of(100) {
             rig.settle();
         }
     }

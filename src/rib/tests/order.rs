@@ -56,7 +56,7 @@ fn teach_all(rib: &mut Rib, taught: &[Taught], noise: &[(u32, u8)], often: usize
     for (count, ((peer, number), attributes)) in taught.iter().enumerate() {
         let to = net(*number);
         rib.update(PeerId(*peer), reach(&[to], (**attributes).clone(), next_hop(*peer, &to)));
-        if count % often == 0 {
+        if count.is_multiple_of(often) {
             settle(rib);
             drop(rib.next_output(PeerId(3)));
         }
