@@ -107,6 +107,11 @@ impl Peer for Exabgp {
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         ("    outgoing-ttl 255;\n    incoming-ttl 255;\n", "")
     }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = "    hold-time 90;\n";
+        (line, format!("{line}    md5-password \"{password}\";\n"))
+    }
 }
 
 fn attributes(attributes: &Value) -> Route {
