@@ -2,11 +2,18 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
+
+use crate::config::{Fate, Plan};
+use crate::control::api;
 use crate::fib::KernelError;
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
-use crate::types::{Asn, Family, HoldTime, Name};
+use crate::types::{Asn, Family, HoldTime, Name, Prefix};
 use crate::wire::Fault;
+
+/// A line names so many prefixes of a faulty UPDATE; the message in it holds them all.
+const PREFIXES_SHOWN: usize = 20;
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +44,8 @@ pub enum Event {
         neighbor: Name,
         /// Why.
         reason: DownReason,
+        /// The body of the message that ended it, if it was one that nothing could be made of.
+        message: Option<Bytes>,
     },
     /// An attempt at a session failed, and not as the one before it did.
     SessionFailed {
@@ -60,6 +69,8 @@ pub enum Event {
         neighbor: Name,
         /// What was wrong, and what was done.
         fault: Fault,
+        /// The prefixes that were in it, and its body; of several faults in one UPDATE the first has them.
+        update: Option<(Vec<Prefix>, Bytes)>,
         /// How many more were not told of since the last one.
         silent: u64,
     },
@@ -203,6 +214,27 @@ pub enum Event {
         /// Why, for people.
         reason: String,
     },
+    /// Another configuration is in force.
+    Reloaded {
+        /// What has changed.
+        plan: Box<Plan>,
+        /// In how many seconds it goes back by itself.
+        confirm_within: Option<u64>,
+    },
+    /// Another configuration was not taken; nothing has changed.
+    ReloadRefused {
+        /// Why, for people.
+        reason: String,
+        /// What is wrong with the file.
+        faults: Vec<api::Fault>,
+    },
+    /// Nobody confirmed the last reload: the configuration of before is in force again.
+    Reverted {
+        /// What has changed by that.
+        plan: Box<Plan>,
+    },
+    /// The last reload was confirmed.
+    Confirmed,
     /// A clean stop has begun.
     Stopping,
 }
@@ -233,6 +265,10 @@ impl Event {
             Self::Adopted { .. } => "kernel.adopted",
             Self::Converged { .. } => "kernel.converged",
             Self::NotListening { .. } => "instance.not_listening",
+            Self::Reloaded { .. } => "config.reloaded",
+            Self::ReloadRefused { .. } => "config.reload_refused",
+            Self::Reverted { .. } => "config.reverted",
+            Self::Confirmed => "config.confirmed",
             Self::Stopping => "instance.stopping",
         }
     }
@@ -261,6 +297,10 @@ impl Event {
             | Self::Adopted { .. }
             | Self::Converged { .. }
             | Self::NotListening { .. }
+            | Self::Reloaded { .. }
+            | Self::ReloadRefused { .. }
+            | Self::Reverted { .. }
+            | Self::Confirmed
             | Self::Stopping => None,
         }
     }
@@ -282,6 +322,8 @@ impl Event {
             | Self::RangeFull { .. }
             | Self::KernelRefused { .. }
             | Self::NotListening { .. }
+            | Self::ReloadRefused { .. }
+            | Self::Reverted { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
@@ -291,6 +333,8 @@ impl Event {
             | Self::Adopted { .. }
             | Self::Compared { .. }
             | Self::Converged { .. }
+            | Self::Reloaded { .. }
+            | Self::Confirmed
             | Self::Stopping => Weight::Info,
         }
     }
@@ -303,12 +347,15 @@ impl fmt::Display for Event {
                 let families: Vec<_> = families.iter().map(Family::to_string).collect();
                 write!(f, "{neighbor} (AS {asn}) is Established: {}, hold time {hold_time}", families.join(" and "))
             }
-            Self::SessionDown { neighbor, reason } => write!(f, "{neighbor} is down: {reason}"),
+            Self::SessionDown { neighbor, reason, message } => {
+                write!(f, "{neighbor} is down: {reason}")?;
+                message.iter().try_for_each(|message| write!(f, "; the message was {message:x}"))
+            }
             Self::SessionFailed { neighbor, reason } => write!(f, "no session with {neighbor}: {reason}"),
             Self::EndOfRib { neighbor, family, received } => {
                 write!(f, "{neighbor} has sent all of {family}: {received} prefixes")
             }
-            Self::Softened { neighbor, fault, silent } => {
+            Self::Softened { neighbor, fault, update, silent } => {
                 write!(f, "{neighbor} sent a faulty UPDATE: {}", fault.reason)?;
                 if let Some(code) = fault.attribute {
                     write!(f, " (attribute {code})")?;
@@ -317,6 +364,18 @@ impl fmt::Display for Event {
                     crate::wire::FaultAction::AttributeDiscard => "; the attribute is left out",
                     crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
                 })?;
+                if let Some((prefixes, message)) = update {
+                    let shown: Vec<_> = prefixes.iter().take(PREFIXES_SHOWN).map(Prefix::to_string).collect();
+                    write!(
+                        f,
+                        "; it was about {}",
+                        if shown.is_empty() { "no prefix".into() } else { shown.join(" ") }
+                    )?;
+                    if prefixes.len() > PREFIXES_SHOWN {
+                        write!(f, " and {} more", prefixes.len() - PREFIXES_SHOWN)?;
+                    }
+                    write!(f, "; the message was {message:x}")?;
+                }
                 more(*silent, f)
             }
             Self::PrefixesNear { neighbor, family, received, limit } => {
@@ -396,6 +455,19 @@ impl fmt::Display for Event {
             Self::NotListening { family, reason } => {
                 write!(f, "cannot accept connections over {family}: {reason}; neighbors there are still dialled")
             }
+            Self::Reloaded { plan, confirm_within } => {
+                write!(f, "reloaded: {}", summary(plan))?;
+                match confirm_within {
+                    Some(seconds) => write!(f, "; goes back in {seconds} s unless it is confirmed"),
+                    None => Ok(()),
+                }
+            }
+            Self::ReloadRefused { reason, faults } => {
+                write!(f, "not reloaded: {reason}")?;
+                faults.iter().try_for_each(|fault| write!(f, "; {fault}"))
+            }
+            Self::Reverted { plan } => write!(f, "the reload was not confirmed and has gone back: {}", summary(plan)),
+            Self::Confirmed => f.write_str("the last reload was confirmed"),
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }
     }
@@ -404,4 +476,21 @@ impl fmt::Display for Event {
 /// How many went untold.
 fn more(silent: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if silent > 0 { write!(f, " ({silent} more like it since the last line)") } else { Ok(()) }
+}
+
+/// What a plan does, in one line.
+fn summary(plan: &Plan) -> String {
+    if plan.is_empty() {
+        return "nothing differs for anybody".to_owned();
+    }
+    let count = |fate: Fate| plan.sessions.iter().filter(|session| session.fate == fate).count();
+    let words = [("kept", Fate::Kept), ("soft", Fate::Soft), ("reset", Fate::Reset), ("added", Fate::Added)];
+    let counts = words.into_iter().chain([("removed", Fate::Removed)]).map(|(word, fate)| (count(fate), word));
+    let counts: Vec<_> =
+        counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let prefixes = match (plan.announced.len(), plan.withdrawn.len()) {
+        (0, 0) => String::new(),
+        (new, gone) => format!("; {new} prefixes new, {gone} gone"),
+    };
+    format!("sessions: {}{prefixes}", counts.join(", "))
 }

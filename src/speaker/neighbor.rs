@@ -16,7 +16,7 @@ use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
-use crate::wire::Capabilities;
+use crate::wire::{Capabilities, FaultAction};
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
@@ -32,6 +32,24 @@ pub(super) enum Bond {
     Down(LinkIndex),
     /// There is none of that name.
     Missing,
+}
+
+/// Faults that RFC 7606 softened, since the daemon started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Softened {
+    /// Their routes were taken as withdrawn.
+    pub(super) withdrawn: u64,
+    /// An attribute was left out.
+    pub(super) discarded: u64,
+}
+
+impl Softened {
+    pub(super) fn count(&mut self, action: FaultAction) {
+        match action {
+            FaultAction::TreatAsWithdraw => self.withdrawn += 1,
+            FaultAction::AttributeDiscard => self.discarded += 1,
+        }
+    }
 }
 
 /// A neighbor and all that belongs to it.
@@ -52,6 +70,8 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// All softened faults.
+    pub(super) softened: Softened,
     /// It taught more prefixes than it may, and was dropped.
     pub(super) over: Option<Over>,
     /// What people were told of its limits in this session, for each family.
@@ -64,20 +84,7 @@ pub(super) struct Neighbor {
 
 impl Neighbor {
     pub(super) fn new(id: PeerId, plan: gateway::Neighbor, desired: &gateway::Desired, seed: u64) -> Self {
-        let settings = session::Settings {
-            local_asn: desired.asn,
-            remote_asn: plan.asn,
-            other_asns: from(desired, &plan).map(|range| range.asns.clone()).unwrap_or_default(),
-            router_id: desired.router_id,
-            hold_time: plan.timers.hold_time,
-            keepalive_time: plan.timers.keepalive,
-            send_hold_time: plan.timers.send_hold,
-            connect_retry: plan.timers.connect_retry,
-            idle_hold_max: plan.timers.idle_hold_max,
-            passive: plan.passive,
-            families: plan.families.clone(),
-            restart_time: Duration::ZERO,
-        };
+        let settings = Self::session_settings(&plan, desired);
         let bond = if plan.interface.is_some() { Bond::Missing } else { Bond::Free };
         let host_route = desired
             .host_routes
@@ -97,10 +104,29 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            softened: Softened::default(),
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),
             leaves: None,
+        }
+    }
+
+    /// What its session is told.
+    pub(super) fn session_settings(plan: &gateway::Neighbor, desired: &gateway::Desired) -> session::Settings {
+        session::Settings {
+            local_asn: desired.asn,
+            remote_asn: plan.asn,
+            other_asns: from(desired, plan).map(|range| range.asns.clone()).unwrap_or_default(),
+            router_id: desired.router_id,
+            hold_time: plan.timers.hold_time,
+            keepalive_time: plan.timers.keepalive,
+            send_hold_time: plan.timers.send_hold,
+            connect_retry: plan.timers.connect_retry,
+            idle_hold_max: plan.timers.idle_hold_max,
+            passive: plan.passive,
+            families: plan.families.clone(),
+            restart_time: Duration::ZERO,
         }
     }
 

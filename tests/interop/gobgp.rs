@@ -58,10 +58,7 @@ impl Peer for Gobgp {
         let shown = show(lab, &["neighbor", us])?;
         let log = lab.log("gobgp", "gobgpd");
         let said = log.lines().filter(|line| line.contains(us) && line.contains("notification"));
-        Ok(Session {
-            established: shown["state"]["session_state"] == 6,
-            last_end: said.collect(),
-        })
+        Ok(Session { established: shown["state"]["session_state"] == 6, last_end: said.collect() })
     }
 
     fn learned(&self, lab: &Lab, us: &str, prefix: &str) -> Result<Option<Route>> {
