@@ -98,11 +98,6 @@ fn gobgp_is_told_why_we_reset_it() -> Result<()> {
 }
 
 #[test]
-fn exabgp_is_told_why_we_reset_it() -> Result<()> {
-    is_told_on_reset(&Exabgp)
-}
-
-#[test]
 fn openbgpd_is_told_why_we_reset_it() -> Result<()> {
     is_told_on_reset(&Openbgpd)
 }
@@ -118,11 +113,32 @@ fn bird_is_told_why_we_keep_it_down() -> Result<()> {
 }
 
 #[test]
-fn exabgp_is_told_why_we_keep_it_down() -> Result<()> {
-    is_told_on_shutdown(&Exabgp)
-}
-
-#[test]
 fn openbgpd_is_told_why_we_keep_it_down() -> Result<()> {
     is_told_on_shutdown(&Openbgpd)
+}
+
+/// It fails over a Cease with a text: all that it shows is its own NOTIFICATION about that.
+#[test]
+fn exabgp_does_not_understand_why_we_reset_it_and_comes_back() -> Result<()> {
+    let pair = Setup::of(&Exabgp).up()?;
+    pair.tell(&["reset", "neighbor", &pair.name(), "--reason", ASCII])?;
+    pair.waits(|| {
+        let shown = pair.session()?.last_end;
+        ensure!(shown.contains("can not decode update message of type"), "it shows {shown}");
+        Ok(Some(()))
+    })?;
+    pair.meets()
+}
+
+/// Its command takes a subcode and no text; with graceful restart agreed on it closes without a word.
+#[test]
+fn exabgp_tells_us_that_it_is_shut_down() -> Result<()> {
+    let pair = Setup::of(&Exabgp).their_edit("      graceful-restart 30;\n", "").up()?;
+    Exabgp.shut_down(&pair.lab, &pair.us(), "")?;
+    pair.waits(|| {
+        let told = &pair.neighbor()?["last_told"];
+        ensure!(told["code"] == 6 && told["subcode"] == 2, "we show {told}");
+        Ok(Some(()))
+    })?;
+    pair.meets()
 }
