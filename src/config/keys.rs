@@ -35,6 +35,7 @@ const TUNNEL: &str = "connection.tunnels";
 const ROUTER: &str = "network-router";
 const NEIGHBOR: &str = "neighbor";
 const BGP: &str = "bgp";
+const RESTART: &str = "bgp.graceful-restart";
 const BFD: &str = "bfd";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
@@ -120,6 +121,15 @@ pub const KEYS: &[Key] = &[
     key(BGP, "passive", "true or false", "false", "passive = false"),
     key(BGP, "ttl-security", "true or false", "true", "ttl-security = true"),
     key(BGP, "multihop", "number", "none", "multihop = 2"),
+    key(
+        BGP,
+        "graceful-restart",
+        "true, false or table",
+        "true",
+        r#"graceful-restart = { restart-time = "10s", stale-time = "120s" }"#,
+    ),
+    key(RESTART, "restart-time", "duration", r#""10s""#, r#"restart-time = "10s""#),
+    key(RESTART, "stale-time", "duration", r#""120s""#, r#"stale-time = "120s""#),
     key(BGP, "families", "list of words", "the address's", r#"families = ["ipv4", "ipv6"]"#),
     key(BGP, "password-file", "path", "none", r#"password-file = "/etc/twinspan/hq-1.key""#),
     key(BGP, "max-prefixes", "number", "0", "max-prefixes = 0"),

@@ -10,6 +10,7 @@ use super::{
     value,
 };
 use crate::gateway::Bgp;
+use crate::gateway::Restart;
 use crate::gateway::Ttl;
 use crate::gateway::Words;
 use crate::types::Family;
@@ -102,6 +103,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             idle_hold_max: idle_hold_max.map(|at| at.value),
             passive: r.value(s, "passive", value::boolean).map(|at| at.value),
             ttl: ttl(r, s),
+            restart: restart(r, s),
             families: families(r, s),
             import: words(r, s, "import"),
             export: words(r, s, "export"),
@@ -144,6 +146,30 @@ fn ttl(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Ttl> {
         (Some(At { value: false, .. }), None) => Some(Ttl::Hops(1)),
         (None, None) => None,
     }
+}
+
+/// `graceful-restart`: a word or a table.
+fn restart(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Restart> {
+    let word = r.value_with(s, "graceful-restart", |v| match v {
+        DeValue::Table(_) => Ok(true),
+        _ => value::boolean(v),
+    })?;
+    let mut restart = Restart { enabled: word.value, ..Restart::default() };
+    let table =
+        s.has_table("graceful-restart").then(|| r.table(s, "graceful-restart", "bgp.graceful-restart")).flatten();
+    if let Some(table) = table {
+        let seconds = |v: &DeValue<'_>, least: u64, most: u64| {
+            let time = value::span_of_time(v, Duration::from_secs(least), Duration::from_secs(most))?;
+            if time.subsec_millis() == 0 { Ok(time) } else { Err(Wrong::value("it is in whole seconds (RFC 4724)")) }
+        };
+        if let Some(time) = r.value_with(&table, "restart-time", |v| seconds(v, 0, 4095)) {
+            restart.restart_time = time.value;
+        }
+        if let Some(time) = r.value_with(&table, "stale-time", |v| seconds(v, 1, 86_400)) {
+            restart.stale_time = time.value;
+        }
+    }
+    Some(restart)
 }
 
 fn families(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Vec<Family>> {

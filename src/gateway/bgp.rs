@@ -23,6 +23,23 @@ impl fmt::Display for Ttl {
     }
 }
 
+/// What is done so that a restart of either side loses no packet (RFC 4724, RFC 8538).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Restart {
+    /// It is announced, and a neighbor that restarts is helped.
+    pub enabled: bool,
+    /// How long neighbors are asked to wait for us, in whole seconds, up to 4,095 s (RFC 4724 §3).
+    pub restart_time: Duration,
+    /// How long what a neighbor has not said again is used at most: after its session was lost, or a refresh began.
+    pub stale_time: Duration,
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self { enabled: true, restart_time: Duration::from_secs(10), stale_time: Duration::from_secs(120) }
+    }
+}
+
 /// How long things take on one session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Timers {
@@ -105,6 +122,8 @@ pub struct Bgp {
     pub passive: Option<bool>,
     /// `ttl-security` or `multihop`; on the link unless given.
     pub ttl: Option<Ttl>,
+    /// `graceful-restart`; on unless given.
+    pub restart: Option<Restart>,
     /// `families`; the family of the neighbor's address unless given.
     pub families: Option<Vec<Family>>,
     /// `import`; what the kind of neighbor implies unless given.
@@ -125,6 +144,7 @@ impl Bgp {
             idle_hold_max: self.idle_hold_max.or(outer.idle_hold_max),
             passive: self.passive.or(outer.passive),
             ttl: self.ttl.or(outer.ttl),
+            restart: self.restart.or(outer.restart),
             families: self.families.clone().or_else(|| outer.families.clone()),
             import: self.import.clone().or_else(|| outer.import.clone()),
             export: self.export.clone().or_else(|| outer.export.clone()),

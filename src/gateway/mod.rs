@@ -12,6 +12,6 @@ mod model;
 mod tests;
 
 pub use addresses::first_free;
-pub use bgp::{Bgp, Timers, Ttl, Word, Words};
+pub use bgp::{Bgp, Restart, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
 pub use model::{Connection, Device, Instance, Mode, Model, NetworkRouter, OtherNeighbor, TunnelEnd};

@@ -3,6 +3,7 @@
 mod collision;
 mod fsm;
 mod network;
+mod restart;
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -33,7 +34,7 @@ fn settings() -> Settings {
         idle_hold_max: Duration::from_secs(60),
         passive: false,
         families: vec![Family::Ipv4],
-        restart_time: Duration::from_secs(10),
+        restart_time: Some(Duration::from_secs(10)),
     }
 }
 
@@ -63,7 +64,7 @@ fn open_of(asn: u32) -> Open {
         asn: remote.local_asn,
         hold_time: remote.hold_time,
         router_id: remote.router_id,
-        capabilities: remote.capabilities(),
+        capabilities: remote.capabilities(&OwnRestart::default(), &[]),
     }
 }
 
@@ -424,8 +425,9 @@ fn the_send_hold_timer_is_off_when_told_so_or_without_a_hold_time() {
 fn a_stopped_peer_stays_down_and_rejects_connections_until_it_is_started() {
     let mut bench = Bench::established();
     let cease = Notification::shutdown(Cease::AdministrativeShutdown, "kernel update");
-    bench.input(Input::Stop(cease));
-    assert_eq!(bench.told(DIALLED).map(|(code, subcode, _)| (code, subcode)), Some((6, 2)));
+    bench.input(Input::Stop(cease.clone()));
+    let told = bench.told(DIALLED).map(|(code, subcode, data)| Notification::with_data(code, subcode, data)).unwrap();
+    assert_eq!(told.inside_hard_reset(), Some(cease), "the peer would keep our routes after anything else");
     assert_eq!(bench.peer.deadline(), None);
     bench.input(Input::DialNow);
     assert_eq!(bench.out, []);

@@ -62,6 +62,24 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
+    /// A session was lost, and what it taught is used on while the neighbor restarts (RFC 4724).
+    RoutesKept {
+        /// The neighbor.
+        neighbor: Name,
+        /// How many routes.
+        routes: usize,
+        /// How long it has to come back.
+        limit: Duration,
+    },
+    /// Routes that were kept of a lost session are used no longer.
+    RoutesDropped {
+        /// The neighbor.
+        neighbor: Name,
+        /// How many routes.
+        routes: usize,
+        /// Why.
+        why: &'static str,
+    },
     /// A neighbor has sent all of a family again (RFC 7313), or was no longer waited for.
     Refreshed {
         /// The neighbor.
@@ -168,6 +186,8 @@ impl Event {
             Self::SessionFailed { .. } => "session.failed",
             Self::EndOfRib { .. } => "session.end_of_rib",
             Self::Softened { .. } => "session.fault_softened",
+            Self::RoutesKept { .. } => "session.routes_kept",
+            Self::RoutesDropped { .. } => "session.routes_dropped",
             Self::Refreshed { .. } => "session.refreshed",
             Self::RefreshLate { .. } => "session.refresh_late",
             Self::RefreshIgnored { .. } => "session.refresh_ignored",
@@ -193,6 +213,8 @@ impl Event {
             | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
             | Self::Softened { neighbor, .. }
+            | Self::RoutesKept { neighbor, .. }
+            | Self::RoutesDropped { neighbor, .. }
             | Self::Refreshed { neighbor, .. }
             | Self::RefreshLate { neighbor, .. }
             | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
@@ -215,6 +237,8 @@ impl Event {
             Self::SessionDown { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
+            | Self::RoutesKept { .. }
+            | Self::RoutesDropped { .. }
             | Self::RefreshLate { .. }
             | Self::RefreshIgnored { .. }
             | Self::TunnelDown { .. }
@@ -257,6 +281,16 @@ impl fmt::Display for Event {
                     crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
                 })?;
                 more(*silent, f)
+            }
+            Self::RoutesKept { neighbor, routes, limit } => {
+                write!(
+                    f,
+                    "{neighbor} may be restarting: its {routes} routes are kept, for {}s at most",
+                    limit.as_secs()
+                )
+            }
+            Self::RoutesDropped { neighbor, routes, why } => {
+                write!(f, "{routes} routes that were kept of {neighbor} are used no longer: {why}")
             }
             Self::Refreshed { neighbor, family, gone: 0 } => write!(f, "{neighbor} has sent all of {family} again"),
             Self::Refreshed { neighbor, family, gone } => {

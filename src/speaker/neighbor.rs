@@ -1,7 +1,6 @@
 //! One neighbor as the machine holds it: its plan, its session, and what its interface is doing.
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::time::Duration;
 
 use super::flow::Reach;
 use super::input::Endpoint;
@@ -66,7 +65,7 @@ impl Neighbor {
             idle_hold_max: plan.timers.idle_hold_max,
             passive: plan.passive,
             families: plan.families.clone(),
-            restart_time: Duration::ZERO,
+            restart_time: plan.restart.enabled.then_some(plan.restart.restart_time),
         };
         let bond = if plan.interface.is_some() { Bond::Missing } else { Bond::Free };
         let host_route = desired

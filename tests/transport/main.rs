@@ -35,7 +35,7 @@ impl Speaker {
             idle_hold_max: Duration::from_secs(1),
             passive: false,
             families: vec![Family::Ipv4, Family::Ipv6],
-            restart_time: Duration::from_secs(10),
+            restart_time: Some(Duration::from_secs(10)),
         };
         let (sender, events) = mpsc::channel(64);
         let mut transport = Transport::new(sender);

@@ -122,6 +122,7 @@ impl Speaker {
             session::DownReason::Lost(_) => (DownReason::ConnectionLost, None),
             session::DownReason::Connect(_) => (DownReason::ConnectFailed, None),
             session::DownReason::Stopped(cease) => (DownReason::Stopped, Some(cease)),
+            session::DownReason::Left => (DownReason::Stopped, None),
             session::DownReason::PeerAs { .. }
             | session::DownReason::RouterId(_)
             | session::DownReason::NoFamily { .. }
@@ -196,6 +197,7 @@ fn capability(one: &wire::Capability) -> Capability {
         wire::Capability::GracefulRestart(restart) => {
             let mut words = vec![format!("{}s", restart.restart_time.as_secs())];
             words.extend(restart.restarting.then(|| "restarting".to_owned()));
+            words.extend(restart.notification.then(|| "notifications".to_owned()));
             words.extend(restart.families.iter().map(|entry| {
                 let kept = if entry.forwarding { " (forwarding kept)" } else { "" };
                 format!("{}{kept}", code(entry.family))
