@@ -18,7 +18,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "policy", "session", "fib", "gateway"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "gateway"]),
     ("speaker", &["types", "telemetry", "wire", "fib", "gateway", "control", "policy", "session", "rib", "config"]),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Bgp, Connection, Instance, Model, OtherNeighbor, Restart, Timers, Ttl, TunnelEnd, Words};
+use super::{Auth, Bgp, Connection, Instance, Model, OtherNeighbor, Restart, Timers, Ttl, TunnelEnd, Words};
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
@@ -49,6 +49,8 @@ pub struct Neighbor {
     pub ttl: Ttl,
     /// What is done about restarts.
     pub restart: Restart,
+    /// What signs its segments.
+    pub auth: Auth,
     /// What it exchanges routes of, IPv4 first, at least one.
     pub families: Vec<Family>,
     /// What is believed of what it says, behind the safety rules.
@@ -231,6 +233,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         passive: bgp.passive.unwrap_or(false),
         ttl: bgp.ttl.unwrap_or(Ttl::Security),
         restart: bgp.restart.unwrap_or_default(),
+        auth: bgp.auth.clone().unwrap_or_default(),
         families,
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),

@@ -33,6 +33,8 @@ pub enum Input {
     Leave(Notification),
     /// What the next OPENs say of our own restart.
     Announce(OwnRestart),
+    /// Go on by other settings: timers at once, what the ends agree on with the next session (`Restart`).
+    Configure(Box<Settings>),
     /// The way to the neighbor has just come up: dial at once, forget earlier failures.
     DialNow,
     /// A dialled connection is up.
@@ -131,7 +133,7 @@ pub enum Output {
 
 /// What is done about dialling.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Dial {
+pub(super) enum Dial {
     /// Stopped: neither dial nor accept.
     Off,
     /// Not now: passive, or a connection is good enough.
@@ -148,7 +150,7 @@ pub struct Peer {
     pub(super) settings: Settings,
     entropy: fastrand::Rng,
     dialled: u32,
-    dial: Dial,
+    pub(super) dial: Dial,
     pub(super) conns: Vec<Conn>,
     /// What ended a peer that is off: who dials it then is told the same.
     off: Option<Notification>,
@@ -239,6 +241,7 @@ impl Peer {
                     self.wait(now, SOON.min(self.settings.connect_retry));
                 }
             }
+            Input::Configure(settings) => self.configure(now, *settings, out),
             Input::DialNow => {
                 if self.dial != Dial::Off {
                     self.faults = 0;
@@ -391,7 +394,7 @@ impl Peer {
 
     /// Dials unless passive or served. A dial under way starts anew: its SYNs may have met a dead tunnel, and the
     /// kernel sends them ever more rarely.
-    fn dial_at_once(&mut self, out: &mut Vec<Output>) {
+    pub(super) fn dial_at_once(&mut self, out: &mut Vec<Output>) {
         if let Dial::Dialling(conn) = self.dial {
             out.push(Output::Close { conn });
         }

@@ -6,7 +6,7 @@ use super::OwnRestart;
 use crate::types::{Asn, Family, HoldTime, RouterId};
 use crate::wire::{Capabilities, Capability, ExtendedNextHop, FamilyCode};
 
-/// What a session is told by the configuration; it does not change while the peer lives.
+/// What a session is told by the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// Our AS number.
