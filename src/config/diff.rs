@@ -9,7 +9,7 @@ use super::classes::Class;
 use super::keys::{Key, find};
 use super::{Config, Control, Ecmp, Kernel, Policies};
 use crate::gateway;
-use crate::gateway::{Auth, Desired, NeighborKind, Restart, Timers};
+use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Restart, Timers};
 use crate::policy::Policy;
 use crate::types::{Asn, Name, Prefix};
 
@@ -144,10 +144,11 @@ impl Plan {
     /// What is not about one session. Every field is named, so that a new one is not forgotten.
     fn globals(&mut self, old: &Config, new: &Config) {
         let Config { model: _, policies: _, ecmp, kernel, control, written: _ } = old;
-        let Ecmp { max_paths, as_path_relax, hash, buckets, idle_timer } = ecmp;
+        let Ecmp { max_paths, as_path_relax, weights, hash, buckets, idle_timer } = ecmp;
         let spread = [
             ("max-paths", *max_paths != new.ecmp.max_paths),
             ("as-path-relax", *as_path_relax != new.ecmp.as_path_relax),
+            ("weights", *weights != new.ecmp.weights),
             ("hash", *hash != new.ecmp.hash),
             ("buckets", *buckets != new.ecmp.buckets),
             ("idle-timer", *idle_timer != new.ecmp.idle_timer),
@@ -270,14 +271,20 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         passive,
         ttl,
         auth,
-        restart,
+        restart: restarts,
         families,
         import,
         export,
         offer,
+        weight,
+        graceful_shutdown,
+        limit,
+        shutdown,
     } = old;
+    let PrefixLimit { ipv4, ipv6, action, warn_at, restart } = limit;
+    let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
     let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
-    let Restart { enabled, restart_time, stale_time } = restart;
+    let Restart { enabled, restart_time, stale_time } = restarts;
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
     let (this, address, local, its_asn) = match new.kind {
         NeighborKind::Device { .. } => ("connection.tunnels", "remote-ip", "local-ip", ("device", "asn")),
@@ -304,9 +311,15 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bgp", "graceful-restart"), *enabled != new.restart.enabled),
         (("bgp.graceful-restart", "restart-time"), *restart_time != new.restart.restart_time),
         (("bgp.graceful-restart", "stale-time"), *stale_time != new.restart.stale_time),
+        (("bgp", "max-prefixes"), most),
+        (("bgp.max-prefixes", "warn-at"), *warn_at != new.limit.warn_at),
+        (("bgp.max-prefixes", "restart"), *restart != new.limit.restart),
+        (("bgp", "shutdown"), *shutdown != new.shutdown),
         (("bgp", "families"), *families != new.families),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),
+        (("bgp", "weight"), *weight != new.weight),
+        (("bgp", "graceful-shutdown"), *graceful_shutdown != new.graceful_shutdown),
         (("policy", "rule"), *import == new.import && was.meaning(import) != will.meaning(&new.import)),
         (("policy", "rule"), *export == new.export && was.meaning(export) != will.meaning(&new.export)),
         (if tunnel { ("gateway", "transit") } else { ("bgp", "export") }, *offer != new.offer),

@@ -15,6 +15,7 @@ mod duration;
 mod file;
 mod host;
 mod keys;
+mod limit;
 mod policy;
 mod raw;
 mod rules;
@@ -29,7 +30,7 @@ pub use diagnostic::{Also, Diagnostic, Severity};
 pub use diff::{Change, Fate, PeerChange, Plan, Refused, SessionPlan, same_ends};
 pub use host::{Host, HostFault};
 pub use keys::{KEYS, Key};
-pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies};
+pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies, Weights};
 pub use written::Written;
 
 /// Reads a file. Either a configuration with warnings, or every fault at once, warnings among them, in the order of

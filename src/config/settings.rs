@@ -34,12 +34,25 @@ pub struct Ecmp {
     pub max_paths: usize,
     /// Paths through different neighbor ASes count as equal if they are as long.
     pub as_path_relax: bool,
+    /// Where the shares of paths come from.
+    pub weights: Weights,
     /// What a flow is.
     pub hash: Hash,
     /// Buckets of a resilient group.
     pub buckets: u16,
     /// How long a bucket must be idle before its flow may move.
     pub idle_timer: Duration,
+}
+
+/// Where the shares of paths come from that a prefix uses at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Weights {
+    /// The policies', else the neighbors' `weight`.
+    Configured,
+    /// The link bandwidth that every path carries, else as configured.
+    LinkBandwidth,
+    /// All the same.
+    Equal,
 }
 
 /// What a flow is to the kernel (`net.ipv4.fib_multipath_hash_policy` and its IPv6 twin).
@@ -111,7 +124,14 @@ impl Config {
 
 impl Default for Ecmp {
     fn default() -> Self {
-        Self { max_paths: 64, as_path_relax: true, hash: Hash::L4, buckets: 256, idle_timer: Duration::from_secs(120) }
+        Self {
+            max_paths: 64,
+            as_path_relax: true,
+            weights: Weights::Configured,
+            hash: Hash::L4,
+            buckets: 256,
+            idle_timer: Duration::from_secs(120),
+        }
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::net::IpAddr;
 
-use super::{Auth, Bgp, Connection, Instance, Model, OtherNeighbor, Restart, Timers, Ttl, TunnelEnd, Words};
+use super::{
+    Auth, Bgp, Connection, Instance, Model, OtherNeighbor, PrefixLimit, Restart, Shutdown, Timers, Ttl, TunnelEnd,
+    Words,
+};
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
 use crate::types::Prefix;
 use crate::types::RouterId;
+use crate::types::Weight;
 
 /// All that one instance must do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,6 +53,10 @@ pub struct Neighbor {
     pub ttl: Ttl,
     /// What is done about restarts.
     pub restart: Restart,
+    /// How many prefixes it may teach.
+    pub limit: PrefixLimit,
+    /// The text that it is told if it is kept down on purpose.
+    pub shutdown: Option<String>,
     /// What signs its segments.
     pub auth: Auth,
     /// What it exchanges routes of, IPv4 first, at least one.
@@ -59,6 +67,10 @@ pub struct Neighbor {
     pub export: Words,
     /// What there is to tell it at all.
     pub offer: Offer,
+    /// The share of its paths beside others, where `[ecmp] weights` is `configured`.
+    pub weight: Weight,
+    /// It is told that every route is about to go (RFC 8326).
+    pub graceful_shutdown: bool,
 }
 
 /// What a neighbor is to the gateway.
@@ -233,10 +245,17 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         passive: bgp.passive.unwrap_or(false),
         ttl: bgp.ttl.unwrap_or(Ttl::Security),
         restart: bgp.restart.unwrap_or_default(),
+        limit: bgp.max_prefixes.unwrap_or(PrefixLimit::NONE),
+        shutdown: match &bgp.shutdown {
+            Some(Shutdown::Yes(text)) => Some(text.clone()),
+            Some(Shutdown::No) | None => None,
+        },
         auth: bgp.auth.clone().unwrap_or_default(),
         families,
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
+        weight: bgp.weight.unwrap_or(Weight::ONE),
+        graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),
     }
 }

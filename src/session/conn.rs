@@ -423,6 +423,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
             if live.negotiated.refreshes(family).is_ok() {
                 let request = Refresh { family: family.into(), kind: RefreshKind::Request };
                 out.push(Action::Send(Message::Refresh(request)));
+                live.send_hold.sent(world.now);
             }
             State::Established(live)
         }

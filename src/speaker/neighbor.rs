@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use super::flow::Reach;
 use super::input::Endpoint;
+use super::keep_down::{Over, Told};
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
@@ -14,6 +15,7 @@ use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
+use crate::wire::Capabilities;
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
@@ -49,6 +51,10 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// It taught more prefixes than it may, and was dropped.
+    pub(super) over: Option<Over>,
+    /// What people were told of its limits in this session, for each family.
+    pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
 }
@@ -87,6 +93,8 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            over: None,
+            told: Default::default(),
             awaited: Awaited::default(),
         }
     }
@@ -105,8 +113,10 @@ impl Neighbor {
             Offer::Learned => Scope::Learned,
             Offer::All => Scope::Everything,
         };
-        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
-        rib::PeerSettings { name: self.plan.name.clone(), asn: self.plan.asn, import, export }
+        let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
+        export.graceful_shutdown = self.plan.graceful_shutdown;
+        let (name, asn, weight) = (self.plan.name.clone(), self.plan.asn, self.plan.weight);
+        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight }
     }
 
     /// Its interface as it is now; true if that is news.
@@ -123,6 +133,13 @@ impl Neighbor {
             self.bond_since = now;
         }
         news
+    }
+
+    /// True if a NOTIFICATION that is not a hard reset would let both sides keep routes (RFC 8538 §2).
+    pub(super) fn keeps_routes_over_notifications(&self) -> bool {
+        let says = |of: &Capabilities| of.graceful_restart().is_some_and(|restart| restart.notification);
+        let theirs = self.session.negotiated().is_some_and(|agreed| says(&agreed.capabilities));
+        theirs && says(&self.session.status().local_capabilities)
     }
 
     /// True if its session can be tried.

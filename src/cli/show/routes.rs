@@ -164,6 +164,8 @@ pub fn write_route<W: Write>(
         },
     );
     facts.write(2, screen)?;
+    let all: u32 = route.paths.iter().filter_map(|path| path.weight).map(u32::from).sum();
+    let shared = route.paths.iter().any(|path| path.weight.is_some_and(|weight| weight != 1));
     for path in &route.paths {
         let (state, tone) = state(path.state);
         let from = path.neighbor.as_ref().map_or_else(|| "our own".to_owned(), |name| format!("from {name}"));
@@ -173,6 +175,9 @@ pub fn write_route<W: Write>(
         let mut facts = Facts::default();
         if let Some(next_hop) = path.next_hop {
             facts.add("next hop", next_hop.to_string());
+        }
+        if let Some(weight) = path.weight.filter(|_| shared) {
+            facts.add("weight", format!("{weight} of {all}"));
         }
         let empty = path.as_path.is_empty();
         facts.add("as path", if empty { "empty".into() } else { list(&path.as_path, " ") });

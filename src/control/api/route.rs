@@ -67,6 +67,9 @@ pub struct Path {
     pub other_attributes: Vec<OtherAttribute>,
     /// What the decision made of it.
     pub state: PathState,
+    /// Its share of the traffic beside the other paths in use, 1 to 255; `null` if it is not used.
+    #[serde(default)]
+    pub weight: Option<u16>,
     /// Why it is not in use, in words; `null` for the best path and its equals.
     pub why: Option<String>,
 }

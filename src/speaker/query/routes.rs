@@ -10,7 +10,7 @@ use crate::control::api::{
 };
 use crate::rib;
 use crate::speaker::Speaker;
-use crate::types::PeerId;
+use crate::types::{PeerId, Weight};
 use crate::wire;
 use crate::wire::{Attributes, SegmentKind};
 
@@ -86,6 +86,7 @@ impl Speaker {
                 .collect(),
             other_attributes: others(attributes),
             state,
+            weight: view.weight.map(Weight::get),
             why,
         }
     }
