@@ -310,6 +310,24 @@ pub fn routes() -> Reply {
             state: InstallState::Present,
             fault: None,
         }),
+        told: vec![
+            Told {
+                neighbor: name("core-1"),
+                next_hop: Some(address("10.20.255.4")),
+                as_path: vec![AsPathItem::Asn(Asn::new(65515)), AsPathItem::Asn(Asn::new(65010))],
+                med: Some(100),
+                communities: vec![community(0xffff_0000)],
+                why: None,
+            },
+            Told {
+                neighbor: name("hq-2/in-0"),
+                next_hop: None,
+                as_path: Vec::new(),
+                med: None,
+                communities: Vec::new(),
+                why: Some("this neighbor gets the gateway's own routes only: transit is off".into()),
+            },
+        ],
     };
     let odd = Route {
         prefix: prefix("2001:db8:52::/48"),
@@ -334,6 +352,7 @@ pub fn routes() -> Reply {
             ..path("core-1", "10.20.255.1", PathState::Best, None)
         }],
         kernel: None,
+        told: Vec::new(),
     };
     Reply::Routes(Routes { totals: totals(), routes: vec![many, odd], next: Some(prefix("2001:db8:52::/48")) })
 }
