@@ -9,6 +9,7 @@ mod auth;
 mod bgp;
 mod desired;
 mod model;
+mod range;
 #[cfg(test)]
 mod tests;
 
@@ -16,4 +17,5 @@ pub use addresses::first_free;
 pub use auth::{AoAlgorithm, AoKey, Auth};
 pub use bgp::{Bgp, LimitAction, PrefixLimit, Restart, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
-pub use model::{Connection, Device, Instance, Mode, Model, NetworkRouter, OtherNeighbor, TunnelEnd};
+pub use model::{Connection, Device, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, TunnelEnd};
+pub use range::Range;

@@ -170,6 +170,17 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
+    /// Somebody dialled from a range that has as many neighbors as it may have: it was told so.
+    RangeFull {
+        /// The range.
+        range: Name,
+        /// Their end.
+        remote: SocketAddr,
+        /// How many there may be.
+        limit: usize,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
     /// The kernel refused something; it will be tried again.
     KernelRefused {
         /// How many operations of the batch were refused.
@@ -235,6 +246,7 @@ impl Event {
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
             Self::WrongInterface { .. } => "session.wrong_interface",
+            Self::RangeFull { .. } => "session.range_full",
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
@@ -259,6 +271,7 @@ impl Event {
             | Self::RoutesKept { neighbor, .. }
             | Self::RoutesDropped { neighbor, .. }
             | Self::WrongInterface { neighbor, .. }
+            | Self::RangeFull { range: neighbor, .. }
             | Self::Refreshed { neighbor, .. }
             | Self::RefreshLate { neighbor, .. }
             | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
@@ -290,6 +303,7 @@ impl Event {
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
             | Self::WrongInterface { .. }
+            | Self::RangeFull { .. }
             | Self::KernelRefused { .. }
             | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
@@ -380,6 +394,10 @@ impl fmt::Display for Event {
                     f,
                     "{remote} has the address of {neighbor} and came by {came_by}, not by its interface: closed"
                 )?;
+                more(*silent, f)
+            }
+            Self::RangeFull { range, remote, limit, silent } => {
+                write!(f, "{remote} is one too many in the range {range}, which may have {limit}: rejected")?;
                 more(*silent, f)
             }
             Self::KernelRefused { refused, first, error, silent } => {

@@ -57,6 +57,8 @@ pub(super) struct Neighbor {
     pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
+    /// When it is forgotten, if it came by itself and is not connected.
+    pub(super) leaves: Option<Time>,
 }
 
 impl Neighbor {
@@ -64,6 +66,7 @@ impl Neighbor {
         let settings = session::Settings {
             local_asn: desired.asn,
             remote_asn: plan.asn,
+            other_asns: from(desired, &plan).map(|range| range.asns.clone()).unwrap_or_default(),
             router_id: desired.router_id,
             hold_time: plan.timers.hold_time,
             keepalive_time: plan.timers.keepalive,
@@ -96,12 +99,14 @@ impl Neighbor {
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),
+            leaves: None,
         }
     }
 
     /// What the RIB is told of it: the safety rules of the model first, then its words.
     pub(super) fn rib_settings(&self, desired: &gateway::Desired, policies: &Policies) -> rib::PeerSettings {
-        let mut own: Vec<_> = desired.neighbors.iter().map(|neighbor| neighbor.local_address).collect();
+        let ranges = desired.ranges.iter().map(|range| &range.like);
+        let mut own: Vec<_> = desired.neighbors.iter().chain(ranges).map(|neighbor| neighbor.local_address).collect();
         own.sort_unstable();
         own.dedup();
         let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import, policies))
@@ -180,6 +185,12 @@ impl Neighbor {
             Bond::Free | Bond::Missing => Reach::Network,
         }
     }
+}
+
+/// The range that a neighbor came from.
+fn from<'d>(desired: &'d gateway::Desired, plan: &gateway::Neighbor) -> Option<&'d gateway::Range> {
+    let name = plan.range.as_ref()?;
+    desired.ranges.iter().find(|range| range.name() == name)
 }
 
 /// The policies of those names. A name that nothing has lets nothing pass; `config` lets none through.

@@ -8,13 +8,29 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
-use crate::types::{Asn, Family, Name};
+use crate::types::{Asn, Family, Name, Prefix};
 
 /// All neighbors of this instance, in the order of the file.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Neighbors {
-    /// One entry a neighbor.
+    /// One entry a neighbor: those that came by themselves are behind the others.
     pub neighbors: Vec<Neighbor>,
+    /// The ranges that neighbors may come from by themselves.
+    #[serde(default)]
+    pub ranges: Vec<Range>,
+}
+
+/// A range that neighbors may come from by themselves.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// Its name; its neighbors are named `NAME:ADDRESS`.
+    pub name: Name,
+    /// The addresses.
+    pub prefix: Prefix,
+    /// The most neighbors from it at once.
+    pub limit: u64,
+    /// How many there are, those that leave among them.
+    pub neighbors: u64,
 }
 
 /// One neighbor, in short.
@@ -50,6 +66,15 @@ pub struct Neighbor {
     pub next_retry_seconds: Option<u64>,
     /// True if we never dial: the neighbor must.
     pub passive: bool,
+    /// What signs its segments: `none`, `tcp-md5` or `tcp-ao`.
+    #[serde(default)]
+    pub authentication: String,
+    /// The range that it came from by itself; `null` for one of the file.
+    #[serde(default)]
+    pub range: Option<Name>,
+    /// Whole seconds until it is forgotten, rounded up; `null` unless it came by itself and is not connected.
+    #[serde(default)]
+    pub leaves_seconds: Option<u64>,
     /// Why it is kept down on purpose; `null` if it is not.
     #[serde(default)]
     pub kept_down: Option<KeptDown>,

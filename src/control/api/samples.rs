@@ -159,6 +159,9 @@ fn established() -> Neighbor {
         next_retry_at: None,
         next_retry_seconds: None,
         passive: false,
+        authentication: "tcp-md5".into(),
+        range: None,
+        leaves_seconds: None,
         kept_down: None,
         prefixes: vec![prefixes(Family::Ipv4, 4, 1)],
     }
@@ -204,6 +207,7 @@ pub fn neighbors() -> Reply {
         state_seconds: 7_932,
         uptime_seconds: None,
         passive: true,
+        authentication: "none".into(),
         prefixes: Vec::new(),
         ..established()
     };
@@ -222,7 +226,30 @@ pub fn neighbors() -> Reply {
         }),
         ..waiting.clone()
     };
-    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, shut] })
+    let leaving = Neighbor {
+        name: name("leaves:10.9.0.11"),
+        kind: NeighborKind::Other,
+        address: address("10.9.0.11"),
+        interface: None,
+        asn: Asn::new(65020),
+        range: Some(name("leaves")),
+        leaves_seconds: Some(25),
+        last_down: Some(Down {
+            reason: DownReason::ConnectionLost,
+            at: at("03:12:07.000"),
+            ago_seconds: 5,
+            code: None,
+            subcode: None,
+            communication: None,
+            text: "connection lost: closed by the peer".into(),
+        }),
+        flaps: 1,
+        since: at("03:12:07.000"),
+        state_seconds: 5,
+        ..waiting.clone()
+    };
+    let range = Range { name: name("leaves"), prefix: prefix("10.9.0.0/24"), limit: 100, neighbors: 1 };
+    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, shut, leaving], ranges: vec![range] })
 }
 
 pub fn neighbor() -> Reply {

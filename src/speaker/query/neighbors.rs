@@ -3,7 +3,7 @@
 use super::{Surroundings, count};
 use crate::control::api::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
 };
 use crate::gateway;
 use crate::session;
@@ -11,13 +11,23 @@ use crate::session::StateName;
 use crate::speaker::Speaker;
 use crate::speaker::neighbor;
 use crate::speaker::neighbor::Bond;
-use crate::types::{Family, Time};
+use crate::types::{Family, Name, Time};
 use crate::wire;
 use crate::wire::{Cease, Notification};
 
 impl Speaker {
     pub(super) fn show_neighbors(&self, now: Time) -> Neighbors {
-        Neighbors { neighbors: self.neighbors.iter().map(|neighbor| self.neighbor(now, neighbor)).collect() }
+        let from = |name: &Name| self.neighbors.iter().filter(|n| n.plan.range.as_ref() == Some(name)).count();
+        let range = |range: &gateway::Range| Range {
+            name: range.name().clone(),
+            prefix: range.prefix,
+            limit: count(range.limit),
+            neighbors: count(from(range.name())),
+        };
+        Neighbors {
+            neighbors: self.neighbors.iter().map(|neighbor| self.neighbor(now, neighbor)).collect(),
+            ranges: self.desired.ranges.iter().map(range).collect(),
+        }
     }
 
     pub(super) fn show_neighbor(
@@ -95,6 +105,9 @@ impl Speaker {
             next_retry_at: retry.map(|at| self.moment(at)),
             next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             passive: plan.passive,
+            authentication: plan.auth.to_string(),
+            range: plan.range.clone(),
+            leaves_seconds: neighbor.leaves.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             kept_down: match (&plan.shutdown, &neighbor.over) {
                 (Some(_), _) => Some(KeptDown::Shutdown),
                 (None, Some(_)) => Some(KeptDown::MaxPrefixes),
