@@ -2,11 +2,16 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
+
 use crate::fib::KernelError;
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
-use crate::types::{Asn, Family, HoldTime, Name};
+use crate::types::{Asn, Family, HoldTime, Name, Prefix};
 use crate::wire::Fault;
+
+/// A line names so many prefixes of a faulty UPDATE; the message in it holds them all.
+const PREFIXES_SHOWN: usize = 20;
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +42,8 @@ pub enum Event {
         neighbor: Name,
         /// Why.
         reason: DownReason,
+        /// The body of the message that ended it, if it was one that nothing could be made of.
+        message: Option<Bytes>,
     },
     /// An attempt at a session failed, and not as the one before it did.
     SessionFailed {
@@ -60,6 +67,8 @@ pub enum Event {
         neighbor: Name,
         /// What was wrong, and what was done.
         fault: Fault,
+        /// The prefixes that were in it, and its body; of several faults in one UPDATE the first has them.
+        update: Option<(Vec<Prefix>, Bytes)>,
         /// How many more were not told of since the last one.
         silent: u64,
     },
@@ -327,12 +336,15 @@ impl fmt::Display for Event {
                 let families: Vec<_> = families.iter().map(Family::to_string).collect();
                 write!(f, "{neighbor} (AS {asn}) is Established: {}, hold time {hold_time}", families.join(" and "))
             }
-            Self::SessionDown { neighbor, reason } => write!(f, "{neighbor} is down: {reason}"),
+            Self::SessionDown { neighbor, reason, message } => {
+                write!(f, "{neighbor} is down: {reason}")?;
+                message.iter().try_for_each(|message| write!(f, "; the message was {message:x}"))
+            }
             Self::SessionFailed { neighbor, reason } => write!(f, "no session with {neighbor}: {reason}"),
             Self::EndOfRib { neighbor, family, received } => {
                 write!(f, "{neighbor} has sent all of {family}: {received} prefixes")
             }
-            Self::Softened { neighbor, fault, silent } => {
+            Self::Softened { neighbor, fault, update, silent } => {
                 write!(f, "{neighbor} sent a faulty UPDATE: {}", fault.reason)?;
                 if let Some(code) = fault.attribute {
                     write!(f, " (attribute {code})")?;
@@ -341,6 +353,18 @@ impl fmt::Display for Event {
                     crate::wire::FaultAction::AttributeDiscard => "; the attribute is left out",
                     crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
                 })?;
+                if let Some((prefixes, message)) = update {
+                    let shown: Vec<_> = prefixes.iter().take(PREFIXES_SHOWN).map(Prefix::to_string).collect();
+                    write!(
+                        f,
+                        "; it was about {}",
+                        if shown.is_empty() { "no prefix".into() } else { shown.join(" ") }
+                    )?;
+                    if prefixes.len() > PREFIXES_SHOWN {
+                        write!(f, " and {} more", prefixes.len() - PREFIXES_SHOWN)?;
+                    }
+                    write!(f, "; the message was {message:x}")?;
+                }
                 more(*silent, f)
             }
             Self::RoutesKept { neighbor, routes, limit } => {

@@ -521,18 +521,23 @@ impl Speaker {
     fn down(&mut self, now: Time, id: PeerId, reason: session::DownReason, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.conn = None;
+        let message = neighbor.session.take_refused();
         let name = neighbor.plan.name.clone();
-        out.push(Effect::Tell(Event::SessionDown { neighbor: name, reason: reason.clone() }));
+        out.push(Effect::Tell(Event::SessionDown { neighbor: name, reason: reason.clone(), message }));
         self.lost(now, id, &reason, out);
     }
 
     fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {
         // One message may hold more than the last that was taken.
         let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.conn.is_some()) else { return };
+        let mut faulty = update.faulty.clone();
         for fault in &update.faults {
+            neighbor.softened.count(fault.action);
             if let Some(silent) = neighbor.faults.pass(now) {
-                let name = neighbor.plan.name.clone();
-                out.push(Effect::Tell(Event::Softened { neighbor: name, fault: fault.clone(), silent }));
+                let told = update.reach.iter().flat_map(|reach| &reach.prefixes);
+                let update = faulty.take().map(|body| (told.chain(&update.withdrawn).copied().collect(), body));
+                let neighbor = neighbor.plan.name.clone();
+                out.push(Effect::Tell(Event::Softened { neighbor, fault: fault.clone(), update, silent }));
             }
         }
         let (name, end) = (neighbor.plan.name.clone(), update.end_of_rib);

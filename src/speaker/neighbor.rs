@@ -15,7 +15,7 @@ use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
-use crate::wire::Capabilities;
+use crate::wire::{Capabilities, FaultAction};
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
@@ -31,6 +31,24 @@ pub(super) enum Bond {
     Down(LinkIndex),
     /// There is none of that name.
     Missing,
+}
+
+/// Faults that RFC 7606 softened, since the daemon started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Softened {
+    /// Their routes were taken as withdrawn.
+    pub(super) withdrawn: u64,
+    /// An attribute was left out.
+    pub(super) discarded: u64,
+}
+
+impl Softened {
+    pub(super) fn count(&mut self, action: FaultAction) {
+        match action {
+            FaultAction::TreatAsWithdraw => self.withdrawn += 1,
+            FaultAction::AttributeDiscard => self.discarded += 1,
+        }
+    }
 }
 
 /// A neighbor and all that belongs to it.
@@ -51,6 +69,8 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// All softened faults.
+    pub(super) softened: Softened,
     /// It taught more prefixes than it may, and was dropped.
     pub(super) over: Option<Over>,
     /// What people were told of its limits in this session, for each family.
@@ -96,6 +116,7 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            softened: Softened::default(),
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),

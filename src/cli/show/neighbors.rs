@@ -10,8 +10,8 @@ use crate::cli::{
     table::{Cell, Facts, Table},
 };
 use crate::control::api::{
-    Capability, Down, FamilyPrefixes, KeptDown, MessageCounts, Neighbor, NeighborDetail, NeighborKind, Neighbors,
-    Range, Request, SessionState,
+    Capability, Down, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor, NeighborDetail, NeighborKind,
+    Neighbors, Range, Request, SessionState,
 };
 use crate::control::io::Client;
 use crate::types::Name;
@@ -173,6 +173,12 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
                 .into()
         }),
     );
+    let Faults { withdrawn, discarded } = detail.faults;
+    if withdrawn + discarded > 0 {
+        let [withdrawn, discarded] = [withdrawn, discarded].map(count);
+        let text = format!("{withdrawn} taken as withdrawals, {discarded} cost an attribute: see the log");
+        facts.add("faults", Cell::toned(text, Tone::Warn));
+    }
     facts.add("announced", capabilities(&detail.capabilities.sent));
     facts.add("received", capabilities(&detail.capabilities.received));
     facts.write(0, screen)?;

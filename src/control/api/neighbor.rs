@@ -112,6 +112,9 @@ pub struct NeighborDetail {
     pub capabilities: Capabilities,
     /// BGP messages since the daemon started, over all sessions with it.
     pub messages: Messages,
+    /// Faults in its UPDATEs that did not end the session.
+    #[serde(default)]
+    pub faults: Faults,
     /// Octets that wait to be written to the neighbor.
     pub queued_octets: u64,
 }
@@ -272,6 +275,15 @@ pub struct Messages {
     pub received: MessageCounts,
     /// To the neighbor.
     pub sent: MessageCounts,
+}
+
+/// Faults in UPDATEs that did not end the session (RFC 7606), since the daemon started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Faults {
+    /// Those whose routes were taken as withdrawn.
+    pub withdrawn: u64,
+    /// Those that cost an attribute.
+    pub discarded: u64,
 }
 
 /// BGP messages by type.

@@ -295,6 +295,7 @@ pub fn neighbor() -> Reply {
             received: MessageCounts { open: 2, update: 4, notification: 0, keepalive: 264, route_refresh: 0 },
             sent: MessageCounts { open: 2, update: 2, notification: 1, keepalive: 265, route_refresh: 1 },
         },
+        faults: Faults { withdrawn: 2, discarded: 1 },
         queued_octets: 0,
     }))
 }

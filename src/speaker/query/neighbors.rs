@@ -2,7 +2,7 @@
 
 use super::{Surroundings, count};
 use crate::control::api::{
-    Capabilities, Capability, Down, DownReason, FamilyPrefixes, KeptDown, MessageCounts, Messages, Neighbor,
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
     NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
 };
 use crate::gateway;
@@ -62,6 +62,7 @@ impl Speaker {
                 received: status.remote_capabilities.as_ref().map(capabilities).unwrap_or_default(),
             },
             messages: Messages { received: messages(&status.received), sent: messages(&status.sent) },
+            faults: Faults { withdrawn: neighbor.softened.withdrawn, discarded: neighbor.softened.discarded },
             queued_octets: neighbor.conn.map_or(0, |conn| around.queued(conn)),
         }
     }
