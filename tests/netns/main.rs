@@ -18,6 +18,7 @@ mod dual_redundancy;
 mod faults;
 mod full_table;
 mod gateway;
+mod graceful_restart;
 mod kernel;
 mod labs;
 mod weights;

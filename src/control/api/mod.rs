@@ -27,7 +27,7 @@ pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState, Stale,
 };
 pub use request::{
     FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,

@@ -3,7 +3,7 @@
 use super::{Surroundings, count};
 use crate::control::api::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState, Stale,
 };
 use crate::gateway;
 use crate::session;
@@ -82,6 +82,7 @@ impl Speaker {
                 advertised: count(found.advertised),
                 limit: plan.limit.family(*family).map(u64::from),
                 trimmed: count(found.trimmed),
+                stale: count(found.stale),
             }
         });
         let back = neighbor.over.and_then(|over| over.until);
@@ -114,6 +115,12 @@ impl Speaker {
                 (None, Some(_)) => Some(KeptDown::MaxPrefixes),
                 (None, None) => None,
             },
+            stale: neighbor.awaited.kept.map(|kept| Stale {
+                prefixes: count(self.kept(neighbor.id)),
+                since: self.moment(kept.since),
+                until: self.moment(kept.until),
+                until_seconds: kept.until.since(now).as_millis().div_ceil(1000) as u64,
+            }),
             prefixes: prefixes.collect(),
         }
     }
