@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::event::Event;
 use super::link::Link;
+use crate::config::Hash;
 use crate::fib::{Batch, BatchId, Failure, Table};
 use crate::gateway::Ttl;
 use crate::types::{ConnId, Family, LinkIndex, Name};
@@ -156,6 +157,11 @@ pub enum Effect {
     Flush(FlushId),
     /// Accept connections of this family too, on all addresses; else answer [`Input::NotListening`].
     Listen(Family),
+    /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
+    /// as it was signed before.
+    Sign,
+    /// What a flow is to the kernel is this from now on.
+    Hash(Hash),
     /// Tell people.
     Tell(Event),
     /// A clean stop is complete: all sessions are closed, and the kernel holds what it shall.
