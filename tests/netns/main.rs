@@ -23,4 +23,5 @@ mod gateway;
 mod graceful_restart;
 mod kernel;
 mod labs;
+mod reload;
 mod weights;
