@@ -20,6 +20,7 @@ mod dynamic;
 mod faults;
 mod full_table;
 mod gateway;
+mod graceful_shutdown;
 mod kernel;
 mod labs;
 mod weights;
