@@ -23,4 +23,5 @@ mod gateway;
 mod graceful_shutdown;
 mod kernel;
 mod labs;
+mod reload;
 mod weights;
