@@ -193,11 +193,6 @@ impl Fib {
     /// No host route any more; what [`Fib::want`] said holds again.
     pub fn unwant_link(&mut self, prefix: &Prefix) {
         if let Some(pin) = self.pins.remove(prefix) {
-            self.routes.change(prefix, |cell| {
-                if cell.have != Ref::NONE {
-                    cell.set(UNSURE, true); // what becomes of its link is not told to it any more
-                }
-            });
             self.set_want(*prefix, pin.beneath);
             self.count_want(pin.beneath, Ref::NONE);
         }
@@ -353,6 +348,9 @@ impl Fib {
     fn set_want(&mut self, prefix: Prefix, to: Ref) {
         let (old, failed, flying) = self.routes.change(&prefix, |cell| {
             let old = mem::replace(&mut cell.want, to);
+            if matches!(cell.have.to(), To::Link(_)) && cell.have != to {
+                cell.set(UNSURE, true); // what becomes of its link is not told to it any more
+            }
             let failed = old != to && cell.is(FAILED);
             if failed {
                 cell.set(FAILED, false);
