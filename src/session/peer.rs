@@ -619,9 +619,10 @@ impl Peer {
 
     fn note(&mut self, now: Time) {
         let state = self.state();
-        if state != self.shown {
-            self.shown = state;
+        // How long it is down is of interest, not how long it has waited before this attempt.
+        if (state == StateName::Established) != (self.shown == StateName::Established) {
             self.since = now;
         }
+        self.shown = state;
     }
 }

@@ -115,4 +115,17 @@ impl Peer for Bird {
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         ("ttl security on", "ttl security off")
     }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = "  ttl security on;\n";
+        (line, format!("{line}  password \"{password}\";\n"))
+    }
+
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        ("    import all;\n", "    import all;\n    receive limit 3 action disable;\n")
+    }
+
+    fn words_for_max_prefixes(&self) -> String {
+        "Maximum number of prefixes reached".to_owned()
+    }
 }

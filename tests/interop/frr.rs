@@ -112,4 +112,13 @@ impl Peer for Frr {
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         (" neighbor gateway ttl-security hops 1\n", "")
     }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = " neighbor gateway timers connect 1\n";
+        (line, format!("{line} neighbor gateway password {password}\n"))
+    }
+
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        ("  network 10.50.0.0/16\n", "  network 10.50.0.0/16\n  neighbor 169.254.21.2 maximum-prefix 3\n")
+    }
 }

@@ -57,11 +57,8 @@ impl Peer for Gobgp {
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = show(lab, &["neighbor", us])?;
         let log = lab.log("gobgp", "gobgpd");
-        let mut said = log.lines().filter(|line| line.contains("\"Peer Down\"") || line.contains("notification"));
-        Ok(Session {
-            established: shown["state"]["session_state"] == 6,
-            last_end: said.rfind(|line| line.contains(us)).unwrap_or_default().to_owned(),
-        })
+        let said = log.lines().filter(|line| line.contains(us) && line.contains("notification"));
+        Ok(Session { established: shown["state"]["session_state"] == 6, last_end: said.collect() })
     }
 
     fn learned(&self, lab: &Lab, us: &str, prefix: &str) -> Result<Option<Route>> {
@@ -121,5 +118,18 @@ impl Peer for Gobgp {
 
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         ("enabled = true\n    ttl-min = 255", "enabled = false\n    ttl-min = 255")
+    }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = "    peer-as = 65515\n";
+        (line, format!("{line}    auth-password = \"{password}\"\n"))
+    }
+
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        (
+            "    [peer-groups.afi-safis.mp-graceful-restart.config]\n",
+            "    [peer-groups.afi-safis.prefix-limit.config]\n      max-prefixes = 3\n    \
+             [peer-groups.afi-safis.mp-graceful-restart.config]\n",
+        )
     }
 }

@@ -10,8 +10,8 @@ use crate::cli::{
     table::{Cell, Facts, Table},
 };
 use crate::control::api::{
-    Capability, Down, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor, NeighborDetail, NeighborKind,
-    Neighbors, Range, Request, SessionState,
+    Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor, NeighborDetail,
+    NeighborKind, Neighbors, Range, Request, SessionState,
 };
 use crate::control::io::Client;
 use crate::types::Name;
@@ -87,12 +87,27 @@ fn why(neighbor: &Neighbor) -> String {
             _ => String::new(),
         };
     }
-    let fault = last.map(|down| format!("{} ({} ago)", down.text, duration(down.ago_seconds)));
+    let ago = |down: &Down| format!("{} ({} ago)", down.text, duration(down.ago_seconds));
     let kept = neighbor.stale.as_ref().map(|stale| {
         let routes = counted(stale.prefixes, "route is", "routes are");
         format!("{routes} kept, for {} at most", duration(stale.until_seconds))
     });
-    fault.into_iter().chain(kept).chain(next(neighbor)).collect::<Vec<_>>().join("; ")
+    // What it said when it went is the reason, and that it cannot be reached since is not.
+    fault_before(neighbor)
+        .map(ago)
+        .into_iter()
+        .chain(last.map(ago))
+        .chain(kept)
+        .chain(next(neighbor))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// What the neighbor said when it went, if something else has gone wrong since.
+fn fault_before(neighbor: &Neighbor) -> Option<&Down> {
+    let (down, told) = (neighbor.last_down.as_ref()?, neighbor.last_told.as_ref()?);
+    let later = matches!(down.reason, DownReason::ConnectFailed | DownReason::ConnectionLost);
+    (neighbor.state != SessionState::Established && later && told.at >= neighbor.since).then_some(told)
 }
 
 /// What happens next with a session that is not up.
@@ -144,6 +159,9 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     match &neighbor.last_down {
         Some(down) => facts.add("last down", Cell::toned(last_down(down), Tone::Warn)),
         None => facts.add("last down", "never"),
+    }
+    if let Some(told) = fault_before(neighbor) {
+        facts.add("it said", Cell::toned(last_down(told), Tone::Warn));
     }
     if let Some(stale) = &neighbor.stale {
         let routes = counted(stale.prefixes, "route", "routes");

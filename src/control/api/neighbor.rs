@@ -60,6 +60,9 @@ pub struct Neighbor {
     pub flaps: u64,
     /// Why it is not Established, or was last not; `null` if nothing has gone wrong yet.
     pub last_down: Option<Down>,
+    /// The last NOTIFICATION from the neighbor: it stays when dialling fails after it; `null` if there was none.
+    #[serde(default)]
+    pub last_told: Option<Down>,
     /// When we dial next; `null` while a session is up or being opened, or if we only wait for the neighbor.
     pub next_retry_at: Option<Moment>,
     /// Whole seconds until then, rounded up.

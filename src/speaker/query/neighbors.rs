@@ -104,6 +104,7 @@ impl Speaker {
             uptime_seconds: established.then(|| now.since(status.since).as_secs()),
             flaps: u64::from(status.flaps),
             last_down: self.last_down(now, neighbor, &status),
+            last_told: status.last_received.as_ref().map(|(at, told)| self.said(now, *at, told)),
             next_retry_at: retry.map(|at| self.moment(at)),
             next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             passive: plan.passive,
@@ -187,6 +188,19 @@ impl Speaker {
             communication: notification.and_then(Notification::text).map(str::to_owned),
             text: down.reason.to_string(),
         })
+    }
+
+    /// What the neighbor said at that time.
+    fn said(&self, now: Time, at: Time, told: &Notification) -> Down {
+        Down {
+            reason: DownReason::NotificationReceived,
+            at: self.moment(at),
+            ago_seconds: now.since(at).as_secs(),
+            code: Some(told.code),
+            subcode: Some(told.subcode),
+            communication: told.text().map(str::to_owned),
+            text: session::DownReason::Received(told.clone()).to_string(),
+        }
     }
 
     pub(super) fn session_state(&self, neighbor: &neighbor::Neighbor) -> SessionState {
