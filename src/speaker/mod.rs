@@ -494,6 +494,10 @@ impl Speaker {
             (IpAddr::V4(_), Bond::Up(link)) => self.links.ipv6_on(*link),
             (IpAddr::V4(_), _) => None,
         };
+        let link_local = match (local_v6, &neighbor.bond) {
+            (Some(global), Bond::Up(link)) => self.links.link_local_on(*link, global, neighbor.plan.remote_address),
+            (_, _) => None,
+        };
         self.rib.up(
             neighbor.id,
             rib::Session {
@@ -501,6 +505,7 @@ impl Speaker {
                 remote: neighbor.plan.remote_address,
                 local: neighbor.plan.local_address,
                 local_v6,
+                link_local,
                 families: agreed.families.clone(),
                 preserved: agreed.preserved(),
                 enhanced_refresh: agreed.enhanced_refresh,
