@@ -32,7 +32,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use crate::policy::{Edits, Export, Import, NextHopEdit, Refusal, Scope};
+use crate::policy::{Edits, Export, Import, Memo, NextHopEdit, Refusal, Scope};
 use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId, Weight};
 use crate::wire::{Attributes, Context, NextHop, Reach, Update};
 
@@ -340,9 +340,10 @@ impl Rib {
         let round = live.rounds[at(reach.family)].now;
         let number = live.next_hop_number(reach.next_hop).ok_or(Refusal::TooManyNextHops);
         let next_hop = *number.as_ref().unwrap_or(&u16::MAX);
+        let trims = self.trims(session, reach.family);
         // One set for all prefixes that get the same changes, which are all of them unless policies differ by prefix.
         let mut last: Option<(Edits, AttrsId)> = None;
-        let (mut path, mut policy) = (None, None);
+        let (mut path, mut policy, mut memo) = (None, None, Memo::default());
         for prefix in &reach.prefixes {
             let Some(peer) = self.peers.get(&id) else { return };
             let import = &peer.settings.import;
@@ -350,7 +351,7 @@ impl Rib {
                 path.get_or_insert_with(|| number.clone().and_then(|_| import.check_path(attributes, &reach.next_hop)));
             let edits = path.as_ref().ok().filter(|_| import.check_prefix(prefix).is_ok()).and_then(|first| {
                 if policy.is_none() || import.differs_by_prefix(attributes) {
-                    let later = import.check_policy(prefix, attributes, &reach.next_hop);
+                    let later = import.check_policy(prefix, attributes, &reach.next_hop, &mut memo);
                     policy = Some(later.ok().map(|later| first.then(&later)));
                 }
                 policy.clone().flatten()
@@ -370,7 +371,7 @@ impl Rib {
                 }
             });
             let row = self.routes[at(reach.family)].table.find_or_add(prefix);
-            let over = self.trim(session, reach.family, row);
+            let over = trims && self.trim(session, reach.family, row);
             let accepted = accepted.filter(|_| !over);
             self.attrs.hold(received);
             if let Some(accepted) = accepted {

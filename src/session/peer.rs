@@ -7,9 +7,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::conn::{Action, Conn, Event, Origin, State, World};
+use super::restart::is_for_good;
 use super::status::{Counters, Down, StateName, Status};
 use super::timers::jittered;
-use super::{DownReason, Negotiated, NoRefresh, Settings};
+use super::{DownReason, Negotiated, NoRefresh, OwnRestart, Settings};
 use crate::types::{ConnId, Family, PeerId, Time};
 use crate::wire::{Capabilities, Cease, Message, MessageKind, Notification, Refresh, Update};
 
@@ -21,10 +22,17 @@ const SOON: Duration = Duration::from_secs(1);
 pub enum Input {
     /// Come up: dial, accept.
     Start,
-    /// Go down with this NOTIFICATION and stay down until `Start`.
+    /// Go down with this NOTIFICATION and stay down until `Start`. The neighbor shall keep none of our routes, so it is
+    /// told inside a Hard Reset where that is needed (RFC 8538 §3).
     Stop(Notification),
-    /// Go down with this NOTIFICATION and come up again.
+    /// Go down with this NOTIFICATION and come up again. A neighbor with which that was agreed on keeps our routes, unless
+    /// the reason forbids it or it is a Hard Reset (RFC 8538 §3).
     Restart(Notification),
+    /// Go down and stay down, so that the neighbor keeps our routes until we come back: with this NOTIFICATION where it
+    /// may be told, without a word where it would forget them (RFC 4724 §4.1, RFC 8538 §4).
+    Leave(Notification),
+    /// What the next OPENs say of our own restart.
+    Announce(OwnRestart),
     /// Go on by other settings: timers at once, what the ends agree on with the next session (`Restart`).
     Configure(Box<Settings>),
     /// The way to the neighbor has just come up: dial at once, forget earlier failures.
@@ -162,6 +170,11 @@ pub struct Peer {
     /// The last message that could not be taken, header left out.
     refused: Option<Bytes>,
     remote_capabilities: Option<Capabilities>,
+    own_restart: OwnRestart,
+    /// Families that an earlier session of this run exchanged.
+    served: Vec<Family>,
+    /// The last session was with a neighbor that may restart and come back soon.
+    restartable: bool,
     actions: Vec<Action>,
 }
 
@@ -191,6 +204,9 @@ impl Peer {
             last_sent: None,
             refused: None,
             remote_capabilities: None,
+            own_restart: OwnRestart::default(),
+            served: Vec::new(),
+            restartable: false,
             actions: Vec::new(),
         }
     }
@@ -206,12 +222,23 @@ impl Peer {
                 }
             }
             Input::Stop(notification) => {
-                self.close_all(now, &notification, out);
+                self.close_all(now, &Event::StopForGood(notification.clone()), out);
                 self.off = Some(notification);
             }
+            Input::Leave(notification) => {
+                self.close_all(now, &Event::Leave(notification.clone()), out);
+                self.off = Some(notification);
+            }
+            Input::Announce(restart) => self.own_restart = restart,
             Input::Restart(notification) => {
                 if self.dial != Dial::Off {
-                    self.close_all(now, &notification, out);
+                    let event = if is_for_good(&notification) {
+                        Event::StopForGood(notification)
+                    } else {
+                        let reason = DownReason::Stopped(notification.clone());
+                        Event::Stop(notification, reason)
+                    };
+                    self.close_all(now, &event, out);
                     self.faults = 0;
                     self.dial = Dial::Rest;
                     self.wait(now, SOON.min(self.settings.connect_retry));
@@ -335,7 +362,7 @@ impl Peer {
             flaps: self.flaps,
             received: self.received,
             sent: self.sent,
-            local_capabilities: self.settings.capabilities(),
+            local_capabilities: self.announced(),
             remote_capabilities: self.remote_capabilities.clone(),
         }
     }
@@ -344,6 +371,11 @@ impl Peer {
     #[cfg(test)]
     pub(super) fn conns_open(&self) -> usize {
         self.conns.len()
+    }
+
+    /// What an OPEN says of us now.
+    fn announced(&self) -> Capabilities {
+        self.settings.capabilities(&self.own_restart, &self.served)
     }
 
     fn retry_at(&self) -> Option<Time> {
@@ -407,8 +439,9 @@ impl Peer {
 
     fn open(&mut self, now: Time, id: ConnId, origin: Origin, out: &mut Vec<Output>) {
         let mut actions = std::mem::take(&mut self.actions);
+        let capabilities = self.announced();
         let world = World { now, settings: &self.settings, entropy: &mut self.entropy };
-        self.conns.push(Conn::open(id, origin, &world, &mut actions));
+        self.conns.push(Conn::open(id, origin, capabilities, &world, &mut actions));
         self.act(now, id, actions, out);
     }
 
@@ -516,6 +549,8 @@ impl Peer {
             self.step(now, older, Event::Stop(Cease::CollisionResolution.into(), DownReason::Replaced), out);
         }
         self.established_at = Some(now);
+        self.served.clone_from(&negotiated.families);
+        self.restartable = !negotiated.restartable().is_empty();
         self.established_count += 1;
         self.failed_attempts = 0;
         out.push(Output::Established(negotiated));
@@ -533,7 +568,9 @@ impl Peer {
                 wait = soon;
             } else if reason.is_error() {
                 self.faults += 1;
-                wait = self.back_off();
+                // Its restart time runs.
+                let restarts = self.restartable && self.faults == 1 && matches!(reason, DownReason::Lost(_));
+                wait = if restarts { soon } else { self.back_off() };
             }
             self.last_down = Some(Down { at: now, reason: reason.clone(), established: true });
             out.push(Output::Down(reason));
@@ -569,15 +606,14 @@ impl Peer {
         self.last_down = Some(Down { at: now, reason, established: false });
     }
 
-    fn close_all(&mut self, now: Time, notification: &Notification, out: &mut Vec<Output>) {
+    fn close_all(&mut self, now: Time, event: &Event, out: &mut Vec<Output>) {
         if let Dial::Dialling(conn) = self.dial {
             out.push(Output::Close { conn });
         }
         // Off while they close, so that none of them plans the next attempt or takes another's place.
         self.dial = Dial::Off;
         while let Some(id) = self.conns.last().map(|conn| conn.id) {
-            let reason = DownReason::Stopped(notification.clone());
-            self.step(now, id, Event::Stop(notification.clone(), reason), out);
+            self.step(now, id, event.clone(), out);
         }
     }
 

@@ -116,6 +116,10 @@ pub struct Speaker {
     startup: Startup,
     /// What an earlier run left and nobody wants goes as soon as the FIB has all that the RIB holds.
     sweeping: bool,
+    /// Neighbors hear of learned routes as soon as the kernel has them all: they were not, since a restart.
+    releasing: bool,
+    /// Families whose routes an earlier run left in the kernel.
+    preserved: Vec<Family>,
     resync: Resync,
     life: Life,
     strangers: Rate,
@@ -159,6 +163,8 @@ impl Speaker {
             fib,
             startup: Startup::default(),
             sweeping: false,
+            releasing: false,
+            preserved: Vec::new(),
             resync: Resync::default(),
             life: Life::Waiting,
             strangers: Rate::default(),
@@ -227,7 +233,7 @@ impl Speaker {
     /// What every turn ends with.
     fn follow_up(&mut self, now: Time, out: &mut Vec<Effect>) {
         if self.startup.is_over(now) {
-            self.converge(out);
+            self.converge(now, out);
         }
         self.kernel(now, out);
         self.settle(out);
@@ -326,6 +332,10 @@ impl Speaker {
         }
         self.life = Life::Running;
         let (routes, groups) = (found.routes.len(), found.groups.len());
+        // Our host routes to the neighbors forward nothing for anybody.
+        let host = |prefix: &Prefix| self.desired.host_routes.iter().any(|route| route.prefix == *prefix);
+        let stayed = |family: &Family| found.routes.keys().any(|prefix| prefix.family() == *family && !host(prefix));
+        self.preserved = Family::ALL.into_iter().filter(stayed).collect();
         self.fib.adopt(found);
         if routes + groups > 0 {
             out.push(Effect::Tell(Event::Adopted { routes, groups }));
@@ -333,6 +343,8 @@ impl Speaker {
         if routes == 0 {
             // Nothing to be kept: every change goes to the kernel from the first moment on.
             self.fib.sweep();
+        } else {
+            self.rib.defer();
         }
         let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
@@ -341,6 +353,7 @@ impl Speaker {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
                 neighbor.bind(now, &self.links);
             }
+            self.announce(now, id, out);
             self.bound(now, id, out);
         }
     }
@@ -350,13 +363,23 @@ impl Speaker {
             return;
         }
         out.push(Effect::Tell(Event::Stopping));
-        let text = format!("{} is being stopped", self.instance);
-        for id in self.neighbors.ids() {
-            let why = Notification::shutdown(Cease::AdministrativeShutdown, &text);
-            self.session(now, Some(id), session::Input::Stop(why), out);
-        }
+        let flush = self.next_flush();
+        self.life = Life::Closing(flush);
         self.sweeping = false;
-        self.life = Life::Closing(self.flush(out));
+        for id in self.neighbors.ids() {
+            let input = match self.config.kernel.on_stop {
+                OnStop::Remove => {
+                    let text = format!("{} is being stopped", self.instance);
+                    session::Input::Stop(Notification::shutdown(Cease::AdministrativeShutdown, &text))
+                }
+                OnStop::Keep => {
+                    let text = format!("{} is being restarted", self.instance);
+                    session::Input::Leave(Notification::shutdown(Cease::AdministrativeReset, &text))
+                }
+            };
+            self.session(now, Some(id), input, out);
+        }
+        out.push(Effect::Flush(flush));
     }
 
     /// What neighbors were told is out, or they do not take it: now the ways to them can go.
@@ -371,8 +394,12 @@ impl Speaker {
         }
     }
 
-    /// Ends a stop when nothing is left to be done.
+    /// Lets neighbors hear of what is in the kernel after a restart; ends a stop when nothing is left to be done.
     fn settle(&mut self, out: &mut Vec<Effect>) {
+        if self.releasing && self.fib.settled() {
+            self.releasing = false;
+            self.rib.tell_all();
+        }
         let clean = self.fib.settled() || self.config.kernel.on_stop == OnStop::Keep;
         if self.life == Life::Stopping && clean {
             self.life = Life::Stopped;
@@ -381,12 +408,15 @@ impl Speaker {
     }
 
     /// From now on the kernel follows the RIB, and what an earlier run left and nobody wants goes.
-    fn converge(&mut self, out: &mut Vec<Effect>) {
+    fn converge(&mut self, now: Time, out: &mut Vec<Effect>) {
         let Some(end) = self.startup.end().filter(|end| end.adopted) else { return };
         let mut missing: Vec<_> = end.missing.iter().filter_map(|peer| self.name(*peer)).collect();
         missing.dedup();
         out.push(Effect::Tell(Event::Converged { missing }));
         self.sweeping = true;
+        for id in self.neighbors.ids() {
+            self.announce(now, id, out);
+        }
     }
 
     /// What the RIB holds must be wanted before the rest can be told from what is stale: slices of work see to that.
@@ -394,6 +424,7 @@ impl Speaker {
         if self.sweeping && !self.rib.has_changed() {
             self.sweeping = false;
             self.fib.sweep();
+            self.releasing = true;
         }
     }
 
@@ -407,8 +438,12 @@ impl Speaker {
     fn session(&mut self, now: Time, peer: Option<PeerId>, input: session::Input, out: &mut Vec<Effect>) {
         let Some(neighbor) = peer.and_then(|peer| self.neighbors.get_mut(peer)) else { return };
         let (id, mut outputs) = (neighbor.id, Vec::new());
+        let stops = matches!(input, session::Input::Stop(_));
         neighbor.session.handle(now, input, &mut outputs);
         self.obey(now, id, outputs, out);
+        if stops {
+            self.drop_kept(id, "its session was stopped", out);
+        }
     }
 
     /// Carries out what a session wants.
@@ -430,8 +465,8 @@ impl Speaker {
                     out.push(Effect::Abort(conn));
                 }
                 session::Output::Measure { conn } => out.push(Effect::Measure(conn)),
-                session::Output::Established(agreed) => self.established(id, agreed, out),
-                session::Output::Down(reason) => self.down(id, reason, out),
+                session::Output::Established(agreed) => self.established(now, id, agreed, out),
+                session::Output::Down(reason) => self.down(now, id, reason, out),
                 session::Output::Failed(reason) => {
                     let Some(neighbor) = self.name(id) else { continue };
                     out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
@@ -443,7 +478,8 @@ impl Speaker {
         self.attend(now, id);
     }
 
-    fn established(&mut self, id: PeerId, agreed: session::Negotiated, out: &mut Vec<Effect>) {
+    fn established(&mut self, now: Time, id: PeerId, agreed: session::Negotiated, out: &mut Vec<Effect>) {
+        let kept = self.kept(id);
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.conn = Some(agreed.conn);
         if neighbor.plan.asn != agreed.asn {
@@ -466,7 +502,7 @@ impl Speaker {
                 local: neighbor.plan.local_address,
                 local_v6,
                 families: agreed.families.clone(),
-                preserved: Vec::new(),
+                preserved: agreed.preserved(),
                 enhanced_refresh: agreed.enhanced_refresh,
                 context: agreed.context,
             },
@@ -475,22 +511,24 @@ impl Speaker {
         for family in neighbor.plan.families.iter().filter(|family| !agreed.families.contains(family)) {
             self.startup.end_of_rib(neighbor.id, *family);
         }
+        let name = neighbor.plan.name.clone();
+        self.restarted(now, id, &agreed);
         out.push(Effect::Tell(Event::SessionUp {
-            neighbor: neighbor.plan.name.clone(),
+            neighbor: name,
             asn: agreed.asn,
             hold_time: agreed.hold_time,
             families: agreed.families,
         }));
+        self.count_kept(id, kept, "it does not say that it went on forwarding", out);
     }
 
-    fn down(&mut self, id: PeerId, reason: session::DownReason, out: &mut Vec<Effect>) {
+    fn down(&mut self, now: Time, id: PeerId, reason: session::DownReason, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        neighbor.awaited.session_over();
-        if neighbor.conn.take().is_some() {
-            self.rib.down(neighbor.id, rib::Retain::Nothing);
-        }
+        neighbor.conn = None;
         let message = neighbor.session.take_refused();
-        out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason, message }));
+        let name = neighbor.plan.name.clone();
+        out.push(Effect::Tell(Event::SessionDown { neighbor: name, reason: reason.clone(), message }));
+        self.lost(now, id, &reason, out);
     }
 
     fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {
@@ -507,6 +545,7 @@ impl Speaker {
             }
         }
         let (name, end) = (neighbor.plan.name.clone(), update.end_of_rib);
+        let kept = if end.is_some() { self.kept(id) } else { 0 };
         self.rib.update(id, update);
         if self.limit(now, id, out) {
             return;
@@ -515,6 +554,7 @@ impl Speaker {
         let received = self.rib.counts(id).family(family).received;
         out.push(Effect::Tell(Event::EndOfRib { neighbor: name, family, received }));
         self.startup.end_of_rib(id, family);
+        self.count_kept(id, kept, "it has not said them again", out);
     }
 
     fn congestion(&mut self, conn: ConnId, congested: bool) {

@@ -136,10 +136,16 @@ impl Notification {
         Self::with_data(6, HARD_RESET, data.freeze())
     }
 
+    /// True for a Hard Reset, whatever it was sent for (RFC 8538 §3.1).
+    #[must_use]
+    pub const fn is_hard_reset(&self) -> bool {
+        self.code == 6 && self.subcode == HARD_RESET
+    }
+
     /// What a Hard Reset was sent for (RFC 8538 §3.1).
     #[must_use]
     pub fn inside_hard_reset(&self) -> Option<Self> {
-        (self.code == 6 && self.subcode == HARD_RESET).then(|| Self::decode(&self.data).ok()).flatten()
+        self.is_hard_reset().then(|| Self::decode(&self.data).ok()).flatten()
     }
 
     /// The operator's text in an administrative shutdown or reset (RFC 9003 §2). `None` if there is none, if its

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::pair::SOON;
 use crate::peer::{Peer, Route, Session, set};
-use crate::runner::Lab;
+use crate::runner::{Lab, wait_until};
 
 pub(crate) struct Frr;
 
@@ -49,6 +50,12 @@ impl Peer for Frr {
 
     fn file(&self) -> (&'static str, &'static str) {
         ("frr/frr.conf", "/etc/frr/frr.conf")
+    }
+
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        // Zebra has gone on, and holds the routes.
+        lab.spawn("frr", &["/usr/lib/frr/bgpd", "--log", "stdout", "-A", "127.0.0.1"])?;
+        wait_until(SOON, || lab.must("frr", &["vtysh", "-b"]).map(drop).map_err(|error| format!("{error:#}")))
     }
 
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {

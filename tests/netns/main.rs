@@ -20,6 +20,8 @@ mod dynamic;
 mod faults;
 mod full_table;
 mod gateway;
+mod graceful_restart;
 mod kernel;
 mod labs;
+mod reload;
 mod weights;

@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::mpsc, time::timeout};
 use twinspan::{
     session::{Input, Output, Peer, Settings, StateName},
-    transport::{Endpoint, Event, Measured, Transport, Ttl},
+    transport::{Auth, Endpoint, Event, Guard, Measured, Secret, Transport, Ttl},
     types::{Asn, Family, HoldTime, PeerId, RouterId, Time},
     wire::{Cease, Notification},
 };
@@ -36,7 +36,7 @@ impl Speaker {
             idle_hold_max: Duration::from_secs(1),
             passive: false,
             families: vec![Family::Ipv4, Family::Ipv6],
-            restart_time: Duration::from_secs(10),
+            restart_time: Some(Duration::from_secs(10)),
         };
         let (sender, events) = mpsc::channel(64);
         let mut transport = Transport::new(sender);
@@ -74,6 +74,13 @@ impl Speaker {
                 Output::Update(_) | Output::Refresh(_) => {}
             }
         }
+    }
+
+    /// A KEEPALIVE before its time.
+    fn peer_says_keepalive(&mut self) {
+        let conn = self.peer.status().negotiated.expect("established").conn;
+        let octets = [&[0xff; 16][..], &[0, 19, 4]].concat();
+        self.transport.send(conn, octets.into());
     }
 
     /// One event or deadline.
@@ -126,6 +133,49 @@ async fn two_speakers_that_dial_each_other_agree_and_one_hears_why_the_other_sto
     };
     timeout(Duration::from_secs(20), down).await.expect("told within 20 s");
     let reason = two.peer.status().last_down.map(|down| down.reason.to_string());
-    assert_eq!(reason.as_deref(), Some("received Cease / Administrative Shutdown: new kernel"));
+    assert_eq!(reason.as_deref(), Some("received Cease / Hard Reset: Cease / Administrative Shutdown: new kernel"));
     one.transport.finish().await;
+}
+
+/// How both sign from now on.
+fn key(text: &str) -> Vec<Guard> {
+    let auth = Auth::Md5(Secret::new(text.as_bytes()).expect("a key"));
+    vec![Guard { prefix: "127.0.0.0/8".parse().expect("a prefix"), auth }]
+}
+
+#[tokio::test]
+async fn a_session_stays_established_while_both_sides_change_their_key_one_after_the_other() {
+    let (mut one, mut two) = (Speaker::new(1, 65515, 65010), Speaker::new(2, 65010, 65515));
+    (one.remote, two.remote) = (Some(two.address), Some(one.address));
+    for side in [&mut one, &mut two] {
+        side.transport.guard(key("first")).expect("the kernel has TCP MD5");
+    }
+    one.input(Input::Start);
+    two.input(Input::Start);
+    let up = async {
+        while one.peer.state() != StateName::Established || two.peer.state() != StateName::Established {
+            tokio::select! { () = one.turn() => {}, () = two.turn() => {} }
+        }
+    };
+    timeout(Duration::from_secs(20), up).await.expect("established within 20 s");
+    one.transport.guard(key("second")).expect("the kernel has TCP MD5");
+    // What the one says meanwhile is dropped by the other, and sent again.
+    let heard = two.peer.status().received.keepalives;
+    one.peer_says_keepalive();
+    let quiet = async {
+        loop {
+            tokio::select! { () = one.turn() => {}, () = two.turn() => {} }
+        }
+    };
+    assert!(timeout(Duration::from_millis(500), quiet).await.is_err());
+    assert_eq!(two.peer.status().received.keepalives, heard, "signed with a key that the other side has not");
+    two.transport.guard(key("second")).expect("the kernel has TCP MD5");
+    let again = async {
+        while two.peer.status().received.keepalives == heard {
+            tokio::select! { () = one.turn() => {}, () = two.turn() => {} }
+        }
+    };
+    timeout(Duration::from_secs(20), again).await.expect("sent again within 20 s");
+    assert_eq!((one.peer.state(), two.peer.state()), (StateName::Established, StateName::Established));
+    assert_eq!((one.peer.status().flaps, two.peer.status().flaps), (0, 0));
 }

@@ -88,14 +88,13 @@ fn why(neighbor: &Neighbor) -> String {
         };
     }
     let ago = |down: &Down| format!("{} ({} ago)", down.text, duration(down.ago_seconds));
+    let kept = neighbor.stale.as_ref().map(|stale| {
+        let routes = counted(stale.prefixes, "route is", "routes are");
+        format!("{routes} kept, for {} at most", duration(stale.until_seconds))
+    });
     // What it said when it went is the reason, and that it cannot be reached since is not.
-    fault_before(neighbor)
-        .map(ago)
-        .into_iter()
-        .chain(last.map(ago))
-        .chain(next(neighbor))
-        .collect::<Vec<_>>()
-        .join("; ")
+    let faults = fault_before(neighbor).map(ago).into_iter().chain(last.map(ago));
+    faults.chain(kept).chain(next(neighbor)).collect::<Vec<_>>().join("; ")
 }
 
 /// What the neighbor said when it went, if something else has gone wrong since.
@@ -158,6 +157,11 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     if let Some(told) = fault_before(neighbor) {
         facts.add("it said", Cell::toned(last_down(told), Tone::Warn));
     }
+    if let Some(stale) = &neighbor.stale {
+        let routes = counted(stale.prefixes, "route", "routes");
+        let text = format!("{routes} since {}, until {} at the latest", stale.since, stale.until);
+        facts.add("stale", Cell::toned(text, Tone::Warn));
+    }
     facts.add("flaps", count(neighbor.flaps));
     let id = detail.router_id.map_or_else(String::new, |id| format!(", router id {id}"));
     facts.add("remote", format!("{} AS {}{id}", neighbor.address, neighbor.asn));
@@ -182,11 +186,12 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     facts.add_all(
         "prefixes",
         neighbor.prefixes.iter().map(|prefixes| {
-            let FamilyPrefixes { family, received, accepted, refused, advertised, limit, trimmed } = *prefixes;
+            let FamilyPrefixes { family, received, accepted, refused, advertised, limit, trimmed, stale } = *prefixes;
             let [received, accepted, refused, advertised] = [received, accepted, refused, advertised].map(count);
             let limit = limit.map_or_else(String::new, |limit| format!(" of at most {}", count(limit)));
             let trimmed = if trimmed > 0 { format!(" ({} above the limit)", count(trimmed)) } else { String::new() };
-            format!("{family}: {received}{limit} received, {accepted} accepted, {refused} refused{trimmed}, {advertised} advertised")
+            let stale = if stale > 0 { format!(", {} stale", count(stale)) } else { String::new() };
+            format!("{family}: {received}{limit} received, {accepted} accepted, {refused} refused{trimmed}, {advertised} advertised{stale}")
                 .into()
         }),
     );

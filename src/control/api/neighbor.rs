@@ -81,6 +81,9 @@ pub struct Neighbor {
     /// Why it is kept down on purpose; `null` if it is not.
     #[serde(default)]
     pub kept_down: Option<KeptDown>,
+    /// What it taught before its session was lost and is used still, because it may be restarting; `null` if nothing is.
+    #[serde(default)]
+    pub stale: Option<Stale>,
     /// What was exchanged, for each family of the file.
     pub prefixes: Vec<FamilyPrefixes>,
 }
@@ -249,6 +252,23 @@ pub struct FamilyPrefixes {
     /// Of the refused, those that are above the limit.
     #[serde(default)]
     pub trimmed: u64,
+    /// Prefixes that are used though the neighbor has not said them again: kept of a session that was lost, or of before a
+    /// refresh that is under way.
+    #[serde(default)]
+    pub stale: u64,
+}
+
+/// Routes of a session that was lost, kept while the neighbor restarts (RFC 4724).
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Stale {
+    /// How many prefixes, of all families.
+    pub prefixes: u64,
+    /// When the session was lost.
+    pub since: Moment,
+    /// When they go at the latest.
+    pub until: Moment,
+    /// Whole seconds until then, rounded up.
+    pub until_seconds: u64,
 }
 
 /// What each side announced in its OPEN; empty before there was one.

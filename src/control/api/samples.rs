@@ -146,7 +146,16 @@ pub fn tunnels() -> Reply {
 }
 
 fn prefixes(family: Family, received: u64, refused: u64) -> FamilyPrefixes {
-    FamilyPrefixes { family, received, accepted: received - refused, refused, advertised: 1, limit: None, trimmed: 0 }
+    FamilyPrefixes {
+        family,
+        received,
+        accepted: received - refused,
+        refused,
+        advertised: 1,
+        limit: None,
+        trimmed: 0,
+        stale: 0,
+    }
 }
 
 fn established() -> Neighbor {
@@ -171,6 +180,7 @@ fn established() -> Neighbor {
         range: None,
         leaves_seconds: None,
         kept_down: None,
+        stale: None,
         prefixes: vec![prefixes(Family::Ipv4, 4, 1)],
     }
 }
@@ -197,8 +207,9 @@ pub fn neighbors() -> Reply {
         }),
         next_retry_at: Some(at("03:12:16.500")),
         next_retry_seconds: Some(5),
+        stale: Some(Stale { prefixes: 4, since: at("03:08:58.000"), until: at("03:12:20.000"), until_seconds: 8 }),
         prefixes: vec![
-            FamilyPrefixes { advertised: 0, limit: Some(4_000), ..prefixes(Family::Ipv4, 0, 0) },
+            FamilyPrefixes { advertised: 0, limit: Some(4_000), stale: 4, ..prefixes(Family::Ipv4, 0, 0) },
             FamilyPrefixes { advertised: 0, ..prefixes(Family::Ipv6, 0, 0) },
         ],
         ..established()
@@ -335,6 +346,9 @@ fn path(neighbor: &str, next_hop: &str, state: PathState, why: Option<&str>) -> 
         other_attributes: Vec::new(),
         state,
         weight: matches!(state, PathState::Best | PathState::Multipath).then_some(1),
+        stale: false,
+        stale_since: None,
+        stale_until: None,
         why: why.map(str::to_owned),
     }
 }

@@ -3,7 +3,7 @@
 use super::{Surroundings, count};
 use crate::control::api::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState, Stale,
 };
 use crate::gateway;
 use crate::session;
@@ -82,6 +82,7 @@ impl Speaker {
                 advertised: count(found.advertised),
                 limit: plan.limit.family(*family).map(u64::from),
                 trimmed: count(found.trimmed),
+                stale: count(found.stale),
             }
         });
         let back = neighbor.over.and_then(|over| over.until);
@@ -115,6 +116,12 @@ impl Speaker {
                 (None, Some(_)) => Some(KeptDown::MaxPrefixes),
                 (None, None) => None,
             },
+            stale: neighbor.awaited.kept.map(|kept| Stale {
+                prefixes: count(self.kept(neighbor.id)),
+                since: self.moment(kept.since),
+                until: self.moment(kept.until),
+                until_seconds: kept.until.since(now).as_millis().div_ceil(1000) as u64,
+            }),
             prefixes: prefixes.collect(),
         }
     }
@@ -163,6 +170,7 @@ impl Speaker {
             session::DownReason::Lost(_) => (DownReason::ConnectionLost, None),
             session::DownReason::Connect(_) => (DownReason::ConnectFailed, None),
             session::DownReason::Stopped(cease) => (DownReason::Stopped, Some(cease)),
+            session::DownReason::Left => (DownReason::Stopped, None),
             session::DownReason::PeerAs { .. }
             | session::DownReason::RouterId(_)
             | session::DownReason::NoFamily { .. }
@@ -254,6 +262,7 @@ fn capability(one: &wire::Capability) -> Capability {
         wire::Capability::GracefulRestart(restart) => {
             let mut words = vec![format!("{}s", restart.restart_time.as_secs())];
             words.extend(restart.restarting.then(|| "restarting".to_owned()));
+            words.extend(restart.notification.then(|| "notifications".to_owned()));
             words.extend(restart.families.iter().map(|entry| {
                 let kept = if entry.forwarding { " (forwarding kept)" } else { "" };
                 format!("{}{kept}", code(entry.family))
