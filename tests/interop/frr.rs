@@ -55,7 +55,12 @@ impl Peer for Frr {
     fn start_again(&self, lab: &mut Lab) -> Result<()> {
         // Zebra has gone on, and holds the routes.
         lab.spawn("frr", &["/usr/lib/frr/bgpd", "--log", "stdout", "-A", "127.0.0.1"])?;
-        wait_until(SOON, || lab.must("frr", &["vtysh", "-b"]).map(drop).map_err(|error| format!("{error:#}")))
+        // vtysh says nothing of a daemon that it does not reach.
+        wait_until(SOON, || {
+            let told = lab.shell("frr", "vtysh -b && vtysh -d bgpd -c 'show running-config'");
+            let told = told.map_err(|error| format!("{error:#}"))?;
+            if told.contains("router bgp 65010") { Ok(()) } else { Err(format!("bgpd runs with\n{told}")) }
+        })
     }
 
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
