@@ -21,6 +21,7 @@ mod faults;
 mod full_table;
 mod gateway;
 mod graceful_restart;
+mod graceful_shutdown;
 mod kernel;
 mod labs;
 mod reload;

@@ -93,8 +93,14 @@ fn why(neighbor: &Neighbor) -> String {
         format!("{routes} kept, for {} at most", duration(stale.until_seconds))
     });
     // What it said when it went is the reason, and that it cannot be reached since is not.
-    let faults = fault_before(neighbor).map(ago).into_iter().chain(last.map(ago));
-    faults.chain(kept).chain(next(neighbor)).collect::<Vec<_>>().join("; ")
+    fault_before(neighbor)
+        .map(ago)
+        .into_iter()
+        .chain(last.map(ago))
+        .chain(kept)
+        .chain(next(neighbor))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// What the neighbor said when it went, if something else has gone wrong since.
