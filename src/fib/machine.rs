@@ -32,6 +32,7 @@ use super::routes::Queue;
 use super::routes::Ref;
 use super::routes::Routes;
 use super::routes::To;
+use super::routes::UNSURE;
 
 /// Operations in a batch, about: some milliseconds of the kernel's time, so that urgent ones need not wait long.
 pub(super) const BATCH: usize = 2_000;
@@ -192,6 +193,11 @@ impl Fib {
     /// No host route any more; what [`Fib::want`] said holds again.
     pub fn unwant_link(&mut self, prefix: &Prefix) {
         if let Some(pin) = self.pins.remove(prefix) {
+            self.routes.change(prefix, |cell| {
+                if cell.have != Ref::NONE {
+                    cell.set(UNSURE, true); // what becomes of its link is not told to it any more
+                }
+            });
             self.set_want(*prefix, pin.beneath);
             self.count_want(pin.beneath, Ref::NONE);
         }

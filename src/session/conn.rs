@@ -458,7 +458,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         Event::StopForGood(notification) => stopped(live.negotiated.for_good(&notification), out),
         Event::Leave(notification) => {
             // A NOTIFICATION would have a peer without N forget our routes (RFC 4724 §4.2).
-            if live.negotiated.restartable().is_empty() || live.negotiated.survives_notifications() {
+            if !live.negotiated.is_helped() || live.negotiated.survives_notifications() {
                 stopped(notification, out)
             } else {
                 State::Closed(DownReason::Left)

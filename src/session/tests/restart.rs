@@ -88,7 +88,9 @@ fn a_stop_is_a_hard_reset_only_for_a_peer_that_would_keep_routes_after_it() {
 #[test]
 fn one_that_comes_back_leaves_by_message_or_by_silence_so_that_its_routes_are_kept() {
     let cease = Notification::shutdown(Cease::AdministrativeReset, "in-0 is being restarted");
-    for (theirs, told) in [(Some(restart(true)), true), (Some(restart(false)), false), (None, true)] {
+    let aware = GracefulRestart { families: Vec::new(), ..restart(false) };
+    let cases = [(Some(restart(true)), true), (Some(restart(false)), false), (Some(aware), false), (None, true)];
+    for (theirs, told) in cases {
         let mut bench = with(theirs);
         bench.input(Input::Leave(cease.clone()));
         let said = bench.sent(DIALLED);
