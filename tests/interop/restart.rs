@@ -116,7 +116,7 @@ fn waits_for_us(peer: &'static dyn Peer, helps: bool) -> Result<()> {
     lost_nothing(&pair, traffic)
 }
 
-/// What FRR sends is not counted: in two runs of three its kernel was without the way back for a second (README).
+/// What FRR sends is not counted: it takes the way back out of its kernel at our End-of-RIB, for a second (README, 18).
 #[test]
 fn frr_is_killed_and_comes_back_and_no_packet_to_it_is_lost() -> Result<()> {
     restarts_but(&Frr, |way| way.contains("to 10.20.255.1") || way.contains("to fd20::1"))
