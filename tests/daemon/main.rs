@@ -286,11 +286,11 @@ fn a_wrong_as_is_told_to_the_peer_by_number_and_to_people_with_what_was_expected
 }
 
 #[test]
-fn sighup_is_survived_and_answered_by_a_line() {
+fn sighup_reads_the_file_again_and_says_what_came_of_it() {
     let place = Place::new();
     let daemon = place.start();
     daemon.says(&["runs"]);
     daemon.signal(Signal::SIGHUP);
-    daemon.says(&["SIGHUP", "reload"]);
+    daemon.says(&["config.reloaded", "nothing differs"]);
     assert!(place.ask(&["show", "gateway"]).status.success());
 }

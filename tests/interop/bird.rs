@@ -57,6 +57,12 @@ impl Peer for Bird {
         ("bird/bird.conf", "/etc/bird/bird.conf")
     }
 
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        // -R: this start is one of a graceful restart.
+        let words = ["/usr/sbin/bird", "-f", "-R", "-c", "/etc/bird/bird.conf", "-s", "/run/bird/bird.ctl"];
+        lab.spawn("bird", &words)
+    }
+
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = birdc(lab, &["show", "protocols", "all", Self::protocol(us)])?;
         let last = shown.lines().find_map(|line| line.trim().strip_prefix("Last error:"));

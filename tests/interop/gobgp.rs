@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::pair::SOON;
 use crate::peer::{Peer, Route, Session};
-use crate::runner::Lab;
+use crate::runner::{Lab, wait_until};
 
 pub(crate) struct Gobgp;
 
@@ -54,6 +55,12 @@ impl Peer for Gobgp {
         Ok(())
     }
 
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        // -r: this start is one of a graceful restart.
+        lab.spawn("gobgp", &["/usr/bin/gobgpd", "-r", "-t", "toml", "-f", "/etc/gobgp/gobgpd.toml"])?;
+        wait_until(SOON, || self.begin(lab).map_err(|error| format!("{error:#}")))
+    }
+
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = show(lab, &["neighbor", us])?;
         let log = lab.log("gobgp", "gobgpd");
@@ -62,8 +69,11 @@ impl Peer for Gobgp {
     }
 
     fn learned(&self, lab: &Lab, us: &str, prefix: &str) -> Result<Option<Route>> {
-        let shown = show(lab, &["neighbor", us, "adj-in", prefix, "-a", family(prefix).0])?;
-        let Some(path) = shown.get(prefix).and_then(|paths| paths.get(0)) else { return Ok(None) };
+        // Without a route it says so in words, not in JSON.
+        let done = lab.exec("gobgp", &["gobgp", "global", "rib", prefix, "-a", family(prefix).0, "-j"])?;
+        let Ok(shown) = serde_json::from_slice::<Value>(&done.stdout) else { return Ok(None) };
+        let mut paths = shown[prefix].as_array().into_iter().flatten();
+        let Some(path) = paths.find(|path| path["neighbor-ip"] == us) else { return Ok(None) };
         let none = Vec::new();
         let mut route = Route::default();
         for attribute in path["attrs"].as_array().context("a path without attributes")? {

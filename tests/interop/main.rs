@@ -18,6 +18,7 @@ mod gobgp;
 mod openbgpd;
 mod pair;
 mod peer;
+mod traffic;
 
 mod collision;
 mod communities;
@@ -26,5 +27,6 @@ mod limits;
 mod messages;
 mod password;
 mod refresh;
+mod restart;
 mod shutdown;
 mod ttl;

@@ -44,6 +44,12 @@ pub(crate) trait Peer: Sync {
         Ok(())
     }
 
+    /// Starts it after it was killed, so that it goes on where it was (RFC 4724).
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        lab.start(self.node())?;
+        self.begin(lab)
+    }
+
     /// The session with us.
     fn session(&self, lab: &Lab, us: &str) -> Result<Session>;
 
