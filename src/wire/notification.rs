@@ -159,6 +159,13 @@ impl Notification {
             .flatten()
     }
 
+    /// [`Notification::text`], also of what a Hard Reset was sent for.
+    #[must_use]
+    pub fn communication(&self) -> Option<String> {
+        let of = |notification: &Self| notification.text().map(str::to_owned);
+        of(self).or_else(|| of(&self.inside_hard_reset()?))
+    }
+
     pub(super) fn decode(body: &Bytes) -> Result<Self, Error> {
         match body.split_first_chunk() {
             Some(([code, subcode], _)) => Ok(Self::with_data(*code, *subcode, body.slice(2..))),

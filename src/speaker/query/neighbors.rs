@@ -185,7 +185,7 @@ impl Speaker {
             ago_seconds: now.since(down.at).as_secs(),
             code: notification.map(|notification| notification.code),
             subcode: notification.map(|notification| notification.subcode),
-            communication: notification.and_then(Notification::text).map(str::to_owned),
+            communication: notification.and_then(Notification::communication),
             text: down.reason.to_string(),
         })
     }
@@ -198,7 +198,7 @@ impl Speaker {
             ago_seconds: now.since(at).as_secs(),
             code: Some(told.code),
             subcode: Some(told.subcode),
-            communication: told.text().map(str::to_owned),
+            communication: told.communication(),
             text: session::DownReason::Received(told.clone()).to_string(),
         }
     }
