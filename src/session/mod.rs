@@ -6,6 +6,7 @@
 mod collision;
 mod configure;
 mod conn;
+mod input;
 mod negotiate;
 mod peer;
 mod reason;
@@ -18,8 +19,9 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
+pub use input::{Input, Output};
 pub use negotiate::{Negotiated, NoRefresh};
-pub use peer::{Input, Output, Peer};
+pub use peer::Peer;
 pub use reason::DownReason;
 pub use restart::OwnRestart;
 pub use settings::Settings;
