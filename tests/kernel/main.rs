@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // every function here belongs to a test
 
+mod differential;
+#[path = "../../src/fib/model.rs"]
+mod model;
 mod space;
 
 use std::{
