@@ -1,0 +1,1 @@
+//! The process that runs sessions, and the daemon's way to it.
