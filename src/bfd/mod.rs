@@ -11,6 +11,7 @@ mod auth;
 pub mod io;
 mod machine;
 mod packet;
+mod plan;
 mod state;
 mod table;
 
@@ -20,5 +21,6 @@ mod tests;
 pub use auth::{Algorithm, AuthSection, Key};
 pub use machine::{Output, Session, Settings, Status};
 pub use packet::{Discard, Packet, Wire};
+pub use plan::{KeyFile, Plan};
 pub use state::{Diag, State};
 pub use table::{Arrival, Effect, Path, Report, Table, Wanted};
