@@ -1,4 +1,4 @@
-//! Makes the seed corpus of both targets out of the MRT files of a folder: `fuzz/seeds [FOLDER]`.
+//! Makes the seed corpus of every target out of the MRT files of a folder: `fuzz/seeds [FOLDER]`.
 
 use std::{
     collections::HashSet,
@@ -23,13 +23,14 @@ fn main() {
         .collect();
     files.sort();
     assert!(!files.is_empty(), "no file of updates in {}", folder.display());
-    for target in ["message", "deframer"] {
+    for target in ["message", "deframer", "attributes", "capability", "connection"] {
         fs::create_dir_all(here.join("corpus").join(target)).expect("the corpus can be made");
     }
     let mut shapes = HashSet::new();
     let mut kept = 0;
     for file in files {
         let mut stream = vec![1, 200];
+        let mut life = Life::default();
         for record in mrt::messages(&file) {
             let shape = shape(&record);
             if !(0..EACH_SHAPE).any(|number| shapes.insert((number, shape.clone()))) {
@@ -38,14 +39,84 @@ fn main() {
             let context = u8::from(record.as4) | 2 | 4 | 8 * (kept % 2) as u8;
             let input = [&[context, record.octets[18]], &record.octets[19..]].concat();
             write(&here.join("corpus/message"), kept, &input);
+            if let Some(attributes) = attributes(&record.octets) {
+                write(&here.join("corpus/attributes"), kept, &[&[context], attributes].concat());
+            }
+            if record.octets[18] == 1 {
+                write(&here.join("corpus/capability"), kept, &[&[2], &record.octets[28..]].concat());
+            }
+            life.add(&record);
+            if life.octets.len() > 2048 {
+                write(&here.join("corpus/connection"), kept, &std::mem::take(&mut life).octets);
+            }
             kept += 1;
             if stream.len() < 4096 {
                 stream.extend(record.octets);
             }
         }
         write(&here.join("corpus/deframer"), kept, &stream);
+        write(&here.join("corpus/connection"), kept, &life.octets);
+    }
+    for (number, parameters) in CAPABILITIES.iter().enumerate() {
+        write(&here.join("corpus/capability"), 90_000 + number, &[&[3], *parameters].concat());
     }
     println!("{kept} messages from {}", folder.display());
+}
+
+/// Capabilities as real speakers announce them, for the files hold few OPENs.
+const CAPABILITIES: [&[u8]; 5] = [
+    // FRR: both families, refresh old and new, four octets, ADD-PATH, extended messages, a name, graceful restart.
+    &[
+        1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 128, 0, 2, 0, 70, 0, 65, 4, 0, 0, 253, 242, 6, 0, 69, 4, 0, 1, 1, 1, 73, 6,
+        4, 104, 113, 45, 49, 0, 64, 6, 64, 120, 0, 1, 1, 128,
+    ],
+    // BIRD: with a next hop of another family and long-lived graceful restart.
+    &[
+        1, 4, 0, 1, 0, 1, 2, 0, 5, 6, 0, 1, 0, 1, 0, 2, 6, 0, 64, 2, 64, 120, 65, 4, 0, 0, 253, 242, 70, 0, 71, 7, 0,
+        1, 1, 128, 0, 14, 16,
+    ],
+    // Two octets only.
+    &[1, 4, 0, 1, 0, 1, 2, 0],
+    // Roles, and families that are not routed here.
+    &[9, 1, 3, 1, 4, 0, 1, 0, 128, 1, 4, 0, 25, 0, 70, 65, 4, 0, 0, 253, 242],
+    &[],
+];
+
+/// Steps of the target `connection`: a session that comes up and is told what was recorded.
+struct Life {
+    octets: Vec<u8>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        // Both families and four octets; Established at once.
+        Self { octets: vec![4, 15] }
+    }
+}
+
+impl Life {
+    fn add(&mut self, record: &mrt::Record) {
+        let (head, body) = record.octets.split_at(19);
+        if head[18] != 2 {
+            return;
+        }
+        if self.octets.len() < 4 && !record.as4 {
+            self.octets[0] |= 2;
+        }
+        let length = u16::try_from(body.len()).expect("it was in a message").to_be_bytes();
+        self.octets.extend([1, head[18], length[0], length[1]]);
+        self.octets.extend(body);
+        // Some time, and a KEEPALIVE.
+        self.octets.extend([0x44, 14]);
+    }
+}
+
+/// The path attributes of an UPDATE; `None` if it is none, or has none.
+fn attributes(octets: &[u8]) -> Option<&[u8]> {
+    let number = |at: usize| Some(usize::from(u16::from_be_bytes([*octets.get(at)?, *octets.get(at + 1)?])));
+    let start = 23 + number(19)?;
+    let length = number(start - 2)?;
+    octets.get(start..start + length).filter(|found| octets[18] == 2 && !found.is_empty())
 }
 
 /// Type, size class, and the codes and flags of its attributes.

@@ -114,7 +114,7 @@ pub const KEYS: &[Key] = &[
     key(NEIGHBOR, "bgp", "table", "none", r#"bgp = { multihop = 2 }"#),
     key(BGP, "hold-time", "duration", r#""90s""#, r#"hold-time = "90s""#),
     key(BGP, "keepalive-time", "duration", "a third of `hold-time`", r#"keepalive-time = "30s""#),
-    key(BGP, "send-hold-time", "duration", "none", r#"send-hold-time = "480s""#),
+    key(BGP, "send-hold-time", "duration", "`480s`, or twice the hold time", r#"send-hold-time = "480s""#),
     key(BGP, "connect-retry", "duration", r#""5s""#, r#"connect-retry = "5s""#),
     key(BGP, "idle-hold-max", "duration", r#""60s""#, r#"idle-hold-max = "60s""#),
     key(BGP, "passive", "true or false", "false", "passive = false"),

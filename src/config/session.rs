@@ -75,7 +75,6 @@ pub(super) fn inline(r: &mut Reader<'_>, section: &Section<'_>, session: &mut Se
 }
 
 fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
-    r.not_yet(s, "send-hold-time", "a limit on how long a peer may refuse to read (RFC 9687)");
     r.not_yet(s, "password-file", "TCP MD5 passwords");
     if let Some(At { value: 1.., span }) = r.value(s, "max-prefixes", |v| value::number(v, 0, u64::from(u32::MAX))) {
         r.error("not-yet", &span, "not yet: limits on prefixes", "write `max-prefixes = 0`, which is no limit");
@@ -85,6 +84,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
     let keepalive = r.value_with(s, "keepalive-time", |v| {
         value::span_of_time(v, Duration::from_millis(100), Duration::from_secs(65_534))
     });
+    let send_hold = r.value(s, "send-hold-time", send_hold_time);
     let connect_retry = r.value_with(s, "connect-retry", waits);
     let idle_hold_max = r.value_with(s, "idle-hold-max", waits);
     Session {
@@ -97,6 +97,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
         bgp: Bgp {
             hold_time: hold_time.map(|at| at.value),
             keepalive: keepalive.map(|at| at.value),
+            send_hold: send_hold.map(|at| at.value),
             connect_retry: connect_retry.map(|at| at.value),
             idle_hold_max: idle_hold_max.map(|at| at.value),
             passive: r.value(s, "passive", value::boolean).map(|at| at.value),
@@ -117,6 +118,15 @@ fn hold_time(v: &DeValue<'_>) -> Result<HoldTime, Wrong> {
         .ok()
         .and_then(HoldTime::from_secs)
         .ok_or_else(|| Wrong::value("a hold time is \"0s\", which is off, or at least \"3s\" (RFC 4271)"))
+}
+
+fn send_hold_time(v: &DeValue<'_>) -> Result<Duration, Wrong> {
+    let time = value::span_of_time(v, Duration::ZERO, Duration::from_secs(u64::from(u16::MAX)))?;
+    if time.is_zero() || time >= Duration::from_secs(1) {
+        Ok(time)
+    } else {
+        Err(Wrong::value("a send hold time is \"0s\", which is off, or at least \"1s\""))
+    }
 }
 
 /// `multihop` says how far; without it `ttl-security` says whether the neighbor must prove to be on the link.

@@ -1,7 +1,6 @@
 //! What must be there before the loop can run; each thing that is not gets one clear sentence.
 
 use std::{
-    collections::BTreeSet,
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -142,14 +141,13 @@ fn instance(options: &Options) -> Result<Name, StartError> {
     Ok(Name::new(host.split('.').next().unwrap_or_default())?)
 }
 
-/// Where to listen: everywhere, for the families that there are neighbors of.
-pub(super) fn listen_on(speaker: &Speaker) -> Vec<SocketAddr> {
-    let families: BTreeSet<Family> = speaker.neighbor_addresses().map(Family::of).collect();
-    let any = |family: Family| match family {
+/// Where to listen for a family: on every address.
+pub(super) fn anywhere(family: Family) -> SocketAddr {
+    let any = match family {
         Family::Ipv4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         Family::Ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    families.into_iter().map(|family| SocketAddr::new(any(family), PORT)).collect()
+    SocketAddr::new(any, PORT)
 }
 
 /// Makes the control socket.

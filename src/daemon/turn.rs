@@ -1,10 +1,10 @@
 //! The loop: one input, its effects, one slice of work, and again. What is urgent is looked at first.
 
-use std::{future, io, sync::Arc};
+use std::{future, io};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{Notify, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::{Duration, timeout},
 };
 use tracing::{info, warn};
@@ -18,7 +18,7 @@ use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::sysctl::Wanted;
 use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor};
 use crate::gateway;
-use crate::speaker::{Effect, Endpoint, Event, Input, Link, Speaker, Weight};
+use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
 use crate::types::{ConnId, Name};
@@ -41,7 +41,7 @@ enum Fact {
     Kernel(Answer),
     Question(Question),
     Stop,
-    Flushed,
+    Flushed(FlushId),
     Hangup,
     Transport(transport::Event),
     Due,
@@ -62,7 +62,7 @@ struct Shell {
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
     /// Told when all that was closed is.
-    flushed: Arc<Notify>,
+    flushed: mpsc::UnboundedSender<FlushId>,
     stopped: bool,
 }
 
@@ -71,8 +71,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let Prepared { config, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
-    for address in super::start::listen_on(&speaker) {
-        transport.listen(address, None)?;
+    for family in speaker.listens() {
+        transport.listen(super::start::anywhere(family), None)?;
     }
     // Interfaces before routes: whatever the kernel drops after this is told of, and the rest is not in what it lists.
     let mut links = Monitor::open().map_err(StartError::Monitor)?;
@@ -87,7 +87,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }));
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
-    let flushed = Arc::new(Notify::new());
+    let (flushed, mut from_flushes) = mpsc::unbounded_channel();
     let mut shell = Shell {
         clock,
         speaker,
@@ -96,7 +96,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         sysctls: super::start::sysctls(config.ecmp.hash),
         effects: Vec::new(),
         congested: Vec::new(),
-        flushed: Arc::clone(&flushed),
+        flushed,
         stopped: false,
     };
     for link in links.known() {
@@ -119,7 +119,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
-            () = flushed.notified() => Fact::Flushed,
+            flush = from_flushes.recv() => flush.map_or(Fact::Ended("the shell"), Fact::Flushed),
             () = wait_until(give_up) => {
                 unfinished = Some(StartError::GaveUp(STOP_LIMIT.as_secs()));
                 break;
@@ -146,7 +146,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 give_up = Some(tokio::time::Instant::now() + STOP_LIMIT);
                 shell.tell(Input::Stop);
             }
-            Fact::Flushed => shell.tell(Input::Flushed),
+            Fact::Flushed(flush) => shell.tell(Input::Flushed(flush)),
             Fact::Hangup => warn!(
                 event = "instance.reload_refused",
                 "SIGHUP: a reload is not possible yet; restart the daemon to use a changed file"
@@ -249,38 +249,50 @@ impl Shell {
     /// Does what the machine wants done, in its order.
     fn obey(&mut self) {
         while !self.effects.is_empty() {
-            let mut full = Vec::new();
+            let mut facts = Vec::new();
             for effect in std::mem::take(&mut self.effects) {
                 match effect {
                     Effect::Kernel(batch) => self.kernel.apply(batch),
                     Effect::Dump => self.kernel.dump(),
                     Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
                     Effect::Adopt { conn, ttl } => self.transport.adopt(conn, hops(ttl)),
-                    Effect::Abort(conn) => self.transport.abort(conn),
+                    Effect::Abort(conn) => {
+                        self.congested.retain(|known| *known != conn);
+                        self.transport.abort(conn);
+                    }
+                    Effect::Measure(conn) => {
+                        let transport::Measured { waiting, taken } = self.transport.measure(conn);
+                        facts.push(Input::Measured { conn, waiting, taken });
+                    }
                     Effect::Send { conn, octets } => {
                         self.transport.send(conn, octets);
                         if self.transport.queued(conn) > HIGH_MARK && !self.congested.contains(&conn) {
                             self.congested.push(conn);
-                            full.push(conn);
+                            facts.push(Input::Congested(conn));
                         }
                     }
                     Effect::Close(conn) => {
                         self.congested.retain(|known| *known != conn);
                         self.transport.close(conn);
                     }
-                    Effect::Flush => {
-                        let (closed, flushed) = (self.transport.closed(), Arc::clone(&self.flushed));
+                    Effect::Flush(flush) => {
+                        let (closed, flushed) = (self.transport.closed(), self.flushed.clone());
                         tokio::spawn(async move {
                             closed.await;
-                            flushed.notify_one();
+                            let _ = flushed.send(flush); // a daemon that has ended does not wait for it
                         });
+                    }
+                    Effect::Listen(family) => {
+                        if let Err(error) = self.transport.listen(super::start::anywhere(family), None) {
+                            facts.push(Input::NotListening { family, reason: error.to_string() });
+                        }
                     }
                     Effect::Tell(event) => log(&event),
                     Effect::Stopped => self.stopped = true,
                 }
             }
-            for conn in full {
-                self.speaker.handle(self.clock.now(), Input::Congested(conn), &mut self.effects);
+            for fact in facts {
+                self.speaker.handle(self.clock.now(), fact, &mut self.effects);
             }
         }
     }

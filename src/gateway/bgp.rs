@@ -30,6 +30,9 @@ pub struct Timers {
     pub hold_time: HoldTime,
     /// Between our KEEPALIVEs, below the hold time; zero when the hold time is off.
     pub keepalive: Duration,
+    /// How long the neighbor may take nothing of what it is sent; zero is off, `None` is 8 minutes or twice the agreed
+    /// hold time, whichever is more (RFC 9687).
+    pub send_hold: Option<Duration>,
     /// Between attempts to connect, before jitter (RFC 4271 §8.2.2).
     pub connect_retry: Duration,
     /// The longest wait after errors.
@@ -92,6 +95,8 @@ pub struct Bgp {
     pub hold_time: Option<HoldTime>,
     /// `keepalive-time`; a third of the hold time unless given.
     pub keepalive: Option<Duration>,
+    /// `send-hold-time`; 8 minutes or twice the agreed hold time unless given, whichever is more.
+    pub send_hold: Option<Duration>,
     /// `connect-retry`; 5 s unless given.
     pub connect_retry: Option<Duration>,
     /// `idle-hold-max`; 60 s unless given, or `connect-retry` if that is longer.
@@ -115,6 +120,7 @@ impl Bgp {
         Self {
             hold_time: self.hold_time.or(outer.hold_time),
             keepalive: self.keepalive.or(outer.keepalive),
+            send_hold: self.send_hold.or(outer.send_hold),
             connect_retry: self.connect_retry.or(outer.connect_retry),
             idle_hold_max: self.idle_hold_max.or(outer.idle_hold_max),
             passive: self.passive.or(outer.passive),
@@ -137,6 +143,7 @@ impl Bgp {
         Timers {
             hold_time,
             keepalive,
+            send_hold: self.send_hold,
             connect_retry,
             idle_hold_max: self.idle_hold_max.unwrap_or(connect_retry.max(Duration::from_secs(60))),
         }

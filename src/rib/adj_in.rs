@@ -37,11 +37,25 @@ impl Path {
     pub(super) const BEST: u32 = 1 << 30;
     /// It changed since the last decision.
     pub(super) const TOUCHED: u32 = 1 << 29;
-    const ID: u32 = Self::TOUCHED - 1;
+    /// In which round of the session it was said last.
+    const ROUND: u32 = 3 << Self::ROUND_AT;
+    const ROUND_AT: u32 = 27;
+    const ID: u32 = (1 << Self::ROUND_AT) - 1;
 
     /// A path; `accepted` is `None` if it was refused.
     pub(super) fn new(session: SessionId, next_hop: u16, received: AttrsId, accepted: Option<AttrsId>) -> Self {
         Self { session, next_hop, received, accepted: accepted.map_or(0, AttrsId::get) | Self::TOUCHED }
+    }
+
+    /// The same, said in that round of its session, 0 to 3.
+    pub(super) fn in_round(mut self, round: u8) -> Self {
+        self.accepted = (self.accepted & !Self::ROUND) | u32::from(round & 3) << Self::ROUND_AT;
+        self
+    }
+
+    /// The round of its session in which it was said last.
+    pub(super) fn round(&self) -> u8 {
+        ((self.accepted & Self::ROUND) >> Self::ROUND_AT) as u8
     }
 
     /// Its attributes after import; `None` if it was refused.
@@ -67,7 +81,7 @@ impl Path {
 
     /// Says what the last decision made of it.
     pub(super) fn decided(&mut self, flags: u32) {
-        self.accepted = (self.accepted & Self::ID) | flags;
+        self.accepted = (self.accepted & (Self::ID | Self::ROUND)) | flags;
     }
 
     /// Takes the place of `old`: what was decided of that stays known until the next decision.

@@ -26,6 +26,20 @@ pub(super) struct Planned {
     pub(super) row: RowId,
 }
 
+/// What is said beside routes, once all that is queued has been.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Stage {
+    /// Nothing.
+    #[default]
+    Quiet,
+    /// End-of-RIB.
+    EndOfRib,
+    /// BoRR, and then everything again (RFC 7313 §4).
+    Begin,
+    /// EoRR.
+    End,
+}
+
 /// A look at every row, a piece at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk {
@@ -47,7 +61,9 @@ pub(super) struct AdjOut {
     /// Being sent, the last first.
     pub(super) batch: Vec<Planned>,
     pub(super) walk: Option<Walk>,
-    pub(super) end_of_rib_due: bool,
+    pub(super) stage: Stage,
+    /// A refresh was asked for that could not begin yet.
+    again: bool,
 }
 
 impl AdjOut {
@@ -126,9 +142,36 @@ impl AdjOut {
         }
     }
 
-    /// True if there may be something to send.
-    pub(super) fn has_output(&self) -> bool {
-        !self.batch.is_empty() || !self.queue.is_empty() || self.walk.is_some() || self.end_of_rib_due
+    /// Everything shall be sent again, between markers or not.
+    pub(super) fn refresh(&mut self, markers: bool) {
+        match self.stage {
+            Stage::Quiet if markers => self.stage = Stage::Begin,
+            Stage::EndOfRib | Stage::End if markers => self.again = true,
+            Stage::Begin => {} // asked for twice before it began: once is enough
+            Stage::Quiet | Stage::EndOfRib | Stage::End => {
+                self.stage = Stage::EndOfRib;
+                self.walk = Some(Walk { next: 0, forced: true });
+            }
+        }
+    }
+
+    /// Takes what is to be said now that all routes are told, and goes on to what comes after it.
+    pub(super) fn next_stage(&mut self) -> Stage {
+        let stage = self.stage;
+        self.stage = match stage {
+            Stage::Begin => {
+                self.walk = Some(Walk { next: 0, forced: true });
+                Stage::End
+            }
+            Stage::EndOfRib | Stage::End if std::mem::take(&mut self.again) => Stage::Begin,
+            Stage::Quiet | Stage::EndOfRib | Stage::End => Stage::Quiet,
+        };
+        stage
+    }
+
+    /// True if there are routes to send.
+    pub(super) fn has_routes(&self) -> bool {
+        !self.batch.is_empty() || !self.queue.is_empty() || self.walk.is_some()
     }
 
     fn word(&self, row: RowId) -> u32 {

@@ -17,7 +17,7 @@ use super::compact;
 pub(super) struct AttrsId(u32);
 
 impl AttrsId {
-    /// The number, from 1 to 2^28: rows keep it beside flags.
+    /// The number, from 1 to 2^27: rows keep it beside flags.
     pub(super) const fn get(self) -> u32 {
         self.0
     }

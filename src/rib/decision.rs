@@ -82,7 +82,7 @@ impl Candidate {
 }
 
 /// How far paths may differ and still be used together.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Limits {
     pub(super) max_paths: usize,
     pub(super) as_path_relax: bool,

@@ -85,7 +85,7 @@ impl Rib {
         let mut decision =
             Decision { candidates: SmallVec::new(), origins: SmallVec::new(), outcomes: SmallVec::new() };
         for path in self.paths.iter(self.routes[at(family)].table.row(row).head) {
-            if let Some(candidate) = self.candidate(path) {
+            if let Some(candidate) = self.candidate(family, path) {
                 decision.candidates.push(candidate);
                 decision.origins.push((path.session, path.next_hop));
             }
@@ -99,14 +99,14 @@ impl Rib {
     }
 
     /// The path as the decision sees it; `None` if it was refused or its session is over.
-    pub(super) fn candidate(&self, path: &Path) -> Option<Candidate> {
+    pub(super) fn candidate(&self, family: Family, path: &Path) -> Option<Candidate> {
         let attrs = path.accepted()?;
         let rank = *self.attrs.rank(attrs);
         if path.session == SessionId::LOCAL {
             let remote = std::net::Ipv4Addr::UNSPECIFIED.into();
             return Some(Candidate { kind: Kind::Local, peer: PeerId(0), router_id: 0, remote, attrs, rank });
         }
-        let live = self.sessions.get(path.session).filter(|live| live.up)?;
+        let live = self.sessions.get(path.session).filter(|live| live.stands(family))?;
         let kind = if live.internal { Kind::Internal } else { Kind::External };
         let router_id = live.session.router_id.addr().to_bits();
         Some(Candidate { kind, peer: live.peer, router_id, remote: live.session.remote, attrs, rank })

@@ -17,14 +17,16 @@ mod loc;
 mod multipath;
 mod pack;
 mod query;
+mod rejudge;
 mod sessions;
+mod stale;
 mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     net::{IpAddr, Ipv6Addr},
 };
 
@@ -33,8 +35,9 @@ use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId};
 use crate::wire::{Attributes, Context, Reach, Update};
 
 use adj_in::{Path, Paths};
-use adj_out::Walk;
+use adj_out::{Stage, Walk};
 use attrs::{Attrs, AttrsId};
+use rejudge::Rejudge;
 use sessions::{Live, SessionId, Sessions};
 use sweep::Sweep;
 use table::{Row, RowId, Table};
@@ -42,6 +45,7 @@ use table::{Row, RowId, Table};
 pub use decision::Step;
 pub use loc::{Changed, Chosen};
 pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
+pub use stale::Retain;
 
 /// What holds for all neighbors.
 #[derive(Clone, Debug)]
@@ -82,6 +86,11 @@ pub struct Session {
     pub local_v6: Option<Ipv6Addr>,
     /// The families that both agreed on; others are ignored.
     pub families: Vec<Family>,
+    /// Those of them whose stale paths stay until End-of-RIB, because the neighbor says that it went on forwarding
+    /// (RFC 4724 §4.2). Of the others nothing stays.
+    pub preserved: Vec<Family>,
+    /// A refresh is sent between its two markers (RFC 7313 §4).
+    pub enhanced_refresh: bool,
     /// How UPDATEs to it are written.
     pub context: Context,
 }
@@ -89,6 +98,8 @@ pub struct Session {
 struct Peer {
     settings: PeerSettings,
     session: Option<SessionId>,
+    /// Lost sessions whose paths still count, the oldest first.
+    kept: stale::Kept,
 }
 
 /// The routes of one family, all neighbors together.
@@ -116,6 +127,11 @@ pub struct Rib {
     attrs: Attrs,
     routes: [Routes; 2],
     sweep: Option<Sweep>,
+    /// How many lost sessions are kept, of all neighbors.
+    keeping: usize,
+    /// Only own routes are told, and no End-of-RIB, until [`Rib::tell_all`].
+    deferring: bool,
+    rejudge: Option<Rejudge>,
 }
 
 const fn at(family: Family) -> usize {
@@ -146,31 +162,40 @@ impl Rib {
             attrs: Attrs::default(),
             routes: Family::ALL.map(routes),
             sweep: None,
+            keeping: 0,
+            deferring: false,
+            rejudge: None,
         }
     }
 
-    /// Makes a neighbor known, or changes its settings. The routes that it is told are looked at again; what it taught is
-    /// not: ask it for a refresh.
+    /// Makes a neighbor known; one that is known already is changed as by [`Rib::set_peer`].
     pub fn add_peer(&mut self, id: PeerId, settings: PeerSettings) {
-        let session = self.peers.get(&id).and_then(|peer| peer.session);
-        self.peers.insert(id, Peer { settings, session });
-        self.sort_sessions();
-        for family in Family::ALL {
-            if let Some(live) = session.and_then(|session| self.sessions.get_mut(session)).filter(|l| l.has(family)) {
-                live.out[at(family)].walk = Some(Walk { next: 0, forced: false });
+        match self.peers.entry(id) {
+            btree_map::Entry::Vacant(new) => {
+                new.insert(Peer { settings, session: None, kept: stale::Kept::new() });
             }
+            btree_map::Entry::Occupied(_) => self.set_peer(id, settings),
         }
     }
 
     /// Forgets a neighbor, and its routes.
     pub fn remove_peer(&mut self, id: PeerId) {
-        self.down(id);
+        self.down(id, Retain::Nothing);
+        for family in Family::ALL {
+            self.drop_stale(id, family);
+        }
         self.peers.remove(&id);
     }
 
     /// A session with the neighbor is Established: it will be told the table, then End-of-RIB.
+    /// What was kept of an earlier one stays where the neighbor went on forwarding, until it has said all again.
     pub fn up(&mut self, id: PeerId, session: Session) {
-        self.down(id);
+        self.down(id, Retain::Nothing);
+        for family in Family::ALL {
+            if !(session.preserved.contains(&family) && session.families.contains(&family)) {
+                self.drop_stale(id, family);
+            }
+        }
         let Some(peer) = self.peers.get(&id) else { return };
         let internal = peer.settings.asn == self.settings.local_asn;
         let wide = peer.settings.export.scope != Scope::LocalOnly;
@@ -180,7 +205,7 @@ impl Rib {
                 continue;
             }
             let out = &mut live.out[at(routes.family)];
-            out.end_of_rib_due = true;
+            out.stage = Stage::EndOfRib;
             if wide {
                 out.walk = Some(Walk { next: 0, forced: false });
             } else {
@@ -201,23 +226,15 @@ impl Rib {
         self.sort_sessions();
     }
 
-    /// The session with the neighbor is over: its paths no longer count. [`Rib::work`] does the rest.
-    pub fn down(&mut self, id: PeerId) {
-        let Some(session) = self.peers.get_mut(&id).and_then(|peer| peer.session.take()) else { return };
-        if let Some(live) = self.sessions.get_mut(session) {
-            live.up = false;
-        }
-        self.sort_sessions();
-    }
-
     /// An UPDATE from the neighbor. Ignored without a session, as are families that were not agreed on.
     pub fn update(&mut self, id: PeerId, update: Update) {
         let Some(session) = self.peers.get(&id).and_then(|peer| peer.session) else { return };
         let Some(live) = self.sessions.get_mut(session) else { return };
+        let families = Family::ALL.map(|family| live.has(family));
         if let Some(family) = update.end_of_rib.filter(|family| live.has(*family)) {
             live.end_of_rib[at(family)] = true;
+            self.drop_stale(id, family);
         }
-        let families = Family::ALL.map(|family| live.has(family));
         for prefix in update.withdrawn.iter().filter(|prefix| families[at(prefix.family())]) {
             self.withdraw(session, prefix);
         }
@@ -230,28 +247,44 @@ impl Rib {
         }
     }
 
-    /// The neighbor asked for the whole family again (RFC 2918): it gets it, and End-of-RIB after it.
+    /// The neighbor asked for the whole family again (RFC 2918): it gets it, with End-of-RIB after it, or between BoRR
+    /// and EoRR (RFC 7313). BoRR must not come before End-of-RIB, and one refresh not within another: then it waits.
     pub fn refresh(&mut self, id: PeerId, family: Family) {
         let Some(peer) = self.peers.get(&id) else { return };
         let Some(live) = peer.session.and_then(|session| self.sessions.get_mut(session)) else { return };
         if live.has(family) {
-            let out = &mut live.out[at(family)];
-            out.walk = Some(Walk { next: 0, forced: true });
-            out.end_of_rib_due = true;
+            live.out[at(family)].refresh(live.session.enhanced_refresh);
+        }
+    }
+
+    /// From now on neighbors are told of the gateway's own routes only, without End-of-RIB (RFC 4724 §4.1).
+    pub fn defer(&mut self) {
+        self.deferring = true;
+    }
+
+    /// Ends [`Rib::defer`]: they are told the rest.
+    pub fn tell_all(&mut self) {
+        if std::mem::take(&mut self.deferring) {
+            for live in self.sessions.iter_mut().filter(|live| live.up) {
+                for family in live.session.families.clone() {
+                    live.out[at(family)].walk.get_or_insert(Walk { next: 0, forced: false }).next = 0;
+                }
+            }
         }
     }
 
     /// The neighbor's next hops lead elsewhere now: its paths that are in use come as changed again, after a walk over
     /// the table.
     pub fn reconsider(&mut self, id: PeerId) {
-        let Some(session) = self.peers.get(&id).and_then(|peer| peer.session) else { return };
+        let Some(peer) = self.peers.get(&id) else { return };
+        let taught = |path: &Path| peer.session == Some(path.session) || peer.kept.contains(&path.session);
         for family in Family::ALL {
             let Routes { table, changed, .. } = &mut self.routes[at(family)];
             for row in 0..table.end() {
                 let head = table.row(row).head;
-                if self.paths.iter(head).any(|path| path.session == session && path.is(Path::CHOSEN)) {
+                if self.paths.iter(head).any(|path| taught(path) && path.is(Path::CHOSEN)) {
                     self.paths.for_each_mut(head, |path| {
-                        if path.session == session {
+                        if taught(path) {
                             path.touch();
                         }
                     });
@@ -290,6 +323,7 @@ impl Rib {
     /// Routes of one next hop: policy, then the table.
     fn learn(&mut self, id: PeerId, session: SessionId, reach: &Reach, attributes: &Attributes, received: AttrsId) {
         let Some(live) = self.sessions.get_mut(session) else { return };
+        let round = live.rounds[at(reach.family)].now;
         let number = live.next_hop_number(reach.next_hop).ok_or(Refusal::TooManyNextHops);
         let next_hop = *number.as_ref().unwrap_or(&u16::MAX);
         // One set for all prefixes that get the same changes, which are all of them unless policies differ by prefix.
@@ -322,14 +356,14 @@ impl Rib {
                 self.attrs.hold(accepted);
             }
             let row = self.routes[at(reach.family)].table.find_or_add(prefix);
-            self.put(reach.family, row, Path::new(session, next_hop, received, accepted));
+            self.put(reach.family, row, Path::new(session, next_hop, received, accepted).in_round(round));
         }
         if let Some((_, id)) = last {
             self.attrs.release(id);
         }
     }
 
-    /// Puts a path into a row, in place of the session's earlier one. The path's sets are held already.
+    /// Puts a path into a row, in place of the neighbor's earlier one. The path's sets are held already.
     fn put(&mut self, family: Family, row: RowId, path: Path) {
         let head = self.routes[at(family)].table.row(row).head;
         let old = match self.paths.find_mut(head, path.session) {
@@ -339,25 +373,31 @@ impl Rib {
                 Some(old)
             }
             None => {
-                let mut head = head;
-                self.paths.push(&mut head, path);
+                let old = self.take_kept(path.session, family, row);
+                let mut head = self.routes[at(family)].table.row(row).head;
+                self.paths.push(&mut head, old.map_or(path, |old| path.succeeds(&old)));
                 self.routes[at(family)].table.row_mut(row).head = head;
-                None
+                old
             }
         };
+        if let Some(old) = &old {
+            self.uncount(family, old);
+        }
         if let Some(live) = self.sessions.get_mut(path.session) {
             let counts = &mut live.counts[at(family)];
-            live.paths += usize::from(old.is_none());
-            counts.received += usize::from(old.is_none());
+            live.paths += 1;
+            counts.received += 1;
             counts.accepted += usize::from(path.accepted().is_some());
-            counts.accepted -= usize::from(old.is_some_and(|old| old.accepted().is_some()));
+            let rounds = &mut live.rounds[at(family)];
+            rounds.stale += usize::from(live.up && rounds.now != path.round());
         }
         let same = old.is_some_and(|old| {
-            let key = |path: &Path| (path.accepted(), path.next_hop, path.received);
-            key(&old) == key(&path) && !old.is(Path::TOUCHED)
+            let key = |path: &Path| (path.accepted(), path.received);
+            key(&old) == key(&path) && self.leads_alike(&old, &path) && !old.is(Path::TOUCHED)
         });
         if same {
             // Said again: nothing to decide, so not touched either.
+            let head = self.routes[at(family)].table.row(row).head;
             if let Some(slot) = self.paths.find_mut(head, path.session) {
                 slot.untouch();
             }
@@ -377,23 +417,42 @@ impl Rib {
         let mut head = routes.table.row(row).head;
         let mut gone = None;
         self.paths.remove(&mut head, |path| path.session == session, |path| gone = Some(path));
-        let Some(gone) = gone else { return };
         routes.table.row_mut(row).head = head;
+        let Some(gone) = gone.or_else(|| self.take_kept(session, family, row)) else { return };
         if session == SessionId::LOCAL {
-            routes.local.remove(&row);
+            self.routes[at(family)].local.remove(&row);
         }
-        if let Some(live) = self.sessions.get_mut(session) {
+        self.gone(family, row, &gone);
+        self.routes[at(family)].table.free_if_idle(row);
+    }
+
+    /// True if two paths of one neighbor mean the same to everybody who knows their attributes.
+    fn leads_alike(&self, a: &Path, b: &Path) -> bool {
+        if a.session == b.session {
+            return a.next_hop == b.next_hop;
+        }
+        let of = |path: &Path| {
+            let live = self.sessions.get(path.session)?;
+            Some((live.next_hop(path.next_hop)?, live.session.router_id, live.session.remote))
+        };
+        of(a).is_some() && of(a) == of(b)
+    }
+
+    /// A path of a session is there no more, or is another one.
+    fn uncount(&mut self, family: Family, gone: &Path) {
+        if let Some(live) = self.sessions.get_mut(gone.session) {
             let counts = &mut live.counts[at(family)];
             live.paths -= 1;
             counts.received -= 1;
             counts.accepted -= usize::from(gone.accepted().is_some());
+            let rounds = &mut live.rounds[at(family)];
+            rounds.stale -= usize::from(live.up && rounds.now != gone.round());
         }
-        self.lost(family, row, &gone);
-        self.routes[at(family)].table.free_if_idle(row);
     }
 
     /// A path was taken out of a row.
-    fn lost(&mut self, family: Family, row: RowId, gone: &Path) {
+    fn gone(&mut self, family: Family, row: RowId, gone: &Path) {
+        self.uncount(family, gone);
         if gone.is(Path::CHOSEN) {
             self.routes[at(family)].table.row_mut(row).set(Row::LOST);
         }

@@ -1,14 +1,14 @@
 //! UPDATEs for a neighbor, out of what it has yet to be told: withdrawals first, then as many prefixes as fit beside each
-//! set of attributes, and End-of-RIB once the whole table was told.
+//! set of attributes, and a marker once the whole table was told.
 
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
 use crate::policy::{Export, Source};
 use crate::types::{Family, PeerId};
-use crate::wire::{NextHop, encode_end_of_rib, encode_reach, encode_withdraw};
+use crate::wire::{Message, NextHop, Refresh, RefreshKind, encode_end_of_rib, encode_reach, encode_withdraw};
 
-use super::adj_out::{AdjOut, Planned};
+use super::adj_out::{AdjOut, Planned, Stage};
 use super::attrs::AttrsId;
 use super::decision::{Candidate, Kind};
 use super::sessions::SessionId;
@@ -25,7 +25,7 @@ const LOOKS: usize = 3;
 type Memo = HashMap<(AttrsId, SessionId, u16), Option<AttrsId>>;
 
 impl Rib {
-    /// One encoded UPDATE for the neighbor, or End-of-RIB. `None` if it has been told everything, or if all that a bounded
+    /// One encoded message for the neighbor: an UPDATE, End-of-RIB, or a marker of a refresh. `None` if it has been told everything, or if all that a bounded
     /// look found needs no message: then [`Rib::has_output`] says so, and the next turn goes on.
     pub fn next_output(&mut self, id: PeerId) -> Option<Bytes> {
         let session = self.peers.get(&id)?.session?;
@@ -36,7 +36,16 @@ impl Rib {
     #[must_use]
     pub fn has_output(&self, id: PeerId) -> bool {
         let session = self.peers.get(&id).and_then(|peer| peer.session);
-        session.and_then(|session| self.sessions.get(session)).is_some_and(|l| l.out.iter().any(AdjOut::has_output))
+        session.and_then(|session| self.sessions.get(session)).is_some_and(|live| {
+            let has = |family| live.out[at(family)].has_routes() || self.says_marker(family, &live.out[at(family)]);
+            Family::ALL.into_iter().any(has)
+        })
+    }
+
+    /// True if a marker is due and may go: none goes before what is still to be decided, for its receiver takes it that
+    /// all was said; and none at all until the selection after a restart (RFC 4724 §4.1).
+    fn says_marker(&self, family: Family, out: &AdjOut) -> bool {
+        out.stage != Stage::Quiet && !self.deferring && self.routes[at(family)].changed.is_empty()
     }
 
     fn next_of_family(&mut self, id: PeerId, session: SessionId, family: Family) -> Option<Bytes> {
@@ -45,17 +54,28 @@ impl Rib {
                 return Some(message);
             }
             if self.out(session, family)?.batch.is_empty() && !self.plan_batch(id, session, family) {
-                let live = self.sessions.get_mut(session)?;
-                let out = &mut live.out[at(family)];
-                if !std::mem::take(&mut out.end_of_rib_due) {
-                    return None;
-                }
-                let mut message = BytesMut::new();
-                encode_end_of_rib(family, &live.session.context, &mut message);
-                return Some(message.freeze());
+                return self.next_marker(session, family);
             }
         }
         None
+    }
+
+    fn next_marker(&mut self, session: SessionId, family: Family) -> Option<Bytes> {
+        self.sessions.get(session).filter(|live| self.says_marker(family, &live.out[at(family)]))?;
+        let live = self.sessions.get_mut(session)?;
+        let context = &live.session.context;
+        let mut message = BytesMut::new();
+        let kind = match live.out[at(family)].next_stage() {
+            Stage::Quiet => return None,
+            Stage::EndOfRib => {
+                encode_end_of_rib(family, context, &mut message);
+                return Some(message.freeze());
+            }
+            Stage::Begin => RefreshKind::Begin,
+            Stage::End => RefreshKind::End,
+        };
+        Message::Refresh(Refresh { family: family.into(), kind }).encode(context, &mut message);
+        Some(message.freeze())
     }
 
     fn out(&mut self, session: SessionId, family: Family) -> Option<&mut AdjOut> {
@@ -133,6 +153,9 @@ impl Rib {
         let decision = self.decide(family, row);
         let best = decision.best()?;
         let (candidate, (from, number)) = (decision.candidates[best], decision.origins[best]);
+        if self.deferring && candidate.kind != Kind::Local {
+            return None;
+        }
         let export = &self.peers.get(&id)?.settings.export;
         let prefix = self.routes[at(family)].table.prefix(row);
         let source = source(&candidate);

@@ -31,6 +31,8 @@ pub struct PathView {
     pub attributes: Arc<Attributes>,
     /// Its next hop; `None` for the gateway's own.
     pub next_hop: Option<NextHop>,
+    /// It was said before a restart or a refresh, and not again yet.
+    pub stale: bool,
     /// What became of it.
     pub state: PathState,
 }
@@ -66,9 +68,12 @@ pub struct FamilyCounts {
     pub advertised: usize,
     /// How often a prefix could not be told because its attributes fit no message (RFC 8654 §4).
     pub too_big: u64,
+    /// Paths that are used though they were not said again: kept of a session that was lost, which [`Self::received`]
+    /// does not count, or of before a refresh that is under way, which it does.
+    pub stale: usize,
 }
 
-/// Counts of one neighbor; all zero without a session.
+/// Counts of one neighbor; all but the stale are zero without a session.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
     /// IPv4 unicast.
@@ -119,11 +124,13 @@ impl Rib {
     #[must_use]
     pub fn counts(&self, id: PeerId) -> Counts {
         let session = self.peers.get(&id).and_then(|peer| peer.session);
-        let Some(live) = session.and_then(|session| self.sessions.get(session)) else { return Counts::default() };
+        let live = session.and_then(|session| self.sessions.get(session));
         let of = |family| {
+            let stale = self.count_stale(id, family);
+            let Some(live) = live else { return FamilyCounts { stale, ..FamilyCounts::default() } };
             let (counts, out) = (live.counts[at(family)], &live.out[at(family)]);
             let refused = counts.received - counts.accepted;
-            FamilyCounts { refused, advertised: out.advertised, too_big: out.too_big, ..counts }
+            FamilyCounts { refused, advertised: out.advertised, too_big: out.too_big, stale, ..counts }
         };
         Counts { ipv4: of(Family::Ipv4), ipv6: of(Family::Ipv6) }
     }
@@ -145,7 +152,7 @@ impl Rib {
     #[must_use]
     pub fn family_totals(&self, family: Family) -> FamilyTotals {
         let mut totals = FamilyTotals { prefixes: self.routes[at(family)].reached, paths: 0, refused: 0 };
-        for live in self.sessions.iter().filter(|live| live.up) {
+        for live in self.sessions.iter().filter(|live| live.stands(family)) {
             let counts = live.counts[at(family)];
             totals.paths += counts.received;
             totals.refused += counts.received - counts.accepted;
@@ -156,13 +163,11 @@ impl Rib {
     /// The first `limit` prefixes behind `after`, in order, of one neighbor or of all: one look at all, so its cost does not depend on `after`.
     #[must_use]
     pub fn page(&self, family: Family, after: Option<Prefix>, limit: usize, of: Option<PeerId>) -> Vec<Entry> {
-        let session = of.map(|id| self.peers.get(&id).and_then(|peer| peer.session));
-        let taught = |row: RowId| match session {
-            None => true,
-            Some(None) => false,
-            Some(Some(session)) => {
-                self.paths.iter(self.routes[at(family)].table.row(row).head).any(|path| path.session == session)
-            }
+        let by = |path: &Path, id: PeerId| {
+            self.sessions.get(path.session).is_some_and(|live| live.peer == id && live.stands(family))
+        };
+        let taught = |row: RowId| {
+            of.is_none_or(|id| self.paths.iter(self.routes[at(family)].table.row(row).head).any(|path| by(path, id)))
         };
         let table = &self.routes[at(family)].table;
         let after = after.filter(|prefix| prefix.family() == family).map(|prefix| Table::key_of(&prefix));
@@ -199,7 +204,8 @@ impl Rib {
         let family = Family::of(address);
         let table = &self.routes[at(family)].table;
         let rows = (0..=family.bits()).rev().filter_map(|len| table.find(&Prefix::truncated(address, len).ok()?));
-        let usable = |row: &RowId| self.paths.iter(table.row(*row).head).any(|path| self.candidate(path).is_some());
+        let usable =
+            |row: &RowId| self.paths.iter(table.row(*row).head).any(|path| self.candidate(family, path).is_some());
         rows.into_iter().find(usable).map(|row| self.view(family, row))
     }
 
@@ -230,7 +236,9 @@ impl Rib {
 
     /// True if the row has a path of a session that is not over.
     fn is_visible(&self, family: Family, row: RowId) -> bool {
-        self.paths.iter(self.routes[at(family)].table.row(row).head).any(|path| self.sessions.counts(path.session))
+        self.paths
+            .iter(self.routes[at(family)].table.row(row).head)
+            .any(|path| self.sessions.counts(path.session, family))
     }
 
     fn view(&self, family: Family, row: RowId) -> Entry {
@@ -239,7 +247,7 @@ impl Rib {
         let decision = self.decide(family, row);
         let best = decision.best();
         let mut paths = Vec::new();
-        for path in self.paths.iter(table.row(row).head).filter(|path| self.sessions.counts(path.session)) {
+        for path in self.paths.iter(table.row(row).head).filter(|path| self.sessions.counts(path.session, family)) {
             let place = decision.origins.iter().position(|(session, _)| *session == path.session);
             let (state, key) = match (place, best) {
                 (Some(place), Some(best)) => {
@@ -256,18 +264,19 @@ impl Rib {
                 }
                 _ => (PathState::Refused(self.refusal(&prefix, path)), (3, None)),
             };
-            paths.push((key, self.path_view(path, state)));
+            paths.push((key, self.path_view(family, path, state)));
         }
         paths.sort_by_key(|(key, view)| (*key, view.peer));
         Entry { prefix, paths: paths.into_iter().map(|(_, view)| view).collect() }
     }
 
-    fn path_view(&self, path: &Path, state: PathState) -> PathView {
+    fn path_view(&self, family: Family, path: &Path, state: PathState) -> PathView {
         let live = self.sessions.get(path.session).filter(|_| path.session != SessionId::LOCAL);
         PathView {
             peer: live.map(|live| live.peer),
             attributes: Arc::new(self.attrs.get(path.accepted().unwrap_or(path.received))),
             next_hop: live.and_then(|live| live.next_hop(path.next_hop)),
+            stale: self.is_stale(family, path),
             state,
         }
     }

@@ -9,7 +9,8 @@ use crate::types::{Family, PeerId};
 use crate::wire::NextHop;
 
 use super::adj_out::AdjOut;
-use super::{FamilyCounts, Session};
+use super::stale::Rounds;
+use super::{FamilyCounts, Session, at};
 
 /// The number of a session.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -27,6 +28,11 @@ pub(super) struct Live {
     pub(super) internal: bool,
     /// False once it is over.
     pub(super) up: bool,
+    /// Over, but its paths of these families still count: the neighbor may come back (RFC 4724 §4.2).
+    pub(super) kept: [bool; 2],
+    /// What it was told has to be swept.
+    pub(super) out_due: bool,
+    pub(super) rounds: [Rounds; 2],
     /// Paths of it that are still stored.
     pub(super) paths: usize,
     pub(super) counts: [FamilyCounts; 2],
@@ -43,6 +49,9 @@ impl Live {
             session,
             internal,
             up: true,
+            kept: [false; 2],
+            out_due: false,
+            rounds: Default::default(),
             paths: 0,
             counts: Default::default(),
             end_of_rib: [false; 2],
@@ -54,6 +63,21 @@ impl Live {
 
     pub(super) fn has(&self, family: Family) -> bool {
         self.session.families.contains(&family)
+    }
+
+    /// True while its paths of the family count.
+    pub(super) fn stands(&self, family: Family) -> bool {
+        self.up || self.kept[at(family)]
+    }
+
+    /// True once nothing of it counts any more.
+    pub(super) fn is_over(&self) -> bool {
+        !self.up && self.kept == [false; 2]
+    }
+
+    /// True if something of it has to be taken out of the table.
+    fn is_due(&self) -> bool {
+        self.is_over() || self.out_due || self.rounds.iter().any(|rounds| rounds.due != 0)
     }
 
     /// The number of a next hop; `None` if there are too many different ones.
@@ -120,9 +144,14 @@ impl Sessions {
         self.slots.iter().flatten()
     }
 
-    /// True for our own and for sessions that are up: their paths count.
-    pub(super) fn counts(&self, id: SessionId) -> bool {
-        id == SessionId::LOCAL || self.get(id).is_some_and(|live| live.up)
+    /// True for our own and for sessions whose paths of the family count.
+    pub(super) fn counts(&self, id: SessionId, family: Family) -> bool {
+        id == SessionId::LOCAL || self.get(id).is_some_and(|live| live.stands(family))
+    }
+
+    /// All that are there, to be changed.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Live> {
+        self.slots.iter_mut().flatten()
     }
 
     /// Frees the number of a session that nothing refers to any more.
@@ -132,14 +161,14 @@ impl Sessions {
         }
     }
 
-    /// True if a session is over and not yet swept.
-    pub(super) fn any_over(&self) -> bool {
-        self.slots.iter().flatten().any(|live| !live.up)
+    /// True if something of a session has to be taken out of the table.
+    pub(super) fn any_due(&self) -> bool {
+        self.slots.iter().flatten().any(Live::is_due)
     }
 
-    /// Sessions that are over and not yet swept.
-    pub(super) fn over(&self) -> Vec<SessionId> {
+    /// Sessions of which something has to be taken out of the table.
+    pub(super) fn due(&self) -> Vec<SessionId> {
         let ids = (0..=u16::MAX).zip(&self.slots);
-        ids.filter(|(_, slot)| slot.as_ref().is_some_and(|live| !live.up)).map(|(id, _)| SessionId(id)).collect()
+        ids.filter(|(_, slot)| slot.as_ref().is_some_and(Live::is_due)).map(|(id, _)| SessionId(id)).collect()
     }
 }

@@ -1,27 +1,42 @@
-//! Taking the paths and adj-outs of sessions that are over out of the table, a piece at a time.
+//! Taking out of the table what no longer counts, a piece at a time: paths and adj-outs of sessions that are over, and
+//! paths that were stale when their time came.
 
 use crate::types::Family;
 
-use super::adj_out::AdjOut;
 use super::sessions::SessionId;
+use super::stale::Rounds;
 use super::table::RowId;
 use super::{Rib, at};
 
-/// One pass over all rows, for the sessions that were over when it began.
+/// One pass over all rows, for what was due when it began.
 pub(super) struct Sweep {
-    sessions: Vec<SessionId>,
+    jobs: Vec<Job>,
     family: Family,
     next: RowId,
     /// Every row was seen.
     done: bool,
 }
 
+/// What is to go of one session.
+struct Job {
+    session: SessionId,
+    /// All of it: its number is free afterwards.
+    over: bool,
+    /// What it was told.
+    out: bool,
+    /// Its paths of these rounds, a bit each, by family.
+    rounds: [u8; 2],
+}
+
 impl Rib {
-    /// Does up to `budget` rows of what ended sessions left behind; true if there is more.
+    /// Does up to `budget` rows of what is to be taken out, then of what changed settings mean; true if there is more.
     pub fn work(&mut self, budget: usize) -> bool {
         let mut left = budget.max(1);
         loop {
-            let Some(mut sweep) = self.sweep.take().or_else(|| self.begin_sweep()) else { return false };
+            let Some(mut sweep) = self.sweep.take().or_else(|| self.begin_sweep()) else {
+                self.rejudge(left);
+                return self.rejudge.is_some();
+            };
             while left > 0 && !self.is_swept(&sweep) {
                 self.sweep_row(&mut sweep);
                 left -= 1;
@@ -30,40 +45,56 @@ impl Rib {
                 self.sweep = Some(sweep);
                 return true;
             }
-            sweep.sessions.into_iter().for_each(|session| self.sessions.remove(session));
+            for job in sweep.jobs {
+                if job.over {
+                    self.sessions.remove(job.session);
+                } else if let Some(live) = self.sessions.get_mut(job.session) {
+                    live.out_due &= !job.out;
+                    live.rounds.iter_mut().zip(job.rounds).for_each(|(rounds, gone)| rounds.swept(gone));
+                }
+            }
         }
     }
 
     /// True if [`Rib::work`] has something to do.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.sweep.is_some() || self.sessions.any_over()
+        self.sweep.is_some() || self.sessions.any_due() || self.rejudge.is_some()
     }
 
     fn begin_sweep(&mut self) -> Option<Sweep> {
-        let sessions = self.sessions.over();
-        for session in &sessions {
-            let Some(live) = self.sessions.get_mut(*session) else { continue };
-            for (out, routes) in live.out.iter_mut().zip(&mut self.routes) {
-                out.forget_batch(&mut routes.table, &mut self.attrs);
+        let mut jobs = Vec::new();
+        for session in self.sessions.due() {
+            let Some(live) = self.sessions.get_mut(session) else { continue };
+            let over = live.is_over();
+            let rounds = live.rounds.each_ref().map(|rounds| if over { Rounds::ALL } else { rounds.due });
+            let out = over || live.out_due;
+            if out {
+                for (out, routes) in live.out.iter_mut().zip(&mut self.routes) {
+                    out.forget_batch(&mut routes.table, &mut self.attrs);
+                }
             }
+            jobs.push(Job { session, over, out, rounds });
         }
-        (!sessions.is_empty()).then_some(Sweep { sessions, family: Family::Ipv4, next: 0, done: false })
+        (!jobs.is_empty()).then_some(Sweep { jobs, family: Family::Ipv4, next: 0, done: false })
     }
 
-    /// True once nothing refers to the sessions, which may be long before the last row.
+    /// True once nothing that is to go is left, which may be long before the last row.
     fn is_swept(&self, sweep: &Sweep) -> bool {
-        let clean = |out: &AdjOut| out.words == 0;
         sweep.done
-            || sweep.sessions.iter().all(|session| {
-                self.sessions.get(*session).is_none_or(|live| live.paths == 0 && live.out.iter().all(clean))
+            || sweep.jobs.iter().all(|job| {
+                self.sessions.get(job.session).is_none_or(|live| {
+                    let told = live.out.iter().any(|out| out.words != 0);
+                    let paths = if job.over { live.paths != 0 } else { job.rounds != [0; 2] };
+                    !(paths || (job.out && told))
+                })
             })
     }
 
     fn sweep_row(&mut self, sweep: &mut Sweep) {
         let (family, row) = (sweep.family, sweep.next);
         if row >= self.routes[at(family)].table.end() {
-            // What is over gets no new paths, so one look at each row finds all.
+            // What is to go gets no new paths, so one look at each row finds all.
             (sweep.family, sweep.next, sweep.done) = (Family::Ipv6, 0, family == Family::Ipv6);
             return;
         }
@@ -73,18 +104,17 @@ impl Rib {
         if !before.is_empty() {
             let mut head = before;
             let mut gone = smallvec::SmallVec::<[_; 4]>::new();
-            self.paths.remove(&mut head, |path| sweep.sessions.contains(&path.session), |path| gone.push(path));
+            let of = |job: &Job, session, round: u8| job.session == session && job.rounds[at(family)] & 1 << round != 0;
+            let due = |path: &super::Path| sweep.jobs.iter().any(|job| of(job, path.session, path.round()));
+            self.paths.remove(&mut head, due, |path| gone.push(path));
             routes.table.row_mut(row).head = head;
             for path in gone {
-                if let Some(live) = self.sessions.get_mut(path.session) {
-                    live.paths -= 1;
-                }
-                self.lost(family, row, &path);
+                self.gone(family, row, &path);
             }
         }
         let routes = &mut self.routes[at(family)];
-        for session in &sweep.sessions {
-            if let Some(live) = self.sessions.get_mut(*session) {
+        for job in sweep.jobs.iter().filter(|job| job.out) {
+            if let Some(live) = self.sessions.get_mut(job.session) {
                 live.out[at(family)].forget(row, &mut routes.table, &mut self.attrs);
             }
         }

@@ -4,4 +4,6 @@ mod coherence;
 mod decisions;
 mod lab;
 mod model;
+mod rejudge;
 mod scenes;
+mod stale;

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 
 use super::negotiate::{Refused, negotiate};
+use super::send_hold::SendHold;
 use super::timers::{LARGE_HOLD, Timer, UNDECIDED};
 use super::{DownReason, Negotiated, Settings, StateName};
-use crate::types::{ConnId, Time};
-use crate::wire::{Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, Update};
+use crate::types::{ConnId, Family, Time};
+use crate::wire::{
+    Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, RefreshKind, Update,
+};
 
 /// Who opened the connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,6 +47,7 @@ pub(super) struct Live {
     pub(super) negotiated: Negotiated,
     hold: Timer,
     keepalive: Timer,
+    send_hold: SendHold,
     /// While another connection is Established: the collision rule prefers this one.
     preferred: bool,
     /// While another connection is Established: the peer answered our OPEN.
@@ -54,6 +58,8 @@ pub(super) struct Live {
 #[derive(Debug)]
 pub(super) enum Event {
     Message(Message),
+    /// A message that the state does not allow, whatever is in it.
+    Unexpected(MessageKind),
     Malformed(Error),
     HoldExpired,
     KeepaliveDue,
@@ -63,6 +69,15 @@ pub(super) enum Event {
     Prefer,
     /// An UPDATE went out, which is as good as a KEEPALIVE.
     UpdateSent,
+    /// Ask for all routes of a family again, unless the peer cannot be asked.
+    Refresh(Family),
+    /// Octets may be waiting: time to look whether the peer takes them.
+    LookDue,
+    /// How many wait, and how many it has taken so far.
+    Measured {
+        waiting: u64,
+        taken: u64,
+    },
     /// Tell the peer this and close, for that reason.
     Stop(Notification, DownReason),
     Lost(String),
@@ -72,6 +87,7 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) enum Action {
     Send(Message),
+    Measure,
     Update(Update),
     Refresh(Refresh),
 }
@@ -112,8 +128,17 @@ impl Conn {
             Ok(frame) => frame?,
             Err(error) => return Some(Event::Malformed(error)),
         };
+        if !self.state.allows(frame.kind()) {
+            // What is in it does not matter, and may well be wrong.
+            return Some(Event::Unexpected(frame.kind()));
+        }
         Some(match Message::decode(&frame, &self.context()) {
+            // Without the capability, the octet of the subtype is reserved (RFC 2918 §3).
+            Ok(Message::Refresh(refresh)) if !self.enhanced_refresh() => {
+                Event::Message(Message::Refresh(Refresh { kind: RefreshKind::Request, ..refresh }))
+            }
             Ok(message) => Event::Message(message),
+            Err(error) if !self.enhanced_refresh() => Event::Malformed(error.without_enhanced_refresh()),
             Err(error) => Event::Malformed(error),
         })
     }
@@ -123,12 +148,17 @@ impl Conn {
         self.state.live().map(|live| live.negotiated.context).unwrap_or_default()
     }
 
+    /// The peer speaks of the begin and end of refreshes (RFC 7313).
+    fn enhanced_refresh(&self) -> bool {
+        self.state.live().is_some_and(|live| live.negotiated.enhanced_refresh)
+    }
+
     /// When [`Conn::due`] will have something.
     pub(super) fn deadline(&self) -> Option<Time> {
         match &self.state {
             State::OpenSent(hold) => hold.due(),
             State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => {
-                [live.hold.due(), live.keepalive.due()].into_iter().flatten().min()
+                [live.hold.due(), live.keepalive.due(), live.send_hold.due()].into_iter().flatten().min()
             }
             State::Closed(_) => None,
         }
@@ -141,6 +171,8 @@ impl Conn {
             State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => {
                 if live.hold.is_due(now) {
                     Some(Event::HoldExpired)
+                } else if live.send_hold.is_due(now) {
+                    Some(Event::LookDue)
                 } else {
                     live.keepalive.is_due(now).then_some(Event::KeepaliveDue)
                 }
@@ -176,6 +208,17 @@ impl State {
         }
     }
 
+    /// True if a message of that kind may come now (RFC 4271 §8.2.2).
+    fn allows(&self, kind: MessageKind) -> bool {
+        match (self, kind) {
+            (_, MessageKind::Notification) => true,
+            (Self::OpenSent(_), kind) => kind == MessageKind::Open,
+            (Self::OpenReceived(_) | Self::OpenConfirm(_), kind) => kind == MessageKind::Keepalive,
+            (Self::Established(_), kind) => kind != MessageKind::Open,
+            (Self::Closed(_), _) => true,
+        }
+    }
+
     /// The state as the RFC calls it.
     pub(super) fn name(&self) -> StateName {
         match self {
@@ -191,7 +234,8 @@ impl Live {
     /// Undecided: for a few seconds, and without KEEPALIVEs.
     fn new(negotiated: Negotiated, now: Time) -> Box<Self> {
         let hold = Timer::start(Some(UNDECIDED), now);
-        Box::new(Self { negotiated, hold, keepalive: Timer::start(None, now), preferred: false, answered: false })
+        let (keepalive, send_hold) = (Timer::start(None, now), SendHold::new(negotiated.send_hold));
+        Box::new(Self { negotiated, hold, keepalive, send_hold, preferred: false, answered: false })
     }
 
     /// Answers the OPEN and starts the agreed timers.
@@ -204,7 +248,13 @@ impl Live {
 
     fn say_keepalive(&mut self, world: &mut World<'_>, out: &mut Vec<Action>) {
         out.push(Action::Send(Message::Keepalive));
+        self.send_hold.sent(world.now);
         self.keepalive.restart_jittered(world.now, world.entropy);
+    }
+
+    fn look(&mut self, world: &World<'_>, out: &mut Vec<Action>) {
+        self.send_hold.asked(world.now);
+        out.push(Action::Measure);
     }
 }
 
@@ -216,13 +266,20 @@ fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: 
         },
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Keepalive | Message::Update(_) | Message::Refresh(_))) => {
-            unexpected(Fsm::OpenSent, &message, StateName::OpenSent, out)
+            unexpected(Fsm::OpenSent, message.kind(), StateName::OpenSent, out)
         }
+        Event::Unexpected(kind) => unexpected(Fsm::OpenSent, kind, StateName::OpenSent, out),
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::KeepaliveDue | Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenSent(hold),
+        Event::KeepaliveDue
+        | Event::Keep
+        | Event::Prefer
+        | Event::UpdateSent
+        | Event::Refresh(_)
+        | Event::LookDue
+        | Event::Measured { .. } => State::OpenSent(hold),
     }
 }
 
@@ -252,13 +309,16 @@ fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: 
         }
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
-            unexpected(Fsm::OpenConfirm, &message, StateName::OpenConfirm, out)
+            unexpected(Fsm::OpenConfirm, message.kind(), StateName::OpenConfirm, out)
         }
+        Event::Unexpected(kind) => unexpected(Fsm::OpenConfirm, kind, StateName::OpenConfirm, out),
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Cease::CollisionResolution.into(), DownReason::Collision, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::KeepaliveDue | Event::UpdateSent => State::OpenReceived(live),
+        Event::KeepaliveDue | Event::UpdateSent | Event::Refresh(_) | Event::LookDue | Event::Measured { .. } => {
+            State::OpenReceived(live)
+        }
     }
 }
 
@@ -272,15 +332,24 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
             live.say_keepalive(world, out);
             State::OpenConfirm(live)
         }
+        Event::LookDue => {
+            live.look(world, out);
+            State::OpenConfirm(live)
+        }
+        Event::Measured { waiting, taken } => match live.send_hold.measured(world.now, waiting, taken) {
+            true => close(Notification::SEND_HOLD, DownReason::SendHoldExpired, out),
+            false => State::OpenConfirm(live),
+        },
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
-            unexpected(Fsm::OpenConfirm, &message, StateName::OpenConfirm, out)
+            unexpected(Fsm::OpenConfirm, message.kind(), StateName::OpenConfirm, out)
         }
+        Event::Unexpected(kind) => unexpected(Fsm::OpenConfirm, kind, StateName::OpenConfirm, out),
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::Keep | Event::Prefer | Event::UpdateSent => State::OpenConfirm(live),
+        Event::Keep | Event::Prefer | Event::UpdateSent | Event::Refresh(_) => State::OpenConfirm(live),
     }
 }
 
@@ -297,23 +366,40 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         }
         Event::Message(Message::Refresh(refresh)) => {
             let known = refresh.family.family().is_some_and(|family| live.negotiated.families.contains(&family));
-            if known {
+            if known || matches!(refresh.kind, RefreshKind::Unknown(_)) {
                 out.push(Action::Refresh(refresh));
             }
             State::Established(live)
         }
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ Message::Open(_)) => {
-            unexpected(Fsm::Established, &message, StateName::Established, out)
+            unexpected(Fsm::Established, message.kind(), StateName::Established, out)
         }
+        Event::Unexpected(kind) => unexpected(Fsm::Established, kind, StateName::Established, out),
         Event::KeepaliveDue => {
             live.say_keepalive(world, out);
             State::Established(live)
         }
-        Event::UpdateSent => {
-            live.keepalive.restart_jittered(world.now, world.entropy);
+        Event::Refresh(family) => {
+            if live.negotiated.refreshes(family).is_ok() {
+                let request = Refresh { family: family.into(), kind: RefreshKind::Request };
+                out.push(Action::Send(Message::Refresh(request)));
+            }
             State::Established(live)
         }
+        Event::UpdateSent => {
+            live.keepalive.restart_jittered(world.now, world.entropy);
+            live.send_hold.sent(world.now);
+            State::Established(live)
+        }
+        Event::LookDue => {
+            live.look(world, out);
+            State::Established(live)
+        }
+        Event::Measured { waiting, taken } => match live.send_hold.measured(world.now, waiting, taken) {
+            true => close(Notification::SEND_HOLD, DownReason::SendHoldExpired, out),
+            false => State::Established(live),
+        },
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
@@ -341,13 +427,13 @@ fn malformed(error: Error, out: &mut Vec<Action>) -> State {
 }
 
 /// A message that the state does not allow; the peer is told which (RFC 6608 §3).
-fn unexpected(subcode: Fsm, message: &Message, state: StateName, out: &mut Vec<Action>) -> State {
-    let (kind, name) = match message {
-        Message::Open(_) => (MessageKind::Open, "OPEN"),
-        Message::Update(_) => (MessageKind::Update, "UPDATE"),
-        Message::Notification(_) => (MessageKind::Notification, "NOTIFICATION"),
-        Message::Keepalive => (MessageKind::Keepalive, "KEEPALIVE"),
-        Message::Refresh(_) => (MessageKind::Refresh, "ROUTE-REFRESH"),
+fn unexpected(subcode: Fsm, kind: MessageKind, state: StateName, out: &mut Vec<Action>) -> State {
+    let name = match kind {
+        MessageKind::Open => "OPEN",
+        MessageKind::Update => "UPDATE",
+        MessageKind::Notification => "NOTIFICATION",
+        MessageKind::Keepalive => "KEEPALIVE",
+        MessageKind::Refresh => "ROUTE-REFRESH",
     };
     let mut notification = Notification::from(subcode);
     notification.data = Bytes::copy_from_slice(&[kind as u8]);

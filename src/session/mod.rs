@@ -3,10 +3,12 @@
 //! [`Peer`] is one neighbor. It owns one machine for each TCP connection (`conn`), so that a collision is a
 //! comparison of two machines and not a state of one. Time and entropy come in as arguments.
 
+mod collision;
 mod conn;
 mod negotiate;
 mod peer;
 mod reason;
+mod send_hold;
 mod settings;
 mod status;
 mod timers;
@@ -14,7 +16,7 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-pub use negotiate::Negotiated;
+pub use negotiate::{Negotiated, NoRefresh};
 pub use peer::{Input, Output, Peer};
 pub use reason::DownReason;
 pub use settings::Settings;

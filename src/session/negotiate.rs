@@ -6,6 +6,9 @@ use super::{DownReason, Settings};
 use crate::types::{Asn, ConnId, Family, HoldTime, RouterId};
 use crate::wire::{Capabilities, Capability, Context, FamilyCode, GracefulRestart, Notification, Open};
 
+/// The least send hold time unless another is given (RFC 9687 §3).
+const LEAST_SEND_HOLD: Duration = Duration::from_secs(480);
+
 /// What both sides agreed on for one session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Negotiated {
@@ -19,6 +22,8 @@ pub struct Negotiated {
     pub hold_time: HoldTime,
     /// How often we send KEEPALIVE: ours, or a third of the hold time if that is less. Zero is never.
     pub keepalive: Duration,
+    /// How long the peer may take nothing of what it is sent (RFC 9687). Zero is for ever.
+    pub send_hold: Duration,
     /// The families of both sides, in our order. At least one.
     pub families: Vec<Family>,
     /// How octets are read and written.
@@ -31,6 +36,33 @@ pub struct Negotiated {
     pub graceful_restart: Option<GracefulRestart>,
     /// All that the peer announced.
     pub capabilities: Capabilities,
+}
+
+/// Why a peer cannot be asked for its routes again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NoRefresh {
+    /// There is no session to ask on.
+    #[error("its session is not Established")]
+    Down,
+    /// Both did not agree on the family.
+    #[error("{0} is not exchanged with it")]
+    Family(Family),
+    /// It did not announce that it answers (RFC 2918 §4).
+    #[error("it has not announced route refresh; only a reset of the session makes it send its routes again")]
+    Capability,
+}
+
+impl Negotiated {
+    /// Whether the peer can be asked for all its routes of the family again (RFC 2918 §4).
+    pub fn refreshes(&self, family: Family) -> Result<(), NoRefresh> {
+        if !self.families.contains(&family) {
+            Err(NoRefresh::Family(family))
+        } else if self.refresh {
+            Ok(())
+        } else {
+            Err(NoRefresh::Capability)
+        }
+    }
 }
 
 /// Why an OPEN is no ground for a session, and what the peer is told.
@@ -68,6 +100,7 @@ pub(super) fn negotiate(settings: &Settings, conn: ConnId, open: Open) -> Result
         asn: open.asn,
         hold_time,
         keepalive: keepalive(settings.keepalive_time, hold_time),
+        send_hold: send_hold(settings.send_hold_time, hold_time),
         families,
         context: Context {
             four_octet_asn: theirs.four_octet_asn,
@@ -89,6 +122,12 @@ fn keepalive(ours: Duration, hold_time: HoldTime) -> Duration {
         Some(hold) if ours.is_zero() => hold / 3,
         Some(hold) => ours.min(hold / 3).max(Duration::from_secs(1)),
     }
+}
+
+/// Ours, else 8 minutes or twice the hold time, whichever is more; zero without a hold time (RFC 9687 §3).
+fn send_hold(ours: Option<Duration>, hold_time: HoldTime) -> Duration {
+    let Some(hold) = hold_time.duration() else { return Duration::ZERO };
+    ours.unwrap_or_else(|| (2 * hold).max(LEAST_SEND_HOLD))
 }
 
 /// What an OPEN's capabilities come to.

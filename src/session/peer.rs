@@ -9,9 +9,9 @@ use bytes::{Bytes, BytesMut};
 use super::conn::{Action, Conn, Event, Origin, State, World};
 use super::status::{Counters, Down, StateName, Status};
 use super::timers::jittered;
-use super::{DownReason, Negotiated, Settings};
-use crate::types::{ConnId, PeerId, Time};
-use crate::wire::{Capabilities, Cease, Message, Notification, Refresh, Update};
+use super::{DownReason, Negotiated, NoRefresh, Settings};
+use crate::types::{ConnId, Family, PeerId, Time};
+use crate::wire::{Capabilities, Cease, Message, MessageKind, Notification, Refresh, Update};
 
 /// How soon a lost session that had lasted is dialled again.
 const SOON: Duration = Duration::from_secs(1);
@@ -58,10 +58,24 @@ pub enum Input {
         /// Why.
         reason: String,
     },
-    /// One UPDATE was handed to this connection: it counts, and it stands for a KEEPALIVE.
+    /// One UPDATE or ROUTE-REFRESH was handed to this connection: it counts, and it stands for a KEEPALIVE.
     Sent {
         /// Which.
         conn: ConnId,
+        /// What it was.
+        kind: MessageKind,
+    },
+    /// Ask the neighbor for all its routes of a family again (RFC 2918). Nothing happens where [`Peer::refreshes`] says
+    /// why it cannot be asked.
+    Refresh(Family),
+    /// The answer to [`Output::Measure`].
+    Measured {
+        /// Which.
+        conn: ConnId,
+        /// Octets that the peer has not taken yet.
+        waiting: u64,
+        /// Octets that it has taken since the connection came up.
+        taken: u64,
     },
 }
 
@@ -85,6 +99,16 @@ pub enum Output {
         /// Which.
         conn: ConnId,
     },
+    /// Close it at once and forget what it was sent: the peer takes nothing. Nothing about it is heard again.
+    Abort {
+        /// Which.
+        conn: ConnId,
+    },
+    /// Look at what waits to be sent; answer `Measured`.
+    Measure {
+        /// On which connection.
+        conn: ConnId,
+    },
     /// The session is up.
     Established(Negotiated),
     /// The session that was `Established` is over.
@@ -93,7 +117,7 @@ pub enum Output {
     Failed(DownReason),
     /// The peer's routes, in order.
     Update(Update),
-    /// A ROUTE-REFRESH of a family that was agreed on.
+    /// A ROUTE-REFRESH of a family that was agreed on, or one of an unknown subtype.
     Refresh(Refresh),
 }
 
@@ -113,11 +137,13 @@ enum Dial {
 /// One neighbor.
 pub struct Peer {
     id: PeerId,
-    settings: Settings,
+    pub(super) settings: Settings,
     entropy: fastrand::Rng,
     dialled: u32,
     dial: Dial,
-    conns: Vec<Conn>,
+    pub(super) conns: Vec<Conn>,
+    /// What ended a peer that is off: who dials it then is told the same.
+    off: Option<Notification>,
     /// Sessions and attempts in a row that ended in a fault; the wait grows with it.
     faults: u32,
     since: Time,
@@ -146,6 +172,7 @@ impl Peer {
             dialled: 0,
             dial: Dial::Off,
             conns: Vec::new(),
+            off: None,
             faults: 0,
             since: Time::START,
             shown: StateName::Idle,
@@ -175,7 +202,7 @@ impl Peer {
             }
             Input::Stop(notification) => {
                 self.close_all(now, &notification, out);
-                self.dial = Dial::Off;
+                self.off = Some(notification);
             }
             Input::Restart(notification) => {
                 if self.dial != Dial::Off {
@@ -209,11 +236,19 @@ impl Peer {
             Input::Accepted { conn } => self.accepted(now, conn, out),
             Input::Octets { conn, octets } => self.octets(now, conn, octets, out),
             Input::Lost { conn, reason } => self.step(now, conn, Event::Lost(reason), out),
-            Input::Sent { conn } => {
+            Input::Sent { conn, kind } => {
                 if self.find(conn).is_some() {
-                    self.sent.updates += 1;
+                    self.sent.count(kind);
                     self.step(now, conn, Event::UpdateSent, out);
                 }
+            }
+            Input::Refresh(family) => {
+                if let Some(conn) = self.negotiated().map(|agreed| agreed.conn) {
+                    self.step(now, conn, Event::Refresh(family), out);
+                }
+            }
+            Input::Measured { conn, waiting, taken } => {
+                self.step(now, conn, Event::Measured { waiting, taken }, out);
             }
         }
         self.note(now);
@@ -260,6 +295,11 @@ impl Peer {
         })
     }
 
+    /// Whether [`Input::Refresh`] would be sent, or why not.
+    pub fn refreshes(&self, family: Family) -> Result<(), NoRefresh> {
+        self.negotiated().ok_or(NoRefresh::Down)?.refreshes(family)
+    }
+
     /// What it was made with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -301,7 +341,7 @@ impl Peer {
         }
     }
 
-    fn find(&self, id: ConnId) -> Option<&Conn> {
+    pub(super) fn find(&self, id: ConnId) -> Option<&Conn> {
         self.conns.iter().find(|conn| conn.id == id)
     }
 
@@ -362,7 +402,8 @@ impl Peer {
 
     fn accepted(&mut self, now: Time, id: ConnId, out: &mut Vec<Output>) {
         if self.dial == Dial::Off {
-            let actions = vec![Action::Send(Message::Notification(Cease::ConnectionRejected.into()))];
+            let why = self.off.clone().unwrap_or_else(|| Cease::ConnectionRejected.into());
+            let actions = vec![Action::Send(Message::Notification(why))];
             self.act(now, id, actions, out);
             out.push(Output::Close { conn: id });
             return;
@@ -380,20 +421,24 @@ impl Peer {
         conn.push(&octets);
         // The connection may be gone after any message.
         while let Some(event) = self.conns.iter_mut().find(|conn| conn.id == id).and_then(Conn::next) {
-            if let Event::Message(message) = &event {
-                self.received.count(message);
-                match message {
-                    Message::Open(open) => self.remote_capabilities = Some(open.capabilities.clone()),
-                    Message::Notification(n) => self.last_received = Some((now, n.clone())),
-                    Message::Update(_) | Message::Keepalive | Message::Refresh(_) => {}
+            match &event {
+                Event::Message(message) => {
+                    self.received.count(message.kind());
+                    match message {
+                        Message::Open(open) => self.remote_capabilities = Some(open.capabilities.clone()),
+                        Message::Notification(n) => self.last_received = Some((now, n.clone())),
+                        Message::Update(_) | Message::Keepalive | Message::Refresh(_) => {}
+                    }
                 }
+                Event::Unexpected(kind) => self.received.count(*kind),
+                _ => {}
             }
             self.step(now, id, event, out);
         }
     }
 
     /// One transition of one connection, and what follows from it for the others.
-    fn step(&mut self, now: Time, id: ConnId, event: Event, out: &mut Vec<Output>) {
+    pub(super) fn step(&mut self, now: Time, id: ConnId, event: Event, out: &mut Vec<Output>) {
         let Some(conn) = self.conns.iter_mut().find(|conn| conn.id == id) else { return };
         let mut actions = std::mem::take(&mut self.actions);
         let silent = matches!(event, Event::Lost(_));
@@ -414,7 +459,9 @@ impl Peer {
             Some(State::Closed(reason)) => {
                 let reason = reason.clone();
                 self.conns.retain(|conn| conn.id != id);
-                if !silent {
+                if reason == DownReason::SendHoldExpired {
+                    out.push(Output::Abort { conn: id });
+                } else if !silent {
                     out.push(Output::Close { conn: id });
                 }
                 self.ended(now, reason, was_established, out);
@@ -428,7 +475,7 @@ impl Peer {
         for action in actions.drain(..) {
             match action {
                 Action::Send(message) => {
-                    self.sent.count(&message);
+                    self.sent.count(message.kind());
                     let context = self.find(id).map(Conn::context).unwrap_or_default();
                     let mut octets = BytesMut::new();
                     message.encode(&context, &mut octets);
@@ -437,43 +484,12 @@ impl Peer {
                         self.last_sent = Some((now, notification));
                     }
                 }
+                Action::Measure => out.push(Output::Measure { conn: id }),
                 Action::Update(update) => out.push(Output::Update(update)),
                 Action::Refresh(refresh) => out.push(Output::Refresh(refresh)),
             }
         }
         self.actions = actions;
-    }
-
-    /// A good OPEN came in on `id`: which connections stay (RFC 4271 §6.8)?
-    ///
-    /// Against one that is not Established yet, that which the side with the higher identifier dialled; of two that
-    /// the same side dialled, the newer, for it gave up the older. Against an Established one nothing is decided here:
-    /// the peer shows which it keeps, by closing one or by answering our OPEN on this one (a peer that has restarted
-    /// knows no other). If it shows nothing, this one goes in a moment.
-    fn resolve(&mut self, now: Time, id: ConnId, out: &mut Vec<Output>) {
-        let Some(new) = self.find(id) else { return };
-        let Some(live) = new.state().live() else { return };
-        let local = (self.settings.router_id, self.settings.local_asn);
-        let winner =
-            if local > (live.negotiated.router_id, live.negotiated.asn) { Origin::Dialled } else { Origin::Accepted };
-        let origin = new.origin;
-        let rival = self
-            .conns
-            .iter()
-            .find(|conn| conn.id != id && matches!(conn.state(), State::OpenReceived(_) | State::OpenConfirm(_)));
-        let rival = rival.map(|conn| (conn.id, conn.origin == origin || origin == winner));
-        let collision = || Event::Stop(Cease::CollisionResolution.into(), DownReason::Collision);
-        match rival {
-            Some((_, false)) => return self.step(now, id, collision(), out),
-            Some((rival, true)) => self.step(now, rival, collision(), out),
-            None => {}
-        }
-        let established = self.negotiated().and_then(|agreed| self.find(agreed.conn)).map(|conn| conn.origin);
-        match established {
-            None => self.step(now, id, Event::Keep, out),
-            Some(other) if other == origin || origin == winner => self.step(now, id, Event::Prefer, out),
-            Some(_) => {}
-        }
     }
 
     fn established(&mut self, now: Time, negotiated: Negotiated, out: &mut Vec<Output>) {
@@ -524,6 +540,9 @@ impl Peer {
             } else if !reason.is_collision() {
                 self.failed(now, reason, out);
             }
+        } else if reason.is_fault_of_its_own() {
+            // The peer has dialled again meanwhile, which does not undo what went wrong here.
+            self.failed(now, reason, out);
         }
         self.wait(now, wait);
     }

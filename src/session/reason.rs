@@ -12,6 +12,8 @@ pub enum DownReason {
     Received(Notification),
     /// The peer was silent for the hold time.
     HoldExpired,
+    /// The peer took nothing of what was sent for the send hold time (RFC 9687).
+    SendHoldExpired,
     /// The connection broke without a word.
     Lost(String),
     /// There was no connection to be had.
@@ -53,6 +55,7 @@ impl DownReason {
         match self {
             Self::Received(_) => !self.is_collision(),
             Self::HoldExpired
+            | Self::SendHoldExpired
             | Self::Lost(_)
             | Self::PeerAs { .. }
             | Self::RouterId(_)
@@ -61,6 +64,12 @@ impl DownReason {
             | Self::Malformed(_) => true,
             Self::Connect(_) | Self::Stopped(_) | Self::Collision | Self::Replaced => false,
         }
+    }
+
+    /// True if it is news even while another connection is under way. Of two connections the peer often drops one
+    /// without a word, which is not.
+    pub(super) fn is_fault_of_its_own(&self) -> bool {
+        self.is_error() && !matches!(self, Self::Lost(_))
     }
 
     /// True if this connection made way for another one, on whichever side.
@@ -72,6 +81,7 @@ impl DownReason {
                 (notification.code, notification.subcode) == (collision.code, collision.subcode)
             }
             Self::HoldExpired
+            | Self::SendHoldExpired
             | Self::Lost(_)
             | Self::Connect(_)
             | Self::PeerAs { .. }
@@ -89,6 +99,7 @@ impl fmt::Display for DownReason {
         match self {
             Self::Received(notification) => write!(f, "received {notification}"),
             Self::HoldExpired => f.write_str("hold timer expired"),
+            Self::SendHoldExpired => f.write_str("send hold timer expired: the peer reads nothing of what it is sent"),
             Self::Lost(reason) => write!(f, "connection lost: {reason}"),
             Self::Connect(reason) => write!(f, "connect: {reason}"),
             Self::PeerAs { got, expected } => write!(f, "peer's AS is {got}, {expected} was expected"),

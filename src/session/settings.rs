@@ -18,6 +18,9 @@ pub struct Settings {
     pub hold_time: HoldTime,
     /// How often we say that we are there, unless a third of the hold time is less.
     pub keepalive_time: Duration,
+    /// How long the peer may take nothing of what it is sent (RFC 9687). Zero is off; `None` is 8 minutes, or twice the
+    /// agreed hold time if that is more.
+    pub send_hold_time: Option<Duration>,
     /// How long to wait between attempts to connect, before jitter (RFC 4271 §8.2.1.1 ConnectRetryTime).
     pub connect_retry: Duration,
     /// How long the wait can grow to after errors, before jitter.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{DownReason, Negotiated};
 use crate::types::Time;
-use crate::wire::{Capabilities, Message, Notification};
+use crate::wire::{Capabilities, MessageKind, Notification};
 
 /// The state of a neighbor: that of its furthest connection, or what it does to get one (RFC 4271 §8.2.2).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -56,13 +56,13 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(super) fn count(&mut self, message: &Message) {
-        let counter = match message {
-            Message::Open(_) => &mut self.opens,
-            Message::Update(_) => &mut self.updates,
-            Message::Notification(_) => &mut self.notifications,
-            Message::Keepalive => &mut self.keepalives,
-            Message::Refresh(_) => &mut self.refreshes,
+    pub(super) fn count(&mut self, kind: MessageKind) {
+        let counter = match kind {
+            MessageKind::Open => &mut self.opens,
+            MessageKind::Update => &mut self.updates,
+            MessageKind::Notification => &mut self.notifications,
+            MessageKind::Keepalive => &mut self.keepalives,
+            MessageKind::Refresh => &mut self.refreshes,
         };
         *counter += 1;
     }

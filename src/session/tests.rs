@@ -11,8 +11,8 @@ use bytes::{Bytes, BytesMut};
 use super::*;
 use crate::types::{Asn, ConnId, Family, HoldTime, PeerId, RouterId, Time};
 use crate::wire::{
-    Capabilities, Capability, Cease, Context, Deframer, FamilyCode, Message, Notification, Open, Refresh, RefreshKind,
-    Update,
+    Capabilities, Capability, Cease, Context, Deframer, FamilyCode, Message, MessageKind, Notification, Open, Refresh,
+    RefreshKind, Update,
 };
 
 const LOCAL: u32 = 65515;
@@ -28,6 +28,7 @@ fn settings() -> Settings {
         router_id: router_id(5),
         hold_time: HoldTime::DEFAULT,
         keepalive_time: Duration::from_secs(30),
+        send_hold_time: None,
         connect_retry: Duration::from_secs(5),
         idle_hold_max: Duration::from_secs(60),
         passive: false,
@@ -248,7 +249,7 @@ fn an_update_that_was_sent_stands_for_a_keepalive() {
     for second in 1..=300 {
         bench.until(at(f64::from(second)));
         assert_eq!(bench.sent(DIALLED), []);
-        bench.input(Input::Sent { conn: DIALLED });
+        bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
         bench.says(DIALLED, &Message::Keepalive);
     }
     assert_eq!(bench.peer.status().sent.updates, 300);
@@ -357,6 +358,69 @@ fn an_accepted_connection_is_taken_while_waiting_after_faults() {
 }
 
 #[test]
+fn a_peer_that_was_never_started_rejects_connections() {
+    let mut bench = Bench::new(settings());
+    bench.input(Input::Accepted { conn: ACCEPTED });
+    assert_eq!(bench.told(ACCEPTED), Some((6, 5, Bytes::new())));
+}
+
+#[test]
+fn a_peer_that_takes_nothing_for_the_send_hold_time_is_cut_off_although_it_speaks() {
+    // Ours, and the default: 8 minutes, or twice the hold time if that is more (RFC 9687 §3).
+    for (ours, hold, limit) in [(Some(20.0), 90, 20.0), (None, 90, 480.0), (None, 300, 600.0)] {
+        let send_hold_time = ours.map(Duration::from_secs_f64);
+        let hold_time = HoldTime::from_secs(hold).unwrap();
+        let mut bench = Bench::new(Settings { send_hold_time, hold_time, ..settings() });
+        bench.input(Input::Start);
+        bench.input(Input::Connected { conn: DIALLED });
+        bench.says(DIALLED, &Message::Open(Open { hold_time, ..open() }));
+        bench.says(DIALLED, &Message::Keepalive);
+        let (mut asked, mut taken) = (0, 19);
+        // It takes everything at first, then nothing more; and says all the time that it is there.
+        for second in 1..=(100 + limit as u64 * 9 / 8) {
+            bench.until(at(second as f64));
+            if bench.out.contains(&Output::Measure { conn: DIALLED }) {
+                asked += 1;
+                if second < 100 {
+                    taken += 19;
+                }
+                let waiting = if second < 40 { 0 } else { 1000 };
+                bench.input(Input::Measured { conn: DIALLED, waiting, taken });
+            }
+            if bench.peer.state() != StateName::Established {
+                break;
+            }
+            bench.says(DIALLED, &Message::Keepalive);
+        }
+        let end = bench.now.since_start().as_secs_f64();
+        assert!((40.0 + limit..=100.0 + limit * 1.25).contains(&end), "{limit}: {end}");
+        assert!(asked <= (8.0 * end / limit) as u32, "{asked} questions");
+        assert!(matches!(bench.sent(DIALLED).as_slice(), [Message::Notification(n)] if *n == Notification::SEND_HOLD));
+        assert!(bench.out.contains(&Output::Down(DownReason::SendHoldExpired)));
+        assert!(bench.out.contains(&Output::Abort { conn: DIALLED }), "nothing waits for the peer: {:?}", bench.out);
+        assert!(bench.reason().starts_with("send hold timer expired"), "{}", bench.reason());
+    }
+}
+
+#[test]
+fn the_send_hold_timer_is_off_when_told_so_or_without_a_hold_time() {
+    for (send_hold_time, hold) in [(Some(Duration::ZERO), 90), (Some(Duration::from_secs(5)), 0), (None, 0)] {
+        let mut bench = Bench::new(Settings { send_hold_time, ..settings() });
+        bench.input(Input::Start);
+        bench.input(Input::Connected { conn: DIALLED });
+        bench.says(DIALLED, &Message::Open(Open { hold_time: HoldTime::from_secs(hold).unwrap(), ..open() }));
+        bench.says(DIALLED, &Message::Keepalive);
+        for second in (10..2000).step_by(10) {
+            bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
+            bench.until(at(f64::from(second)));
+            assert!(!bench.out.contains(&Output::Measure { conn: DIALLED }));
+            bench.says(DIALLED, &Message::Keepalive);
+        }
+        assert_eq!(bench.peer.state(), StateName::Established);
+    }
+}
+
+#[test]
 fn a_stopped_peer_stays_down_and_rejects_connections_until_it_is_started() {
     let mut bench = Bench::established();
     let cease = Notification::shutdown(Cease::AdministrativeShutdown, "kernel update");
@@ -366,7 +430,8 @@ fn a_stopped_peer_stays_down_and_rejects_connections_until_it_is_started() {
     bench.input(Input::DialNow);
     assert_eq!(bench.out, []);
     bench.input(Input::Accepted { conn: ACCEPTED });
-    assert_eq!(bench.told(ACCEPTED), Some((6, 5, Bytes::new())));
+    let told = bench.told(ACCEPTED).map(|(code, subcode, data)| Notification::with_data(code, subcode, data));
+    assert_eq!(told.unwrap().to_string(), "Cease / Administrative Shutdown: kernel update", "it is told the same");
     assert!(bench.peer.status().stopped);
     bench.input(Input::Start);
     assert_eq!(bench.dials(), 1);
@@ -424,4 +489,66 @@ fn a_refresh_of_a_family_that_was_not_agreed_on_is_ignored() {
     assert_eq!(bench.out, [Output::Refresh(refresh(Family::Ipv4))]);
     bench.says(DIALLED, &Message::Refresh(refresh(Family::Ipv6)));
     assert_eq!(bench.out, []);
+}
+
+#[test]
+fn the_markers_of_a_refresh_are_passed_on_and_an_unknown_subtype_ends_nothing() {
+    let mut bench = Bench::established();
+    for kind in [RefreshKind::Begin, RefreshKind::End, RefreshKind::Unknown(9)] {
+        let refresh = Refresh { family: Family::Ipv4.into(), kind };
+        bench.says(DIALLED, &Message::Refresh(refresh));
+        assert_eq!(bench.out, [Output::Refresh(refresh)]);
+    }
+    let longer = [&[0xff; 16][..], &[0, 25, 5, 0, 1, 9, 1, 0, 0]].concat();
+    bench.input(Input::Octets { conn: DIALLED, octets: longer.into() });
+    assert_eq!(bench.peer.state(), StateName::Established);
+}
+
+#[test]
+fn a_marker_of_a_wrong_length_is_told_with_the_whole_message() {
+    let mut bench = Bench::established();
+    let shorter = Bytes::from([&[0xff; 16][..], &[0, 22, 5, 0, 1, 1]].concat());
+    bench.input(Input::Octets { conn: DIALLED, octets: shorter.clone() });
+    assert_eq!(bench.told(DIALLED), Some((7, 1, shorter)));
+}
+
+/// Established with a peer that announced everything but these.
+fn without(lacking: &[Capability]) -> Bench {
+    let mut bench = Bench::started();
+    bench.input(Input::Connected { conn: DIALLED });
+    let mut open = open();
+    open.capabilities.0.retain(|capability| !lacking.contains(capability));
+    bench.says(DIALLED, &Message::Open(open));
+    bench.says(DIALLED, &Message::Keepalive);
+    assert_eq!(bench.peer.state(), StateName::Established);
+    bench
+}
+
+#[test]
+fn without_enhanced_refresh_the_subtype_means_nothing() {
+    let mut bench = without(&[Capability::EnhancedRouteRefresh]);
+    let said = Refresh { family: Family::Ipv4.into(), kind: RefreshKind::Begin };
+    bench.says(DIALLED, &Message::Refresh(said));
+    assert_eq!(bench.out, [Output::Refresh(Refresh { kind: RefreshKind::Request, ..said })]);
+    let shorter = [&[0xff; 16][..], &[0, 22, 5, 0, 1, 1]].concat();
+    bench.input(Input::Octets { conn: DIALLED, octets: shorter.into() });
+    assert_eq!(bench.told(DIALLED), Some((1, 2, Bytes::from_static(&[0, 22]))));
+}
+
+#[test]
+fn a_peer_is_asked_for_its_routes_again_only_if_it_can_be() {
+    let mut bench = Bench::established();
+    bench.input(Input::Refresh(Family::Ipv4));
+    let request = Refresh { family: Family::Ipv4.into(), kind: RefreshKind::Request };
+    assert_eq!(bench.sent(DIALLED), [Message::Refresh(request)]);
+    assert_eq!(bench.peer.status().sent.refreshes, 1);
+    bench.input(Input::Refresh(Family::Ipv6));
+    assert_eq!(bench.out, []);
+    assert_eq!(bench.peer.refreshes(Family::Ipv6), Err(NoRefresh::Family(Family::Ipv6)));
+
+    let mut bench = without(&[Capability::RouteRefresh]);
+    bench.input(Input::Refresh(Family::Ipv4));
+    assert_eq!(bench.out, []);
+    assert!(bench.peer.refreshes(Family::Ipv4).unwrap_err().to_string().contains("not announced route refresh"));
+    assert_eq!(Bench::started().peer.refreshes(Family::Ipv4), Err(NoRefresh::Down));
 }

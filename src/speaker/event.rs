@@ -1,6 +1,6 @@
 //! What people are told: events with stable names and typed fields.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use crate::fib::KernelError;
 use crate::session::DownReason;
@@ -62,6 +62,33 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
+    /// A neighbor has sent all of a family again (RFC 7313), or was no longer waited for.
+    Refreshed {
+        /// The neighbor.
+        neighbor: Name,
+        /// The family.
+        family: Family,
+        /// How many of its routes were not among them, and go.
+        gone: usize,
+    },
+    /// A neighbor began to send a family again and did not end in time.
+    RefreshLate {
+        /// The neighbor.
+        neighbor: Name,
+        /// The family.
+        family: Family,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// A ROUTE-REFRESH that means nothing.
+    RefreshIgnored {
+        /// The neighbor.
+        neighbor: Name,
+        /// What was wrong with it.
+        why: &'static str,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
     /// A tunnel's interface is up.
     TunnelUp {
         /// The tunnel, or the neighbor bound to the interface.
@@ -120,6 +147,13 @@ pub enum Event {
         /// Neighbors that were not back when the limit passed.
         missing: Vec<Name>,
     },
+    /// Connections of a family cannot be accepted; neighbors of it are still dialled.
+    NotListening {
+        /// The family.
+        family: Family,
+        /// Why, for people.
+        reason: String,
+    },
     /// A clean stop has begun.
     Stopping,
 }
@@ -134,6 +168,9 @@ impl Event {
             Self::SessionFailed { .. } => "session.failed",
             Self::EndOfRib { .. } => "session.end_of_rib",
             Self::Softened { .. } => "session.fault_softened",
+            Self::Refreshed { .. } => "session.refreshed",
+            Self::RefreshLate { .. } => "session.refresh_late",
+            Self::RefreshIgnored { .. } => "session.refresh_ignored",
             Self::TunnelUp { .. } => "tunnel.up",
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
@@ -142,6 +179,7 @@ impl Event {
             Self::Unread { .. } => "kernel.unread",
             Self::Adopted { .. } => "kernel.adopted",
             Self::Converged { .. } => "kernel.converged",
+            Self::NotListening { .. } => "instance.not_listening",
             Self::Stopping => "instance.stopping",
         }
     }
@@ -154,7 +192,10 @@ impl Event {
             | Self::SessionDown { neighbor, .. }
             | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
-            | Self::Softened { neighbor, .. } => Some(neighbor),
+            | Self::Softened { neighbor, .. }
+            | Self::Refreshed { neighbor, .. }
+            | Self::RefreshLate { neighbor, .. }
+            | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
             Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
@@ -162,6 +203,7 @@ impl Event {
             | Self::Unread { .. }
             | Self::Adopted { .. }
             | Self::Converged { .. }
+            | Self::NotListening { .. }
             | Self::Stopping => None,
         }
     }
@@ -173,13 +215,17 @@ impl Event {
             Self::SessionDown { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
+            | Self::RefreshLate { .. }
+            | Self::RefreshIgnored { .. }
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
             | Self::KernelRefused { .. }
+            | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
             | Self::EndOfRib { .. }
+            | Self::Refreshed { .. }
             | Self::TunnelUp { .. }
             | Self::Adopted { .. }
             | Self::Compared { .. }
@@ -210,6 +256,17 @@ impl fmt::Display for Event {
                     crate::wire::FaultAction::AttributeDiscard => "; the attribute is left out",
                     crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
                 })?;
+                more(*silent, f)
+            }
+            Self::Refreshed { neighbor, family, gone: 0 } => write!(f, "{neighbor} has sent all of {family} again"),
+            Self::Refreshed { neighbor, family, gone } => {
+                write!(f, "{neighbor} has sent all of {family} again, without {gone} of its routes: they go")
+            }
+            Self::RefreshLate { neighbor, family, limit } => {
+                write!(f, "{neighbor} began to send all of {family} again and did not end within {}s", limit.as_secs())
+            }
+            Self::RefreshIgnored { neighbor, why, silent } => {
+                write!(f, "{neighbor} sent a ROUTE-REFRESH that is ignored: {why}")?;
                 more(*silent, f)
             }
             Self::TunnelUp { tunnel, interface } => write!(f, "tunnel {tunnel}: interface {interface} is up"),
@@ -246,6 +303,9 @@ impl fmt::Display for Event {
             Self::Converged { missing } => {
                 let names: Vec<_> = missing.iter().map(Name::as_str).collect();
                 write!(f, "the limit has passed without {}: the kernel follows the RIB now", names.join(", "))
+            }
+            Self::NotListening { family, reason } => {
+                write!(f, "cannot accept connections over {family}: {reason}; neighbors there are still dialled")
             }
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }

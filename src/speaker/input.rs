@@ -8,7 +8,7 @@ use super::event::Event;
 use super::link::Link;
 use crate::fib::{Batch, BatchId, Failure, Table};
 use crate::gateway::Ttl;
-use crate::types::{ConnId, LinkIndex, Name};
+use crate::types::{ConnId, Family, LinkIndex, Name};
 
 /// One fact about the world, or one wish of a person.
 #[derive(Debug)]
@@ -66,6 +66,15 @@ pub enum Input {
     Congested(ConnId),
     /// The queue of a connection is short again.
     Drained(ConnId),
+    /// The answer to [`Effect::Measure`].
+    Measured {
+        /// Which connection.
+        conn: ConnId,
+        /// Octets that the peer has not taken, queued here or in the kernel.
+        waiting: u64,
+        /// Octets that it has taken since the connection came up.
+        taken: u64,
+    },
     /// The kernel has answered a batch; what is not among the failures was done.
     KernelDone {
         /// Which.
@@ -78,8 +87,19 @@ pub enum Input {
     /// A person, or the system, wants a clean end.
     Stop,
     /// What [`Effect::Flush`] asked for is done.
-    Flushed,
+    Flushed(FlushId),
+    /// [`Effect::Listen`] is not to be had. The neighbors of the family can only be dialled.
+    NotListening {
+        /// The family.
+        family: Family,
+        /// Why, for people.
+        reason: String,
+    },
 }
+
+/// One [`Effect::Flush`]; counted.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct FlushId(pub u32);
 
 /// Where to dial.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -115,8 +135,10 @@ pub enum Effect {
         /// How far away the peer may be.
         ttl: Ttl,
     },
-    /// An accepted connection belongs to nobody: end it without a word.
+    /// End a connection at once and forget what was queued: it belongs to nobody, or its peer takes nothing.
     Abort(ConnId),
+    /// Look how much of a connection's octets wait, and answer with [`Input::Measured`].
+    Measure(ConnId),
     /// Queue these octets.
     Send {
         /// Where.
@@ -127,7 +149,9 @@ pub enum Effect {
     /// End a connection, or the attempt at one, when what was queued is sent.
     Close(ConnId),
     /// Answer with [`Input::Flushed`] when every connection that was ended so far is, or has had its time.
-    Flush,
+    Flush(FlushId),
+    /// Accept connections of this family too, on all addresses; else answer [`Input::NotListening`].
+    Listen(Family),
     /// Tell people.
     Tell(Event),
     /// A clean stop is complete: all sessions are closed, and the kernel holds what it shall.

@@ -7,7 +7,7 @@ use super::neighbor::Bond;
 use super::{Effect, Event, Life, Speaker};
 use crate::fib::RouteState;
 use crate::session;
-use crate::types::{LinkIndex, Time};
+use crate::types::{LinkIndex, PeerId, Time};
 use crate::wire::{Cease, Notification};
 
 impl Speaker {
@@ -38,34 +38,34 @@ impl Speaker {
         let (old, new) = (networks(before).unwrap_or_default(), networks(self.links.get(index)).unwrap_or_default());
         let moved = old != new;
         let gained: Vec<IpAddr> = new.iter().filter(|one| !old.contains(one)).map(|(own, _)| *own).collect();
-        for at in 0..self.neighbors.len() {
-            let bond = self.neighbors[at].bond.clone();
-            if self.neighbors[at].bind(now, &self.links) {
-                if let (Bond::Up(_), Bond::Up(_)) = (&bond, &self.neighbors[at].bond) {
+        for id in self.neighbors.ids() {
+            let Some(neighbor) = self.neighbors.get_mut(id) else { continue };
+            let bond = neighbor.bond.clone();
+            if neighbor.bind(now, &self.links) {
+                if let (Bond::Up(_), Bond::Up(_)) = (&bond, &neighbor.bond) {
                     // Another interface has taken the name: connections are bound to the one that had it.
-                    self.leave(now, at, "the tunnel has another interface", out);
+                    self.leave(now, id, "the tunnel has another interface", out);
                 }
-                self.bound(now, at, out);
+                self.bound(now, id, out);
                 continue;
             }
-            let neighbor = &self.neighbors[at];
             if moved && matches!(neighbor.bond, Bond::Free) && neighbor.conn.is_some() {
-                self.rib.reconsider(neighbor.id);
+                self.rib.reconsider(id);
             }
             // An address often comes a moment after its interface: what failed for want of it is tried at once.
             let due = gained.contains(&neighbor.plan.local_address) && neighbor.ready() && !neighbor.awaits_route;
             if due && self.life == Life::Running {
-                self.session(now, Some(self.neighbors[at].id), session::Input::DialNow, out);
+                self.session(now, Some(id), session::Input::DialNow, out);
             }
         }
     }
 
     /// Follows the state of a neighbor's interface: its host route first, then its session.
-    pub(super) fn bound(&mut self, now: Time, at: usize, out: &mut Vec<Effect>) {
+    pub(super) fn bound(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
         if self.life != Life::Running {
             return;
         }
-        let neighbor = &mut self.neighbors[at];
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.awaits_route = true;
         match (&neighbor.bond, &neighbor.plan.interface) {
             (Bond::Up(link), Some(interface)) => {
@@ -75,57 +75,57 @@ impl Speaker {
                 let (tunnel, interface) = (neighbor.plan.name.clone(), interface.clone());
                 out.push(Effect::Tell(Event::TunnelUp { tunnel, interface }));
                 self.kernel(now, out);
-                if self.has_route(at) {
-                    self.start(now, at, out);
+                if self.has_route(id) {
+                    self.start(now, id, out);
                 }
             }
-            (Bond::Free, _) | (_, None) => self.start(now, at, out),
+            (Bond::Free, _) | (_, None) => self.start(now, id, out),
             (Bond::Down(_) | Bond::Missing, Some(_)) => {
                 neighbor.awaits_route = false;
-                self.startup.give_up(neighbor.id);
+                self.startup.give_up(id);
                 if let Some(prefix) = neighbor.host_route {
                     self.fib.unwant_link(&prefix);
                 }
-                self.tell_missing(at, out);
+                self.tell_missing(id, out);
                 self.kernel(now, out);
-                self.leave(now, at, "the tunnel is down", out);
+                self.leave(now, id, "the tunnel is down", out);
             }
         }
     }
 
     /// The kernel has answered: sessions whose host route is there are started.
     pub(super) fn routed(&mut self, now: Time, out: &mut Vec<Effect>) {
-        for at in 0..self.neighbors.len() {
-            if self.neighbors[at].awaits_route && self.has_route(at) {
-                self.start(now, at, out);
+        for id in self.neighbors.ids() {
+            if self.neighbors.get(id).is_some_and(|neighbor| neighbor.awaits_route) && self.has_route(id) {
+                self.start(now, id, out);
             }
         }
     }
 
     /// True if there is nothing to wait for: the host route is in the kernel, or the kernel refused it, which may mean
     /// that another leads there.
-    fn has_route(&self, at: usize) -> bool {
-        let Some(prefix) = self.neighbors[at].host_route else { return true };
+    fn has_route(&self, id: PeerId) -> bool {
+        let Some(prefix) = self.neighbors.get(id).and_then(|neighbor| neighbor.host_route) else { return true };
         let state = self.fib.route(&prefix).map(|view| view.state);
         matches!(state, Some(RouteState::Installed | RouteState::Failed { .. }))
     }
 
     /// Starts a session that waited for its host route.
-    pub(super) fn start(&mut self, now: Time, at: usize, out: &mut Vec<Effect>) {
-        let neighbor = &mut self.neighbors[at];
+    pub(super) fn start(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         if std::mem::take(&mut neighbor.awaits_route) && self.life == Life::Running {
-            self.session(now, Some(self.neighbors[at].id), session::Input::Start, out);
+            self.session(now, Some(id), session::Input::Start, out);
         }
     }
 
-    fn leave(&mut self, now: Time, at: usize, why: &str, out: &mut Vec<Effect>) {
+    fn leave(&mut self, now: Time, id: PeerId, why: &str, out: &mut Vec<Effect>) {
         let why = Notification::shutdown(Cease::OtherConfigurationChange, why);
-        self.session(now, Some(self.neighbors[at].id), session::Input::Stop(why), out);
+        self.session(now, Some(id), session::Input::Stop(why), out);
     }
 
     /// Says that a neighbor's interface is not there.
-    fn tell_missing(&self, at: usize, out: &mut Vec<Effect>) {
-        let neighbor = &self.neighbors[at];
+    fn tell_missing(&self, id: PeerId, out: &mut Vec<Effect>) {
+        let Some(neighbor) = self.neighbors.get(id) else { return };
         let Some(interface) = &neighbor.plan.interface else { return };
         let what = match neighbor.bond {
             Bond::Down(_) => "is down",

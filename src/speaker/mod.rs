@@ -10,22 +10,24 @@ mod input;
 mod interfaces;
 mod link;
 mod neighbor;
+mod neighbors;
 mod query;
 mod rate;
 mod resync;
+mod stale;
 mod startup;
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
 pub use event::{Event, Weight};
-pub use input::{Effect, Endpoint, Input};
+pub use input::{Effect, Endpoint, FlushId, Input};
 pub use link::Link;
 pub use query::Surroundings;
 
@@ -38,10 +40,11 @@ use crate::gateway::Desired;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
-use crate::types::{ConnId, Hop, Name, PeerId, Time};
-use crate::wire::{Attributes, Cease, Notification, Update};
+use crate::types::{ConnId, Family, Hop, Name, PeerId, Time};
+use crate::wire::{Attributes, Cease, MessageKind, Notification, Update};
 use link::Links;
 use neighbor::{Bond, Neighbor};
+use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use resync::Resync;
 use startup::Startup;
@@ -67,7 +70,7 @@ enum Life {
     /// Sessions are run.
     Running,
     /// Every neighbor is being told, over the host routes that are still there.
-    Closing,
+    Closing(FlushId),
     /// Every neighbor was told; the kernel is being cleaned.
     Stopping,
     /// All done.
@@ -89,7 +92,13 @@ pub struct Speaker {
     desired: Desired,
     /// What the wall clock said at [`Time::START`], since the Unix epoch: for people only.
     epoch: Duration,
-    neighbors: Vec<Neighbor>,
+    neighbors: Neighbors,
+    /// Host routes of neighbors that are gone and are still being told.
+    leaving: Vec<Leaving>,
+    /// Families that connections are accepted in.
+    listening: BTreeSet<Family>,
+    /// How often it was asked to be told of closed connections.
+    flushes: u32,
     conns: HashMap<ConnId, Conn>,
     links: Links,
     rib: Rib,
@@ -119,22 +128,19 @@ impl Speaker {
             max_paths: config.ecmp.max_paths,
             as_path_relax: config.ecmp.as_path_relax,
         });
-        let mut neighbors = Vec::with_capacity(desired.neighbors.len());
-        for (number, plan) in (0..).zip(&desired.neighbors) {
-            let id = PeerId(number);
-            let neighbor = Neighbor::new(id, plan.clone(), &desired, seed.wrapping_add(u64::from(number)));
-            rib.add_peer(id, neighbor.rib_settings(&desired));
-            neighbors.push(neighbor);
-        }
         for prefix in &desired.prefixes {
             rib.originate(*prefix, Attributes::default());
         }
         let fib = Fib::new(fib_settings(&config));
-        Ok(Self {
+        let plans = desired.neighbors.clone();
+        let mut speaker = Self {
             instance: instance.clone(),
             desired,
             epoch,
-            neighbors,
+            neighbors: Neighbors::new(seed),
+            leaving: Vec::new(),
+            listening: plans.iter().map(|plan| Family::of(plan.remote_address)).collect(),
+            flushes: 0,
             conns: HashMap::new(),
             links: Links::default(),
             rib,
@@ -148,7 +154,11 @@ impl Speaker {
             changed: Vec::new(),
             last_refusal: None,
             config,
-        })
+        };
+        for plan in plans {
+            speaker.register(plan);
+        }
+        Ok(speaker)
     }
 
     /// Takes one fact, and says what is to be done about it: the kernel first.
@@ -177,14 +187,21 @@ impl Speaker {
             }
             Input::Congested(conn) => self.congestion(conn, true),
             Input::Drained(conn) => self.congestion(conn, false),
+            Input::Measured { conn, waiting, taken } => {
+                self.conn(now, conn, session::Input::Measured { conn, waiting, taken }, out);
+            }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
-                let peer = self.neighbors.iter().find(|neighbor| neighbor.plan.name == name).map(|found| found.id);
+                let peer = self.neighbors.named(&name).map(|found| found.id);
                 let why = Notification::shutdown(Cease::AdministrativeReset, "reset by an operator");
                 self.session(now, peer, session::Input::Restart(why), out);
             }
             Input::Stop => self.stop(now, out),
-            Input::Flushed => self.flushed(),
+            Input::Flushed(flush) => self.flushed(flush),
+            Input::NotListening { family, reason } => {
+                self.listening.remove(&family); // the next neighbor of that family tries again
+                out.push(Effect::Tell(Event::NotListening { family, reason }));
+            }
         }
         if self.startup.is_over(now) {
             self.converge(out);
@@ -197,11 +214,15 @@ impl Speaker {
     pub fn tick(&mut self, now: Time, out: &mut Vec<Effect>) {
         self.fib.tick(now);
         self.kernel(now, out);
-        for at in 0..self.neighbors.len() {
-            if self.neighbors[at].session.deadline().is_some_and(|due| due <= now) {
+        for id in self.neighbors.ids() {
+            if self.neighbors.get(id).and_then(|neighbor| neighbor.awaited.deadline()).is_some_and(|due| due <= now) {
+                self.overdue(now, id, out);
+            }
+            let Some(neighbor) = self.neighbors.get_mut(id) else { continue };
+            if neighbor.session.deadline().is_some_and(|due| due <= now) {
                 let mut outputs = Vec::new();
-                self.neighbors[at].session.tick(now, &mut outputs);
-                self.obey(now, at, outputs, out);
+                neighbor.session.tick(now, &mut outputs);
+                self.obey(now, id, outputs, out);
             }
         }
         if self.startup.is_over(now) {
@@ -215,7 +236,13 @@ impl Speaker {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
-        sessions.chain(self.fib.deadline()).chain(self.startup.deadline()).chain(self.resync.deadline()).min()
+        let awaited = self.neighbors.iter().filter_map(|neighbor| neighbor.awaited.deadline());
+        sessions
+            .chain(self.fib.deadline())
+            .chain(self.startup.deadline())
+            .chain(self.resync.deadline())
+            .chain(awaited)
+            .min()
     }
 
     /// True if [`Speaker::work`] has something to do.
@@ -233,8 +260,8 @@ impl Speaker {
             self.sweep();
             self.kernel(now, out);
         }
-        for at in 0..self.neighbors.len() {
-            self.advertise(now, at, out);
+        for id in self.neighbors.ids() {
+            self.advertise(now, id, out);
         }
         self.settle(out);
     }
@@ -245,9 +272,9 @@ impl Speaker {
         self.life == Life::Stopped
     }
 
-    /// The far ends of all sessions: what families to listen for.
-    pub fn neighbor_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.neighbors.iter().map(|neighbor| neighbor.plan.remote_address)
+    /// The families to listen for at the start: those of the far ends of all sessions. [`Effect::Listen`] tells of more.
+    pub fn listens(&self) -> impl Iterator<Item = Family> {
+        self.listening.iter().copied()
     }
 
     /// What the kernel's part of the shell must know.
@@ -274,30 +301,32 @@ impl Speaker {
         }
         let waiting = self.neighbors.iter().flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
-        for at in 0..self.neighbors.len() {
-            self.neighbors[at].bind(now, &self.links);
-            self.bound(now, at, out);
+        for id in self.neighbors.ids() {
+            if let Some(neighbor) = self.neighbors.get_mut(id) {
+                neighbor.bind(now, &self.links);
+            }
+            self.bound(now, id, out);
         }
     }
 
     fn stop(&mut self, now: Time, out: &mut Vec<Effect>) {
-        if matches!(self.life, Life::Closing | Life::Stopping | Life::Stopped) {
+        if matches!(self.life, Life::Closing(_) | Life::Stopping | Life::Stopped) {
             return;
         }
         out.push(Effect::Tell(Event::Stopping));
-        self.life = Life::Closing;
         let text = format!("{} is being stopped", self.instance);
-        for at in 0..self.neighbors.len() {
+        for id in self.neighbors.ids() {
             let why = Notification::shutdown(Cease::AdministrativeShutdown, &text);
-            self.session(now, Some(PeerId(at as u32)), session::Input::Stop(why), out);
+            self.session(now, Some(id), session::Input::Stop(why), out);
         }
         self.sweeping = false;
-        out.push(Effect::Flush);
+        self.life = Life::Closing(self.flush(out));
     }
 
-    /// What the neighbors were told is out, or they do not take it: now the ways to them can go.
-    fn flushed(&mut self) {
-        if self.life != Life::Closing {
+    /// What neighbors were told is out, or they do not take it: now the ways to them can go.
+    fn flushed(&mut self, flush: FlushId) {
+        self.left(flush);
+        if self.life != Life::Closing(flush) {
             return;
         }
         self.life = Life::Stopping;
@@ -318,7 +347,7 @@ impl Speaker {
     /// From now on the kernel follows the RIB, and what an earlier run left and nobody wants goes.
     fn converge(&mut self, out: &mut Vec<Effect>) {
         let Some(end) = self.startup.end().filter(|end| end.adopted) else { return };
-        let mut missing: Vec<_> = end.missing.iter().map(|peer| self.name(*peer)).collect();
+        let mut missing: Vec<_> = end.missing.iter().filter_map(|peer| self.name(*peer)).collect();
         missing.dedup();
         out.push(Effect::Tell(Event::Converged { missing }));
         self.sweeping = true;
@@ -340,15 +369,14 @@ impl Speaker {
     }
 
     fn session(&mut self, now: Time, peer: Option<PeerId>, input: session::Input, out: &mut Vec<Effect>) {
-        let Some(at) = peer.map(|peer| peer.0 as usize).filter(|at| *at < self.neighbors.len()) else { return };
-        let mut outputs = Vec::new();
-        self.neighbors[at].session.handle(now, input, &mut outputs);
-        self.obey(now, at, outputs, out);
+        let Some(neighbor) = peer.and_then(|peer| self.neighbors.get_mut(peer)) else { return };
+        let (id, mut outputs) = (neighbor.id, Vec::new());
+        neighbor.session.handle(now, input, &mut outputs);
+        self.obey(now, id, outputs, out);
     }
 
     fn accepted(&mut self, now: Time, conn: ConnId, local: SocketAddr, remote: SocketAddr, out: &mut Vec<Effect>) {
-        let ours = |neighbor: &&Neighbor| neighbor.is_between(local, remote);
-        let found = self.neighbors.iter().find(ours);
+        let found = self.neighbors.between(local, remote);
         let Some(neighbor) = found.filter(|neighbor| self.life == Life::Running && neighbor.ready()) else {
             out.push(Effect::Abort(conn));
             // Of a neighbor whose tunnel is down people know already.
@@ -360,21 +388,20 @@ impl Speaker {
             }
             return;
         };
-        let (at, id, ttl) = (neighbor.id.0 as usize, neighbor.id, neighbor.plan.ttl);
+        let (id, ttl) = (neighbor.id, neighbor.plan.ttl);
         self.conns.insert(conn, Conn { peer: id, local: Some(local), remote });
         out.push(Effect::Adopt { conn, ttl });
         // It got through, so there is a way back.
-        self.start(now, at, out);
+        self.start(now, id, out);
         self.session(now, Some(id), session::Input::Accepted { conn }, out);
     }
 
     /// Carries out what a session wants.
-    fn obey(&mut self, now: Time, at: usize, outputs: Vec<session::Output>, out: &mut Vec<Effect>) {
-        let id = self.neighbors[at].id;
+    fn obey(&mut self, now: Time, id: PeerId, outputs: Vec<session::Output>, out: &mut Vec<Effect>) {
         for output in outputs {
             match output {
                 session::Output::Dial { conn } => {
-                    let to = self.neighbors[at].endpoint();
+                    let Some(to) = self.neighbors.get(id).map(Neighbor::endpoint) else { continue };
                     self.conns.insert(conn, Conn { peer: id, local: None, remote: to.remote });
                     out.push(Effect::Dial { conn, to });
                 }
@@ -383,25 +410,25 @@ impl Speaker {
                     self.conns.remove(&conn);
                     out.push(Effect::Close(conn));
                 }
-                session::Output::Established(agreed) => self.established(at, agreed, out),
-                session::Output::Down(reason) => self.down(at, reason, out),
+                session::Output::Abort { conn } => {
+                    self.conns.remove(&conn);
+                    out.push(Effect::Abort(conn));
+                }
+                session::Output::Measure { conn } => out.push(Effect::Measure(conn)),
+                session::Output::Established(agreed) => self.established(id, agreed, out),
+                session::Output::Down(reason) => self.down(id, reason, out),
                 session::Output::Failed(reason) => {
-                    let neighbor = self.neighbors[at].plan.name.clone();
+                    let Some(neighbor) = self.name(id) else { continue };
                     out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
                 }
-                session::Output::Update(update) => self.update(now, at, update, out),
-                session::Output::Refresh(refresh) => {
-                    let asked = matches!(refresh.kind, crate::wire::RefreshKind::Request);
-                    if let Some(family) = refresh.family.family().filter(|_| asked) {
-                        self.rib.refresh(id, family);
-                    }
-                }
+                session::Output::Update(update) => self.update(now, id, update, out),
+                session::Output::Refresh(refresh) => self.refresh(now, id, refresh, out),
             }
         }
     }
 
-    fn established(&mut self, at: usize, agreed: session::Negotiated, out: &mut Vec<Effect>) {
-        let neighbor = &mut self.neighbors[at];
+    fn established(&mut self, id: PeerId, agreed: session::Negotiated, out: &mut Vec<Effect>) {
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.conn = Some(agreed.conn);
         neighbor.congested = false;
         let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {
@@ -417,6 +444,8 @@ impl Speaker {
                 local: neighbor.plan.local_address,
                 local_v6,
                 families: agreed.families.clone(),
+                preserved: Vec::new(),
+                enhanced_refresh: agreed.enhanced_refresh,
                 context: agreed.context,
             },
         );
@@ -432,36 +461,35 @@ impl Speaker {
         }));
     }
 
-    fn down(&mut self, at: usize, reason: session::DownReason, out: &mut Vec<Effect>) {
-        let neighbor = &mut self.neighbors[at];
+    fn down(&mut self, id: PeerId, reason: session::DownReason, out: &mut Vec<Effect>) {
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        neighbor.awaited.session_over();
         if neighbor.conn.take().is_some() {
-            self.rib.down(neighbor.id);
+            self.rib.down(neighbor.id, rib::Retain::Nothing);
         }
         out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason }));
     }
 
-    fn update(&mut self, now: Time, at: usize, update: Update, out: &mut Vec<Effect>) {
-        let neighbor = &mut self.neighbors[at];
+    fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         for fault in &update.faults {
             if let Some(silent) = neighbor.faults.pass(now) {
                 let name = neighbor.plan.name.clone();
                 out.push(Effect::Tell(Event::Softened { neighbor: name, fault: fault.clone(), silent }));
             }
         }
-        let (id, end) = (neighbor.id, update.end_of_rib);
+        let (name, end) = (neighbor.plan.name.clone(), update.end_of_rib);
         self.rib.update(id, update);
         let Some(family) = end else { return };
         let received = self.rib.counts(id).family(family).received;
-        out.push(Effect::Tell(Event::EndOfRib { neighbor: self.name(id), family, received }));
+        out.push(Effect::Tell(Event::EndOfRib { neighbor: name, family, received }));
         self.startup.end_of_rib(id, family);
     }
 
     fn congestion(&mut self, conn: ConnId, congested: bool) {
-        if let Some(known) = self.conns.get(&conn) {
-            let neighbor = &mut self.neighbors[known.peer.0 as usize];
-            if neighbor.conn == Some(conn) {
-                neighbor.congested = congested;
-            }
+        let known = self.conns.get(&conn).and_then(|known| self.neighbors.get_mut(known.peer));
+        if let Some(neighbor) = known.filter(|neighbor| neighbor.conn == Some(conn)) {
+            neighbor.congested = congested;
         }
     }
 
@@ -476,7 +504,7 @@ impl Speaker {
             let family = change.prefix.family();
             hops.clear();
             hops.extend(change.paths.iter().filter_map(|path| {
-                let reach = self.neighbors.get(path.peer.0 as usize)?.reach();
+                let reach = self.neighbors.get(path.peer)?.reach();
                 flow::hop(reach, family, path.next_hop, path.weight, &self.links)
             }));
             self.fib.want(change.prefix, &hops);
@@ -489,16 +517,17 @@ impl Speaker {
     }
 
     /// Sends a slice of what a peer does not know yet.
-    fn advertise(&mut self, now: Time, at: usize, out: &mut Vec<Effect>) {
+    fn advertise(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
         let mut sent = 0;
-        while sent < SLICE_OCTETS && self.can_send(&self.neighbors[at]) {
-            let neighbor = &mut self.neighbors[at];
-            let Some((octets, conn)) = self.rib.next_output(neighbor.id).zip(neighbor.conn) else { break };
+        while sent < SLICE_OCTETS && self.neighbors.get(id).is_some_and(|neighbor| self.can_send(neighbor)) {
+            let Some(neighbor) = self.neighbors.get_mut(id) else { break };
+            let Some((octets, conn)) = self.rib.next_output(id).zip(neighbor.conn) else { break };
             sent += octets.len();
+            let kind = MessageKind::of(&octets).unwrap_or(MessageKind::Update);
             out.push(Effect::Send { conn, octets });
             let mut outputs = Vec::new();
-            neighbor.session.handle(now, session::Input::Sent { conn }, &mut outputs);
-            self.obey(now, at, outputs, out);
+            neighbor.session.handle(now, session::Input::Sent { conn, kind }, &mut outputs);
+            self.obey(now, id, outputs, out);
         }
     }
 
@@ -528,8 +557,9 @@ impl Speaker {
         self.routed(now, out);
     }
 
-    fn name(&self, peer: PeerId) -> Name {
-        self.neighbors[peer.0 as usize].plan.name.clone()
+    /// `None` if it is gone.
+    fn name(&self, peer: PeerId) -> Option<Name> {
+        self.neighbors.get(peer).map(|neighbor| neighbor.plan.name.clone())
     }
 }
 

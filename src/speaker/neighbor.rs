@@ -7,6 +7,7 @@ use super::flow::Reach;
 use super::input::Endpoint;
 use super::link::Links;
 use super::rate::Rate;
+use super::stale::Awaited;
 use crate::gateway;
 use crate::gateway::Offer;
 use crate::policy::{Chain, Export, Import, Scope, Word};
@@ -48,6 +49,8 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// What it has yet to say again.
+    pub(super) awaited: Awaited,
 }
 
 impl Neighbor {
@@ -58,6 +61,7 @@ impl Neighbor {
             router_id: desired.router_id,
             hold_time: plan.timers.hold_time,
             keepalive_time: plan.timers.keepalive,
+            send_hold_time: plan.timers.send_hold,
             connect_retry: plan.timers.connect_retry,
             idle_hold_max: plan.timers.idle_hold_max,
             passive: plan.passive,
@@ -83,6 +87,7 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            awaited: Awaited::default(),
         }
     }
 

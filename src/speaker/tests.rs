@@ -4,12 +4,15 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Effect, Event, Input, Link, Speaker, Surroundings};
+use super::{Effect, Event, FlushId, Input, Link, Speaker, Surroundings};
 use crate::config;
 use crate::control::api::{Counters, ErrorCode, FibRouteQuery, Reply, Request, RouteQuery, Sysctl};
 use crate::fib::Table;
 use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
+
+mod neighbors;
+mod stale;
 
 const FILE: &str = r#"
 [gateway]
@@ -105,13 +108,18 @@ impl Bench {
     }
 
     fn open(&mut self, conn: ConnId, asn: u32) -> Vec<Effect> {
+        self.open_with(conn, asn, &[])
+    }
+
+    fn open_with(&mut self, conn: ConnId, asn: u32, more: &[Capability]) -> Vec<Effect> {
+        let families = Family::ALL.map(|family| Capability::Multiprotocol(family.into()));
         let local = SocketAddr::new(self.local.parse().unwrap(), 40_000);
         self.tell(Input::Connected { conn, local });
         let open = Open {
             asn: Asn::from(asn),
             hold_time: HoldTime::from_secs(90).unwrap(),
             router_id: RouterId::new([1, 2, 3, 4].into()).unwrap(),
-            capabilities: Capabilities(Family::ALL.map(|family| Capability::Multiprotocol(family.into())).to_vec()),
+            capabilities: Capabilities([&families[..], more].concat()),
         };
         self.message(conn, &Message::Open(open))
     }
@@ -196,6 +204,14 @@ fn dial(effects: &[Effect]) -> Option<(ConnId, SocketAddr)> {
 
 fn tells(effects: &[Effect], words: &str) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Tell(event) if event.to_string().contains(words)))
+}
+
+fn flushes(effects: &[Effect]) -> Vec<FlushId> {
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Flush(id) => Some(*id),
+        _ => None,
+    });
+    asked.collect()
 }
 
 fn sends(effects: &[Effect]) -> Vec<&[u8]> {
@@ -381,7 +397,7 @@ fn the_host_route_stays_until_the_neighbor_was_told_of_the_stop() {
     let effects = bench.tell(Input::Stop);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Close(known) if *known == conn)), "{effects:?}");
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Kernel(_))), "{effects:?}");
-    let effects = bench.tell(Input::Flushed);
+    let effects = bench.tell(Input::Flushed(flushes(&effects)[0]));
     assert!(matches!(effects[..], [Effect::Kernel(_)]), "{effects:?}");
     let effects = bench.kernel(effects);
     assert!(matches!(effects[..], [Effect::Stopped]), "{effects:?}");

@@ -7,6 +7,7 @@
 mod dial;
 mod error;
 mod listen;
+mod meter;
 mod sockopt;
 mod stream;
 
@@ -16,10 +17,7 @@ mod tests;
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
 use bytes::Bytes;
@@ -31,7 +29,10 @@ use tokio::{
 
 use crate::types::ConnId;
 
+use meter::Meter;
+
 pub use error::ListenError;
+pub use meter::Measured;
 
 /// Accepted connections are counted from here, apart from those that a peer dials.
 const ACCEPTED: u64 = 1 << 63;
@@ -111,9 +112,10 @@ pub enum Event {
 /// The owner's end of a connection's task. Dropped, the task writes out what is queued, and closes.
 struct Handle {
     outgoing: mpsc::UnboundedSender<Bytes>,
-    queued: Arc<AtomicUsize>,
+    meter: Arc<Meter>,
     task: JoinHandle<()>,
-    _open: oneshot::Sender<()>,
+    /// Dropped: close when all is out. Told: at once.
+    open: oneshot::Sender<()>,
 }
 
 /// The task's end of it.
@@ -121,7 +123,7 @@ struct Link {
     conn: ConnId,
     events: mpsc::Sender<Event>,
     outgoing: mpsc::UnboundedReceiver<Bytes>,
-    queued: Arc<AtomicUsize>,
+    meter: Arc<Meter>,
     closing: oneshot::Receiver<()>,
 }
 
@@ -189,7 +191,7 @@ impl Transport {
     /// Queues octets. Those for a connection that is gone are dropped: its `Lost` is on the way.
     pub fn send(&mut self, conn: ConnId, octets: Bytes) {
         if let Some(handle) = self.conns.get(&conn) {
-            handle.queued.fetch_add(octets.len(), Ordering::Relaxed);
+            handle.meter.queue(octets.len());
             let _ = handle.outgoing.send(octets);
         }
     }
@@ -197,7 +199,13 @@ impl Transport {
     /// How many octets the kernel has not taken yet.
     #[must_use]
     pub fn queued(&self, conn: ConnId) -> usize {
-        self.conns.get(&conn).map_or(0, |handle| handle.queued.load(Ordering::Relaxed))
+        self.conns.get(&conn).map_or(0, |handle| handle.meter.queued())
+    }
+
+    /// How the peer takes what it is sent; nothing waits on a connection that is gone.
+    #[must_use]
+    pub fn measure(&self, conn: ConnId) -> Measured {
+        self.conns.get(&conn).map(|handle| handle.meter.measure()).unwrap_or_default()
     }
 
     /// Closes when all that is queued is out, or two seconds have passed. Gives up a dial. No event follows.
@@ -208,11 +216,12 @@ impl Transport {
         }
     }
 
-    /// Closes at once. No event follows but those on the way.
+    /// Closes at once by a reset; what is queued is forgotten, here and in the kernel. No event follows but those on
+    /// the way.
     pub fn abort(&mut self, conn: ConnId) {
         self.pending.take(conn);
-        if let Some(handle) = self.conns.remove(&conn) {
-            handle.task.abort();
+        if let Some(Handle { open, .. }) = self.conns.remove(&conn) {
+            let _ = open.send(());
         }
     }
 
@@ -243,11 +252,11 @@ impl Transport {
         self.closing.retain(|task| !task.is_finished());
         let (outgoing, receiver) = mpsc::unbounded_channel();
         let (open, closing) = oneshot::channel();
-        let queued = Arc::new(AtomicUsize::new(0));
+        let meter = Arc::new(Meter::default());
         let events = self.events.clone();
-        let link = Link { conn, events, outgoing: receiver, queued: Arc::clone(&queued), closing };
+        let link = Link { conn, events, outgoing: receiver, meter: Arc::clone(&meter), closing };
         let task = tokio::spawn(task(link));
-        self.conns.insert(conn, Handle { outgoing, queued, task, _open: open });
+        self.conns.insert(conn, Handle { outgoing, meter, task, open });
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     io,
     net::SocketAddr,
     os::fd::{AsFd, AsRawFd},
+    time::Duration,
 };
 
 use socket2::SockRef;
@@ -28,6 +29,20 @@ pub(super) fn set_min_ttl(socket: &impl AsFd, address: SocketAddr, ttl: Ttl) -> 
         (Ttl::Security, SocketAddr::V6(_)) => set(socket, libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT, 255),
         (Ttl::Hops(_), _) => Ok(()),
     }
+}
+
+/// How many octets of what was written the peer has not acknowledged, sent or not (`SIOCOUTQ`).
+pub(super) fn unacknowledged(socket: &impl AsFd) -> io::Result<u64> {
+    let mut octets: c_int = 0;
+    // SAFETY: the descriptor is borrowed for the call, and the kernel writes one int, which lives.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, std::ptr::from_mut(&mut octets)) };
+    if result == 0 { Ok(u64::try_from(octets).unwrap_or(0)) } else { Err(io::Error::last_os_error()) }
+}
+
+/// The close of this socket is a reset: the peer learns of it at once, and the kernel forgets what it holds.
+pub(super) fn reset_on_close(socket: &impl AsFd) {
+    // It can fail for a socket that is closed only.
+    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }
 
 impl Ttl {

@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, IoSlice},
-    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -18,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Event, LOW_MARK, Link, Ttl, error::plain, sockopt};
+use super::{Event, LOW_MARK, Link, Ttl, error::plain, meter::Meter, sockopt};
 use crate::types::ConnId;
 
 /// How long what was sent may take to go out after a close, and again until the peer has closed too.
@@ -45,36 +44,55 @@ pub(super) async fn adopted(stream: TcpStream, ttl: Ttl, link: Link) {
     }
 }
 
+/// How a connection ended.
+enum End {
+    /// By the peer's doing, or the network's.
+    Lost(String),
+    /// We closed it, and what was queued is out, or had its time.
+    Closed,
+    /// We want no more of it.
+    Aborted,
+}
+
 /// Carries octets both ways until one side closes or it breaks.
 pub(super) async fn run(stream: TcpStream, link: Link) {
-    let Link { conn, events, mut outgoing, queued, closing } = link;
+    let Link { conn, events, mut outgoing, meter, closing } = link;
     let (mut from, mut to) = stream.into_split();
-    let lost = {
-        let writing = write(conn, &mut to, &mut outgoing, &queued, &events);
+    let attached = meter.attach(to.as_ref());
+    let end = {
+        let writing = write(conn, &mut to, &mut outgoing, &meter, &events);
         tokio::pin!(writing);
         select! {
             biased;
             result = &mut writing => match result {
-                Ok(()) => None,
+                Ok(()) => End::Closed,
                 Err(error) => {
                     // A peer that closes says why first: that may still be unread.
                     let _ = timeout(CLOSE_LIMIT, read(conn, &mut from, &events)).await;
-                    Some(plain(&error))
+                    End::Lost(plain(&error))
                 }
             },
-            _ = closing => {
-                // Whether it all went out or not, there is nobody left to tell.
-                let _ = timeout(CLOSE_LIMIT, writing).await;
-                None
-            }
-            reason = read(conn, &mut from, &events) => Some(reason),
+            told = closing => match told {
+                Ok(()) => End::Aborted,
+                Err(_) => {
+                    // Whether it all went out or not, there is nobody left to tell.
+                    let _ = timeout(CLOSE_LIMIT, writing).await;
+                    End::Closed
+                }
+            },
+            reason = read(conn, &mut from, &events) => End::Lost(reason),
         }
     };
-    match lost {
-        Some(reason) => {
+    drop(attached);
+    match end {
+        End::Lost(reason) => {
             let _ = events.send(Event::Lost { conn, reason }).await;
         }
-        None => {
+        End::Aborted => {
+            sockopt::reset_on_close(to.as_ref());
+            to.forget(); // its end would be a shutdown, which sends all and is no reset
+        }
+        End::Closed => {
             // Octets left unread would turn the close into a reset, which can overtake the last NOTIFICATION.
             let _ = to.shutdown().await;
             let _ = timeout(CLOSE_LIMIT, discard(&mut from)).await;
@@ -113,7 +131,7 @@ async fn write(
     conn: ConnId,
     to: &mut OwnedWriteHalf,
     outgoing: &mut mpsc::UnboundedReceiver<Bytes>,
-    queued: &AtomicUsize,
+    meter: &Meter,
     events: &mpsc::Sender<Event>,
 ) -> io::Result<()> {
     let mut pieces: Vec<Bytes> = Vec::with_capacity(PIECES);
@@ -128,7 +146,7 @@ async fn write(
                 return Err(io::ErrorKind::WriteZero.into());
             }
             advance(&mut pieces, written);
-            let before = queued.fetch_sub(written, Ordering::Relaxed);
+            let before = meter.write(written);
             if before > LOW_MARK && before - written <= LOW_MARK {
                 let _ = events.send(Event::Drained { conn }).await;
             }

@@ -155,6 +155,44 @@ async fn a_close_gives_up_on_a_peer_that_does_not_read() {
 }
 
 #[tokio::test]
+async fn what_a_peer_has_not_taken_is_measured_also_in_the_kernel_and_an_abort_forgets_it() {
+    let listener = TcpListener::bind(SocketAddr::new(LOCALHOST, 0)).await.unwrap();
+    let mut dialler = Side::new(64);
+    let conn = ConnId(1);
+    dialler.transport.dial(conn, to(listener.local_addr().unwrap(), Ttl::Hops(1)));
+    let (mut deaf, _) = listener.accept().await.unwrap();
+    assert!(matches!(dialler.next().await, Event::Connected { .. }));
+    let size = 64 << 20;
+    dialler.transport.send(conn, Bytes::from(vec![1; size]));
+    // Until the buffers of both kernels are full.
+    let mut stuck = Measured::default();
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let now = dialler.transport.measure(conn);
+        assert_eq!(now.waiting + now.taken, size as u64);
+        if std::mem::replace(&mut stuck, now) == now {
+            break;
+        }
+    }
+    assert!(stuck.waiting > dialler.transport.queued(conn) as u64, "the kernel holds some too: {stuck:?}");
+    let mut buffer = vec![0; 8 << 20];
+    deaf.read_exact(&mut buffer).await.unwrap();
+    assert!(dialler.transport.measure(conn).taken > stuck.taken);
+    dialler.transport.abort(conn);
+    assert_eq!(dialler.transport.measure(conn), Measured::default());
+    let end = timeout(Duration::from_secs(10), async {
+        loop {
+            match deaf.read(&mut buffer).await {
+                Ok(0) => panic!("a close is not a reset"),
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
+    });
+    assert_eq!(end.await.expect("a reset is not held up").kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn a_reset_is_a_loss_with_its_reason() {
     let (mut dialler, dialled, mut listener, accepted) = pair(LOCALHOST, Ttl::Hops(1)).await;
     // Octets that the other side has not read make its close a reset.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One configured neighbor. Small, and dense from 0, so that it can index.
+/// One neighbor, as long as the daemon has it: counted from 0, never given to another in the same run.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PeerId(pub u32);

@@ -65,6 +65,16 @@ fn code(attribute: &Bytes) -> u8 {
 }
 
 impl Error {
+    /// The same fault from a peer for which subtypes of ROUTE-REFRESH mean nothing: a wrong length of a message
+    /// (RFC 7313 §5).
+    #[must_use]
+    pub fn without_enhanced_refresh(self) -> Self {
+        match self {
+            Self::RefreshLength(body) => super::Refresh::length(&body),
+            other => other,
+        }
+    }
+
     /// What the peer is told before the connection closes.
     #[must_use]
     pub fn notification(&self) -> Notification {

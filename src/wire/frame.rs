@@ -41,6 +41,12 @@ impl MessageKind {
         })
     }
 
+    /// The kind of a whole message that was written here; `None` if it is none.
+    #[must_use]
+    pub fn of(message: &[u8]) -> Option<Self> {
+        message.get(HEADER_LEN - 1).and_then(|code| Self::new(*code))
+    }
+
     /// The lengths that a message of this kind can have, header included.
     ///
     /// ROUTE-REFRESH checks its own, because the fault has a code of its own (RFC 7313 §5).

@@ -55,11 +55,18 @@ impl RefreshKind {
 
 impl Refresh {
     pub(super) fn decode(body: &Bytes) -> Result<Self, Error> {
-        match all_consuming(fields).parse(body) {
-            Ok((_, refresh)) => Ok(refresh),
-            Err(_) if matches!(body.get(2), Some(1 | 2)) => Err(Error::RefreshLength(body.clone())),
-            Err(_) => Err(Error::Length(u16::try_from(HEADER_LEN + body.len()).unwrap_or(u16::MAX))),
+        match (all_consuming(fields).parse(body), body.get(2).copied().map(RefreshKind::new)) {
+            (Ok((_, refresh)), _) => Ok(refresh),
+            (Err(_), Some(RefreshKind::Begin | RefreshKind::End)) => Err(Error::RefreshLength(body.clone())),
+            // Whatever else it says, it is ignored (RFC 7313 §5).
+            (Err(_), Some(kind @ RefreshKind::Unknown(_))) => Ok(Self { family: FamilyCode { afi: 0, safi: 0 }, kind }),
+            (Err(_), Some(RefreshKind::Request) | None) => Err(Self::length(body)),
         }
+    }
+
+    /// The fault of a wrong length where subtypes mean nothing (RFC 4271 §6.1).
+    pub(super) fn length(body: &Bytes) -> Error {
+        Error::Length(u16::try_from(HEADER_LEN + body.len()).unwrap_or(u16::MAX))
     }
 
     pub(super) fn encode(self, out: &mut BytesMut) {

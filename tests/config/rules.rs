@@ -289,7 +289,6 @@ fn what_later_work_fills_is_refused_as_not_yet() {
         (format!("{DUAL}\n[bgp]\nimport = [\"only-sites\"]\n"), "import"),
         (format!("{DUAL}\n[bgp]\npassword-file = \"/etc/key\"\n"), "password-file"),
         (format!("{DUAL}\n[bgp]\nmax-prefixes = 4000\n"), "max-prefixes"),
-        (format!("{DUAL}\n[bgp]\nsend-hold-time = \"480s\"\n"), "send-hold-time"),
         (format!("{DUAL}\n[bfd]\nenabled = true\n"), "enabled"),
         (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),
         (edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]"), "prefixes = [\"10.52"),

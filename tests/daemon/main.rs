@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use nix::sys::signal::Signal;
 
 use peer::{NOTIFICATION, Peer};
-use place::{GATEWAY, Place, until};
+use place::{GATEWAY, Place, run, until};
 
 const ROUTE: &str = "10.52.0.0/16";
 
@@ -98,6 +98,51 @@ fn a_live_daemons_socket_is_refused_and_a_dead_ones_is_taken() {
     let second = place.start();
     second.says(&["runs"]);
     assert!(place.ask(&["show", "gateway"]).status.success());
+}
+
+#[test]
+fn a_peer_that_speaks_and_never_reads_is_cut_off_while_a_table_goes_to_it() {
+    let place = Place::with_tunnel();
+    let deaf = r#"
+[[neighbor]]
+name = "deaf"
+address = "169.254.21.13"
+local-address = "169.254.21.2"
+instances = ["in-0"]
+asn = 65020
+export = ["accept"]
+
+[bgp]
+send-hold-time = "2s"
+"#;
+    place.file(&format!("{GATEWAY}{deaf}"));
+    run(&["ip", "-n", &place.peer, "addr", "add", "169.254.21.13/32", "dev", "far"]);
+    place.here("ip route add 169.254.21.13/32 dev tun1");
+    let daemon = place.start();
+    let mut teacher = Peer::session(&place);
+    let mut deaf = Peer::dial_from(&place, "169.254.21.13");
+    deaf.open(65020);
+    deaf.keepalive();
+    daemon.says(&["deaf", "Established"]);
+    teacher.teach_table(300_000);
+    let began = std::time::Instant::now();
+    let mut broken = None;
+    let cut = || {
+        teacher.keepalive();
+        broken = broken.take().or(deaf.try_keepalive().err());
+        daemon.log().contains("deaf is down: send hold timer expired").then(|| began.elapsed())
+    };
+    let after = until(cut).unwrap_or_else(|| panic!("{}", daemon.log()));
+    assert!(after.as_secs() < 10, "{after:?}: {}", daemon.log());
+    // The other session has lived through it, and its routes are in the kernel.
+    assert!(!daemon.log().contains("hq-1/in-0 is down"), "{}", daemon.log());
+    let all = || (place.here("ip route show proto 179").lines().count() > 300_000).then_some(());
+    assert!(until(all).is_some(), "{}", place.here("ip route show proto 179").lines().count());
+    let said = String::from_utf8(place.ask(&["show", "neighbors", "deaf"]).stdout).unwrap();
+    assert!(said.contains("send hold timer expired"), "{said}");
+    // What the kernel had of it is gone by a reset, and not waiting for the peer.
+    let broken = broken.or_else(|| until(|| deaf.try_keepalive().err())).unwrap();
+    assert_eq!(broken.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[test]

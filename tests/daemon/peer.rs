@@ -19,13 +19,22 @@ pub struct Peer(TcpStream);
 impl Peer {
     /// Dials the daemon until it is taken: at first it may not listen yet, or wait for its tunnel.
     pub fn dial(place: &Place) -> Self {
-        until(|| Self::try_dial(place)).expect("the daemon takes no connection")
+        Self::dial_from(place, "169.254.21.1")
     }
 
-    fn try_dial(place: &Place) -> Option<Self> {
-        let stream = place.within(&place.peer, || {
+    /// The same from another address of the peer's host.
+    pub fn dial_from(place: &Place, address: &'static str) -> Self {
+        until(|| Self::try_dial(place, address)).expect("the daemon takes no connection")
+    }
+
+    fn try_dial(place: &Place, address: &'static str) -> Option<Self> {
+        let stream = place.within(&place.peer, move || {
+            let from = SocketAddr::new(address.parse().unwrap(), 0);
             let to: SocketAddr = "169.254.21.2:179".parse().unwrap();
-            TcpStream::connect_timeout(&to, Duration::from_secs(1))
+            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+            socket.bind(&from.into())?;
+            socket.connect_timeout(&to.into(), Duration::from_secs(1))?;
+            std::io::Result::Ok(TcpStream::from(socket))
         });
         let mut stream = stream.ok()?;
         stream.set_ttl(255).unwrap();
@@ -57,6 +66,27 @@ impl Peer {
 
     pub fn keepalive(&mut self) {
         self.write(&message(KEEPALIVE, &[]));
+    }
+
+    /// The same, to a daemon that may have gone.
+    pub fn try_keepalive(&mut self) -> std::io::Result<()> {
+        self.0.write_all(&message(KEEPALIVE, &[]))
+    }
+
+    /// So many /32 prefixes, many in an UPDATE.
+    pub fn teach_table(&mut self, count: u32) {
+        let attributes =
+            [&[0x40, 1, 1, 0][..], &[0x40, 2, 4, 2, 1, 0xfd, 0xf2], &[0x40, 3, 4, 169, 254, 21, 1]].concat();
+        let all: Vec<u32> = (0..count).collect();
+        for chunk in all.chunks(700) {
+            let mut update = vec![0, 0, 0, attributes.len() as u8];
+            update.extend(&attributes);
+            for number in chunk {
+                update.push(32);
+                update.extend((0x2d00_0000 + number).to_be_bytes());
+            }
+            self.write(&message(UPDATE, &update));
+        }
     }
 
     /// 10.52.0.0/16, AS path 65010, and the End-of-RIB.

@@ -97,6 +97,11 @@ export = ["accept"]
     )
 }
 
+/// The gateway with more in its `[bgp]` table.
+fn gateway_with(bgp: &str) -> String {
+    format!("{GATEWAY}\n[bgp]\n{bgp}\n")
+}
+
 const IN_0: usize = 0;
 const IN_1: usize = 1;
 const HQ_1: usize = 2;
@@ -104,9 +109,13 @@ const HQ_2: usize = 3;
 
 /// Two instances, two devices, four tunnels; nothing runs yet.
 fn dual_redundancy(seed: u64) -> World {
+    dual_redundancy_of(seed, GATEWAY)
+}
+
+fn dual_redundancy_of(seed: u64, gateway: &str) -> World {
     let mut world = World::new(seed);
-    world.host("in-0", "in-0", GATEWAY);
-    world.host("in-1", "in-1", GATEWAY);
+    world.host("in-0", "in-0", gateway);
+    world.host("in-1", "in-1", gateway);
     world.host("hq-1", "one", &device(65010, 1));
     world.host("hq-2", "one", &device(65011, 2));
     for host in [IN_0, IN_1] {
@@ -126,7 +135,10 @@ fn all_up(world: &World) -> bool {
 }
 
 fn started(seed: u64) -> World {
-    let mut world = dual_redundancy(seed);
+    all_started(dual_redundancy(seed))
+}
+
+fn all_started(mut world: World) -> World {
     for host in [IN_0, IN_1, HQ_1, HQ_2] {
         world.start(host);
     }
@@ -144,6 +156,26 @@ fn every_shared_prefix_has_a_path_over_every_tunnel_whatever_the_order_of_events
     for seed in 0..50 {
         started(seed);
     }
+}
+
+#[test]
+fn a_peer_that_stops_reading_is_dropped_after_the_send_hold_time_and_holds_nothing_up() {
+    let mut world = all_started(dual_redundancy_of(5, &gateway_with("send-hold-time = \"8s\"")));
+    world.deaf.insert(HQ_1);
+    let dropped = |world: &World| {
+        [IN_0, IN_1].iter().all(|host| world.told(*host, "hq-1/in") && world.told(*host, "send hold timer expired"))
+    };
+    // The next KEEPALIVE is not taken, and 8 to 9 s later it is over: long before the hold time of 90 s.
+    assert!(world.run_until(Duration::from_secs(40), dropped), "{}", story(&world));
+    assert!(world.stuck.is_empty(), "what was queued is forgotten");
+    let spared = |world: &World| {
+        [IN_0, IN_1]
+            .iter()
+            .all(|host| world.hosts[*host].kernel.width("10.52.0.0/16") == 1 && !world.told(*host, "hq-2/in-0 is down"))
+    };
+    assert!(world.run_until(Duration::from_secs(1), spared), "{}", story(&world));
+    world.deaf.clear();
+    assert!(world.run_until(Duration::from_secs(60), all_up), "{}", story(&world));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Speakers on hosts of values: links, TCP and kernels in virtual time, all chance from one seed.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -31,7 +31,7 @@ pub struct Host {
 
 /// One end of a TCP connection: which host, in which of its runs, under which id.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct End {
+pub struct End {
     host: usize,
     run: u32,
     conn: ConnId,
@@ -60,6 +60,10 @@ pub struct World {
     count: u64,
     accepted: u64,
     peers: HashMap<End, End>,
+    /// Hosts that read nothing of what comes in, though they speak.
+    pub deaf: HashSet<usize>,
+    /// Octets that were sent to a deaf host, by the sender's end.
+    pub stuck: HashMap<End, u64>,
     chance: fastrand::Rng,
 }
 
@@ -73,6 +77,8 @@ impl World {
             count: 0,
             accepted: 1 << 63,
             peers: HashMap::new(),
+            deaf: HashSet::new(),
+            stuck: HashMap::new(),
             chance: fastrand::Rng::with_seed(seed),
         }
     }
@@ -237,12 +243,22 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
-                Effect::Flush => self.later(Happening::Tell(host, run, Input::Flushed)),
+                Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
+                Effect::Listen(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
                 Effect::Send { conn, octets } => {
-                    if let Some(other) = self.peers.get(&End { host, run, conn }).copied() {
+                    let here = End { host, run, conn };
+                    if let Some(other) = self.peers.get(&here).copied() {
+                        if self.deaf.contains(&other.host) {
+                            let stuck = self.stuck.entry(here).or_default();
+                            *stuck += octets.len() as u64;
+                            if *stuck > 64 * 1024 {
+                                self.later(Happening::Tell(host, run, Input::Congested(conn)));
+                            }
+                            continue;
+                        }
                         // TCP cuts where it likes.
                         let cut = self.chance.usize(0..=octets.len());
                         let rest = octets.slice(cut..);
@@ -251,6 +267,10 @@ impl World {
                     }
                 }
                 Effect::Abort(conn) | Effect::Close(conn) => self.hang_up(End { host, run, conn }),
+                Effect::Measure(conn) => {
+                    let waiting = self.stuck.get(&End { host, run, conn }).copied().unwrap_or(0);
+                    self.later(Happening::Tell(host, run, Input::Measured { conn, waiting, taken: 0 }));
+                }
                 Effect::Tell(event) => self.note(host, &event),
                 Effect::Stopped => {}
             }
@@ -291,6 +311,7 @@ impl World {
 
     /// Ends a connection from one side.
     fn hang_up(&mut self, end: End) {
+        self.stuck.remove(&end);
         if let Some(other) = self.peers.remove(&end) {
             self.later(Happening::Hangup(other));
         }

@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::mpsc, time::timeout};
 use twinspan::{
     session::{Input, Output, Peer, Settings, StateName},
-    transport::{Endpoint, Event, Transport, Ttl},
+    transport::{Endpoint, Event, Measured, Transport, Ttl},
     types::{Asn, Family, HoldTime, PeerId, RouterId, Time},
     wire::{Cease, Notification},
 };
@@ -30,6 +30,7 @@ impl Speaker {
             router_id: RouterId::new(Ipv4Addr::new(10, 0, 0, id)).expect("not zero"),
             hold_time: HoldTime::DEFAULT,
             keepalive_time: Duration::from_secs(30),
+            send_hold_time: None,
             connect_retry: Duration::from_millis(200),
             idle_hold_max: Duration::from_secs(1),
             passive: false,
@@ -63,6 +64,11 @@ impl Speaker {
                 }
                 Output::Send { conn, octets } => self.transport.send(conn, octets),
                 Output::Close { conn } => self.transport.close(conn),
+                Output::Abort { conn } => self.transport.abort(conn),
+                Output::Measure { conn } => {
+                    let Measured { waiting, taken } = self.transport.measure(conn);
+                    self.input(Input::Measured { conn, waiting, taken });
+                }
                 Output::Established(_) | Output::Down(_) | Output::Failed(_) => {}
                 Output::Update(_) | Output::Refresh(_) => {}
             }

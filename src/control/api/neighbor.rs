@@ -165,6 +165,8 @@ pub enum DownReason {
     ConnectionLost,
     /// The neighbor was silent for the hold time.
     HoldTimerExpired,
+    /// The neighbor took nothing of what it was sent for the send hold time.
+    SendHoldTimerExpired,
     /// The neighbor ended it by a NOTIFICATION.
     NotificationReceived,
     /// We ended it by a NOTIFICATION, because of what the neighbor sent.

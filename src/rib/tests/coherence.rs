@@ -51,7 +51,7 @@ proptest! {
             perform(&mut rib, &mut naive, act);
             match act {
                 Act::Up(peer) => drop(told.insert(*peer, Told::new())),
-                Act::Down(peer) => drop(told.remove(peer)),
+                Act::Down(peer) | Act::Lose(peer, _) => drop(told.remove(peer)),
                 Act::Take(limit) => rib.take_changed(*limit, &mut Vec::new()),
                 Act::Send(peer, count) => {
                     let context = session(*peer, ASNS[*peer as usize]).context;
@@ -82,7 +82,10 @@ proptest! {
         }
         // Everybody leaves: nothing is left, so every hold was let go.
         for peer in 0..4 {
-            rib.down(PeerId(peer));
+            rib.down(PeerId(peer), Retain::Nothing);
+            for family in Family::ALL {
+                rib.drop_stale(PeerId(peer), family);
+            }
         }
         (0..8).for_each(|number| rib.unoriginate(&net(number)));
         while rib.work(3) {}

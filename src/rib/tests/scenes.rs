@@ -83,7 +83,7 @@ fn end_of_rib_is_known_until_the_session_ends() {
     join(&mut rib, 0, 65010, Scope::LocalOnly);
     rib.update(PeerId(0), Update { end_of_rib: Some(Family::Ipv4), ..Update::default() });
     assert!(rib.end_of_rib_seen(PeerId(0), Family::Ipv4));
-    rib.down(PeerId(0));
+    rib.down(PeerId(0), Retain::Nothing);
     rib.up(PeerId(0), session(0, 65010));
     assert!(!rib.end_of_rib_seen(PeerId(0), Family::Ipv4));
 }
@@ -118,7 +118,7 @@ fn a_session_that_ends_stops_counting_at_once_and_is_swept_in_pieces() {
         (0..2).for_each(|peer| teach(&mut rib, peer, &format!("10.52.{third}.0/24"), path(&[65010])));
     }
     assert_eq!(settle(&mut rib).len(), 100);
-    rib.down(PeerId(0));
+    rib.down(PeerId(0), Retain::Nothing);
     assert!(!rib.has_changed());
     assert_eq!(rib.entry(&prefix("10.52.7.0/24")).unwrap().paths.len(), 1);
     assert!(rib.work(10));
@@ -138,7 +138,7 @@ fn a_peer_that_is_back_before_the_sweep_ends_keeps_what_it_teaches_now() {
         teach(&mut rib, 0, &format!("10.52.{third}.0/24"), path(&[65010]));
     }
     settle(&mut rib);
-    rib.down(PeerId(0));
+    rib.down(PeerId(0), Retain::Nothing);
     rib.work(10);
     rib.up(PeerId(0), session(0, 65010));
     teach(&mut rib, 0, "10.52.50.0/24", path(&[65010]));
@@ -304,10 +304,10 @@ fn a_neighbor_hears_of_a_route_only_once_it_is_decided() {
     (0..2).for_each(|peer| join(&mut rib, peer, 65010 + peer, Scope::Transit));
     teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
     assert!(outputs(&mut rib, 1, &FOUR).iter().all(|update| update.reach.is_empty()));
-    rib.down(PeerId(0));
+    rib.down(PeerId(0), Retain::Nothing);
     while rib.work(1) {}
     settle(&mut rib);
-    assert!(outputs(&mut rib, 1, &FOUR).is_empty());
+    assert!(outputs(&mut rib, 1, &FOUR).iter().all(|update| update.end_of_rib.is_some()));
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn prefixes_are_counted_while_a_path_of_theirs_can_be_used() {
     settle(&mut rib);
     let totals = rib.family_totals(Family::Ipv4);
     assert_eq!((totals.prefixes, totals.paths, totals.refused), (1, 3, 1));
-    (0..2).for_each(|peer| rib.down(PeerId(peer)));
+    (0..2).for_each(|peer| rib.down(PeerId(peer), Retain::Nothing));
     while rib.work(10) {}
     settle(&mut rib);
     assert_eq!(rib.family_totals(Family::Ipv4), FamilyTotals::default());

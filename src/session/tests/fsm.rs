@@ -35,6 +35,55 @@ fn an_unexpected_message_is_told_with_the_state_and_its_type() {
 }
 
 #[test]
+fn a_broken_message_that_the_state_does_not_allow_is_told_as_unexpected() {
+    // UPDATE, OPEN and ROUTE-REFRESH whose bodies are wrong in themselves: 3/1, 2/1 and 7/1 where they may come.
+    let update = [&[0xff; 16][..], &[0, 24, 2, 0xff, 0xff, 0, 0, 0]].concat();
+    let open = [&[0xff; 16][..], &[0, 29, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat();
+    let refresh = [&[0xff; 16][..], &[0, 22, 5, 0, 1, 1]].concat();
+    let table = [
+        (StateName::OpenSent, &update, (5, 1)),
+        (StateName::OpenSent, &open, (2, 1)),
+        (StateName::OpenSent, &refresh, (5, 1)),
+        (StateName::OpenConfirm, &update, (5, 2)),
+        (StateName::OpenConfirm, &open, (5, 2)),
+        (StateName::OpenConfirm, &refresh, (5, 2)),
+        (StateName::Established, &update, (3, 1)),
+        (StateName::Established, &open, (5, 3)),
+    ];
+    for (state, wrong, expected) in table {
+        let mut bench = in_state(state);
+        bench.input(Input::Octets { conn: DIALLED, octets: wrong.clone().into() });
+        let told = bench.told(DIALLED).map(|(code, subcode, _)| (code, subcode));
+        assert_eq!(told, Some(expected), "type {} in {state}", wrong[18]);
+        assert_eq!(bench.peer.status().received.total(), [0, 1, 2][state as usize - 3] + u64::from(expected.0 == 5));
+    }
+}
+
+#[test]
+fn a_hold_timer_that_ends_a_connection_is_told_although_the_peer_has_dialled_again() {
+    let two = || {
+        let mut bench = Bench::started();
+        bench.input(Input::Accepted { conn: ACCEPTED });
+        bench.says(ACCEPTED, &Message::Open(open()));
+        bench.until(at(60.0));
+        bench.input(Input::Connected { conn: DIALLED });
+        bench
+    };
+    let mut bench = two();
+    bench.until(at(90.0));
+    assert_eq!(bench.told(ACCEPTED).map(|(code, ..)| code), Some(4));
+    assert_eq!(bench.reason(), "hold timer expired");
+    assert!(bench.out.contains(&Output::Failed(DownReason::HoldExpired)));
+    let mut bench = two();
+    bench.says(ACCEPTED, &Message::Notification(Cease::OtherConfigurationChange.into()));
+    assert_eq!(bench.reason(), "received Cease / Other Configuration Change");
+    // Which of two connections the peer drops without a word is no news.
+    let mut bench = two();
+    bench.input(Input::Lost { conn: ACCEPTED, reason: "closed by the peer".to_owned() });
+    assert_eq!((bench.peer.status().last_down, bench.out.len()), (None, 0));
+}
+
+#[test]
 fn octets_that_are_no_message_are_told_in_every_state() {
     for state in STATES {
         for (wrong, code, subcode) in [

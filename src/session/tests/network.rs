@@ -40,13 +40,14 @@ struct Network {
 
 fn arrives_on(input: &Input) -> Option<ConnId> {
     match input {
-        Input::Start | Input::Stop(_) | Input::Restart(_) | Input::DialNow => None,
+        Input::Start | Input::Stop(_) | Input::Restart(_) | Input::DialNow | Input::Refresh(_) => None,
         Input::ConnectFailed { .. } => None,
         Input::Connected { conn }
         | Input::Accepted { conn }
         | Input::Octets { conn, .. }
         | Input::Lost { conn, .. }
-        | Input::Sent { conn } => Some(*conn),
+        | Input::Measured { conn, .. }
+        | Input::Sent { conn, .. } => Some(*conn),
     }
 }
 
@@ -204,7 +205,10 @@ impl Network {
                         self.deliver(end, Input::Octets { conn: end.1, octets });
                     }
                 }
-                Output::Close { conn } => {
+                Output::Measure { conn } => {
+                    self.put(self.now, Happening::Arrives(side, Input::Measured { conn, waiting: 0, taken: 0 }))
+                }
+                Output::Close { conn } | Output::Abort { conn } => {
                     self.given_up.insert((side, conn));
                     if let Some(end) = self.other.remove(&(side, conn)).filter(|end| end.0 < 2) {
                         self.deliver(end, Input::Lost { conn: end.1, reason: "closed by the peer".to_owned() });

@@ -54,7 +54,7 @@ impl Speaker {
                 (GatewayState::Starting, Some(reason.to_owned()))
             }
             Life::Running => (GatewayState::Running, None),
-            Life::Closing | Life::Stopping | Life::Stopped => (GatewayState::Stopping, None),
+            Life::Closing(_) | Life::Stopping | Life::Stopped => (GatewayState::Stopping, None),
         }
     }
 
@@ -84,7 +84,7 @@ impl Speaker {
     /// What is not as it should be, in one sentence each.
     fn show_warnings(&self, around: &dyn Surroundings) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        for neighbor in &self.neighbors {
+        for neighbor in self.neighbors.iter() {
             let name = &neighbor.plan.name;
             let interface = neighbor.plan.interface.as_deref().unwrap_or_default();
             match neighbor.bond {

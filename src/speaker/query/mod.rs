@@ -33,7 +33,7 @@ impl Speaker {
             Request::Gateway => Ok(Reply::Gateway(Box::new(self.show_gateway(now, around)))),
             Request::Tunnels => Ok(Reply::Tunnels(self.show_tunnels(now, around))),
             Request::Neighbors => Ok(Reply::Neighbors(self.show_neighbors(now))),
-            Request::Neighbor(name) => match self.neighbors.iter().find(|neighbor| neighbor.plan.name == *name) {
+            Request::Neighbor(name) => match self.neighbors.named(name) {
                 Some(neighbor) => Ok(Reply::Neighbor(Box::new(self.show_neighbor(now, neighbor, around)))),
                 None => Err(ApiError::no_neighbor(name)),
             },
@@ -41,7 +41,7 @@ impl Speaker {
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
             Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
             Request::ResetNeighbor(name) => {
-                let found = self.neighbors.iter().find(|neighbor| neighbor.plan.name == *name);
+                let found = self.neighbors.named(name);
                 let neighbor = found.ok_or_else(|| ApiError::no_neighbor(name))?;
                 if !neighbor.ready() {
                     let message = format!("{name} has no session to reset: its tunnel is down");

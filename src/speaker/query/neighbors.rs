@@ -118,6 +118,7 @@ impl Speaker {
         let (reason, notification) = match &down.reason {
             session::DownReason::Received(received) => (DownReason::NotificationReceived, Some(received)),
             session::DownReason::HoldExpired => (DownReason::HoldTimerExpired, sent),
+            session::DownReason::SendHoldExpired => (DownReason::SendHoldTimerExpired, sent),
             session::DownReason::Lost(_) => (DownReason::ConnectionLost, None),
             session::DownReason::Connect(_) => (DownReason::ConnectFailed, None),
             session::DownReason::Stopped(cease) => (DownReason::Stopped, Some(cease)),

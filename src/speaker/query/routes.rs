@@ -19,7 +19,7 @@ impl Speaker {
         let peer = match &query.neighbor {
             None => None,
             Some(name) => {
-                let found = self.neighbors.iter().find(|neighbor| neighbor.plan.name == *name);
+                let found = self.neighbors.named(name);
                 Some(found.ok_or_else(|| ApiError::no_neighbor(name))?.id)
             }
         };
@@ -64,7 +64,7 @@ impl Speaker {
             rib::PathState::Refused(why) => (PathState::Refused, Some(why.to_string())),
         };
         Path {
-            neighbor: view.peer.map(|peer| self.name(peer)),
+            neighbor: view.peer.and_then(|peer| self.name(peer)),
             next_hop: view.next_hop.map(|next_hop| match next_hop {
                 wire::NextHop::V4(address) => IpAddr::V4(address),
                 wire::NextHop::V6 { global, .. } => IpAddr::V6(global),

@@ -1,0 +1,149 @@
+//! Settings that change while sessions are up: what a neighbor taught is judged again from the paths as they came, what
+//! it was told is looked through again, and only what comes out differently is told on. Nobody is asked for a refresh.
+
+use hashbrown::HashMap;
+
+use crate::policy::{Edits, Refusal};
+use crate::types::{Family, PeerId};
+use crate::wire::Attributes;
+
+use super::adj_in::Path;
+use super::adj_out::Walk;
+use super::attrs::AttrsId;
+use super::sessions::SessionId;
+use super::table::{Row, RowId};
+use super::{PeerSettings, Rib, Settings, at};
+
+/// One pass over all rows, for some sessions, or for the decision alone.
+pub(super) struct Rejudge {
+    /// Sessions whose import settings have changed since the pass began.
+    sessions: Vec<SessionId>,
+    /// What holds for all neighbors has changed: every decision is made again.
+    decide: bool,
+    family: Family,
+    next: RowId,
+}
+
+/// What import makes of all prefixes of one set, next hop and session.
+struct Verdict {
+    attributes: Attributes,
+    edits: Result<Edits, Refusal>,
+}
+
+type Memo = HashMap<(SessionId, AttrsId, u16), Verdict>;
+
+impl Rib {
+    /// Changes the settings of a neighbor; its session goes on. [`Rib::work`] judges what it taught again if its import
+    /// settings differ, and [`Rib::next_output`] says what it was told wrongly if its export settings do.
+    pub fn set_peer(&mut self, id: PeerId, settings: PeerSettings) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let import = peer.settings.import != settings.import;
+        let export = peer.settings.export != settings.export;
+        peer.settings = settings;
+        let (session, kept) = (peer.session, peer.kept.clone());
+        for session in kept.into_iter().chain(session).filter(|_| import) {
+            self.judge_again(Some(session));
+        }
+        let Some(session) = session else { return };
+        if export {
+            self.sort_sessions();
+            let Some(live) = self.sessions.get_mut(session) else { return };
+            for family in Family::ALL {
+                if live.has(family) {
+                    let out = &mut live.out[at(family)];
+                    // A refresh that is under way stays one.
+                    let forced = out.walk.is_some_and(|walk| walk.forced);
+                    out.walk = Some(Walk { next: 0, forced });
+                }
+            }
+        }
+    }
+
+    /// Changes what holds for all neighbors. [`Rib::work`] has every decision made again if that can matter.
+    pub fn set(&mut self, settings: Settings) {
+        let before = self.limits();
+        self.settings = settings;
+        if before != self.limits() {
+            self.judge_again(None);
+        }
+    }
+
+    /// Begins a pass for one more session, or for the decision. What a pass under way had done is done again.
+    fn judge_again(&mut self, session: Option<SessionId>) {
+        let pass =
+            self.rejudge.get_or_insert(Rejudge { sessions: Vec::new(), decide: false, family: Family::Ipv4, next: 0 });
+        (pass.family, pass.next) = (Family::Ipv4, 0);
+        match session {
+            Some(session) if !pass.sessions.contains(&session) => pass.sessions.push(session),
+            Some(_) => {}
+            None => pass.decide = true,
+        }
+    }
+
+    /// Does up to `budget` rows of a pass; returns what is left of the budget.
+    pub(super) fn rejudge(&mut self, mut budget: usize) -> usize {
+        let Some(mut pass) = self.rejudge.take() else { return budget };
+        let mut memo = Memo::new();
+        while budget > 0 {
+            if pass.next >= self.routes[at(pass.family)].table.end() {
+                if pass.family == Family::Ipv6 {
+                    return budget;
+                }
+                (pass.family, pass.next) = (Family::Ipv6, 0);
+                continue;
+            }
+            self.rejudge_row(&pass, &mut memo);
+            pass.next += 1;
+            budget -= 1;
+        }
+        self.rejudge = Some(pass);
+        0
+    }
+
+    fn rejudge_row(&mut self, pass: &Rejudge, memo: &mut Memo) {
+        let (family, row) = (pass.family, pass.next);
+        let head = self.routes[at(family)].table.row(row).head;
+        if head.is_empty() {
+            return;
+        }
+        if pass.decide && !self.routes[at(family)].table.row(row).is(Row::CHANGED) {
+            self.mark_changed(family, row);
+        }
+        let concerned = self.paths.iter(head).filter(|path| pass.sessions.contains(&path.session));
+        let concerned: smallvec::SmallVec<[Path; 4]> = concerned.copied().collect();
+        for path in concerned {
+            if !self.sessions.get(path.session).is_some_and(|live| live.stands(family)) {
+                continue; // its sweep is on the way
+            }
+            let accepted = self.judge(family, row, &path, memo);
+            self.attrs.hold(path.received);
+            let judged = Path::new(path.session, path.next_hop, path.received, accepted);
+            self.put(family, row, judged.in_round(path.round()));
+        }
+    }
+
+    /// What the import settings of now make of a path: the set, held; `None` if it is refused.
+    fn judge(&mut self, family: Family, row: RowId, path: &Path, memo: &mut Memo) -> Option<AttrsId> {
+        let live = self.sessions.get(path.session)?;
+        let import = &self.peers.get(&live.peer)?.settings.import;
+        let key = (path.session, path.received, path.next_hop);
+        let verdict = memo.entry(key).or_insert_with(|| {
+            let attributes = self.attrs.get(path.received);
+            let edits = match live.next_hop(path.next_hop) {
+                Some(next_hop) => import.check_path(&attributes, &next_hop),
+                None => Err(Refusal::TooManyNextHops),
+            };
+            Verdict { attributes, edits }
+        });
+        let first = verdict.edits.as_ref().ok()?;
+        let prefix = self.routes[at(family)].table.prefix(row);
+        let edits = first.then(&import.check_prefix(&prefix, &verdict.attributes).ok()?);
+        if edits.is_empty() {
+            self.attrs.hold(path.received);
+            return Some(path.received);
+        }
+        let mut changed = verdict.attributes.clone();
+        edits.apply(&mut changed);
+        Some(self.attrs.intern(&changed))
+    }
+}
