@@ -30,6 +30,10 @@ impl Fib {
                 let Some(group) = self.objects.groups.get_mut(group_id) else { continue };
                 self.objects.dirty_groups.insert(*group_id);
                 let Some(held) = &mut group.have else { continue };
+                if self.bars.iter().any(|bar| bar.holds(&hop.key)) {
+                    // Late news of a link that is up again: the hop may be there after all, where it must not be.
+                    held.sure = false;
+                }
                 held.members.retain(|(member, _)| member != id);
                 if held.members.is_empty() {
                     held.sure = false;

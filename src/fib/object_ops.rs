@@ -115,12 +115,12 @@ impl Fib {
             }
         }
         if members.is_empty() {
-            if !barred.is_empty() && group.have.is_some() && !group.vanished {
+            if !barred.is_empty() && group.have.as_ref().is_some_and(|held| !group.vanished || !held.sure) {
                 // Nothing is left to lead to: its routes go with it, as they do when a link takes the last hop.
                 self.events += 1;
                 group.vanished = true;
                 group.vanished_at = self.events;
-                group.have = Some(Held { members, idle: self.settings.idle_timer, sure: false });
+                group.have = Some(Held { members, idle: self.settings.idle_timer, sure: true });
                 group.busy = true;
                 ops.push(Op::DeleteGroup(first + id));
             }
@@ -235,8 +235,10 @@ impl Fib {
             }
             Some(error) => {
                 group.busy = false;
-                if !mem::take(&mut group.deleting) {
-                    group.vanished = false;
+                if !mem::take(&mut group.deleting)
+                    && let Some(held) = &mut group.have
+                {
+                    held.sure = false;
                 }
                 let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
                 let retry = now + Self::wait(count, &error);
