@@ -30,10 +30,6 @@ impl Fib {
                 let Some(group) = self.objects.groups.get_mut(group_id) else { continue };
                 self.objects.dirty_groups.insert(*group_id);
                 let Some(held) = &mut group.have else { continue };
-                if self.bars.iter().any(|bar| bar.holds(&hop.key)) {
-                    // Late news of a link that is up again: the hop may be there after all, where it must not be.
-                    held.sure = false;
-                }
                 held.members.retain(|(member, _)| member != id);
                 if held.members.is_empty() {
                     held.sure = false;
@@ -65,6 +61,7 @@ impl Fib {
             }
             self.objects.touch_users(id);
             self.objects.dirty_hops.insert(id);
+            self.doubt_barred(id);
         }
         for prefix in self.pinned_on(link) {
             self.forgive(&prefix);
@@ -82,6 +79,19 @@ impl Fib {
             if gone {
                 self.set_have(&prefix, Ref::NONE);
                 self.routes.change(&prefix, |cell| cell.set(UNSURE, false));
+            }
+        }
+    }
+
+    /// If the news that the link was down came late, a barred hop may be where it must not be: its groups are set again.
+    fn doubt_barred(&mut self, hop: u32) {
+        let Some(state) = self.objects.hops.get(&hop) else { return };
+        if !self.bars.iter().any(|bar| bar.holds(&state.key)) {
+            return;
+        }
+        for group in &state.users {
+            if let Some(held) = self.objects.groups.get_mut(group).and_then(|group| group.have.as_mut()) {
+                held.sure = false;
             }
         }
     }

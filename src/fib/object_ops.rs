@@ -131,6 +131,14 @@ impl Fib {
             self.queue.append(mem::take(&mut group.waiting));
             return;
         }
+        // No hop stays: should the kernel have dropped the last one meanwhile, this makes a new group without routes.
+        let anew = !barred.is_empty()
+            && held.is_some_and(|held| !members.iter().any(|(id, _)| held.members.iter().any(|(old, _)| old == id)));
+        if anew {
+            self.events += 1;
+            group.vanished = true;
+            group.vanished_at = self.events;
+        }
         ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
         group.busy = true;
         if mem::take(&mut group.vanished) {
