@@ -19,7 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "policy", "session", "fib", "bfd", "gateway"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "gateway"]),
     (
         "speaker",
         &["types", "telemetry", "wire", "fib", "bfd", "gateway", "control", "policy", "session", "rib", "config"],

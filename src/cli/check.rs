@@ -10,8 +10,9 @@ use super::{
     Failure,
     screen::{self, Screen},
 };
-use crate::config::{Diagnostic, Report, check_text};
+use crate::config::{Diagnostic, Report, check_text_on};
 use crate::control::api::indented;
+use crate::daemon::ThisHost;
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let name = args.file.display().to_string();
     let text = fs::read_to_string(&args.file).map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
-    let report = check_text(&name, &text);
+    let report = check_text_on(&name, &text, &ThisHost);
     let mut screen = Screen::stdout();
     if args.json {
         screen.text(&indented(&report))?;

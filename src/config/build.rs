@@ -1,10 +1,11 @@
 //! Makes settings of a file that passed every rule.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
     Config, Control, Ecmp, Kernel,
     file::{self, File, Outside},
+    policy,
     rules::bgp_ips,
 };
 use crate::gateway::Connection;
@@ -15,6 +16,8 @@ use crate::gateway::Model;
 use crate::gateway::NetworkRouter;
 use crate::gateway::OtherNeighbor;
 use crate::gateway::TunnelEnd;
+use crate::policy::Policy;
+use crate::types::Name;
 use crate::types::RouterId;
 
 /// `max-tunnels` unless given.
@@ -26,6 +29,7 @@ pub(super) fn config(file: &File) -> Option<Config> {
     let kernel = Kernel::default();
     Some(Config {
         model: model(file)?,
+        policies: file.policies.iter().map(named).collect::<Option<_>>()?,
         ecmp: Ecmp {
             max_paths: file.ecmp.max_paths.as_ref().map_or(ecmp.max_paths, |at| at.value),
             as_path_relax: file.ecmp.as_path_relax.as_ref().map_or(ecmp.as_path_relax, |at| at.value),
@@ -43,6 +47,12 @@ pub(super) fn config(file: &File) -> Option<Config> {
             socket: file.socket.as_ref().map_or_else(|| Control::default().socket, |at| at.value.clone()),
         },
     })
+}
+
+fn named(given: &policy::Policy) -> Option<(Name, Arc<Policy>)> {
+    let name = given.name.as_ref()?.value.clone();
+    let rules = given.rules.iter().map(|rule| rule.rule.clone()).collect::<Option<_>>()?;
+    Some((name.clone(), Arc::new(Policy { name, rules })))
 }
 
 fn model(file: &File) -> Option<Model> {

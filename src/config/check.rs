@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Diagnostic, Severity, parse};
+use super::{Diagnostic, Host, Severity, host::Nowhere, parse_on};
 
 /// All that there is to say about one file. As JSON it is the reply of `check --json`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -22,7 +22,13 @@ pub struct Report {
 /// Reads a file for its faults alone.
 #[must_use]
 pub fn check_text(file_name: &str, text: &str) -> Report {
-    let (ok, diagnostics) = match parse(file_name, text) {
+    check_text_on(file_name, text, &Nowhere)
+}
+
+/// The same, with what the host has to say about it.
+#[must_use]
+pub fn check_text_on(file_name: &str, text: &str, host: &dyn Host) -> Report {
+    let (ok, diagnostics) = match parse_on(file_name, text, host) {
         Ok((_, warnings)) => (true, warnings),
         Err(faults) => (false, faults),
     };

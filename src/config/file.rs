@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Hash, OnStop,
+    policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
     value,
@@ -24,6 +25,7 @@ pub(super) struct File {
     pub(super) connections: Vec<Connection>,
     pub(super) routers: Vec<Outside>,
     pub(super) neighbors: Vec<Outside>,
+    pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
@@ -127,12 +129,12 @@ impl File {
     pub(super) fn read(r: &mut Reader<'_>, document: &Spanned<DeTable<'_>>) -> Self {
         let top = r.top(document);
         r.must_have(&top, "gateway");
-        r.not_yet(&top, "policy", "policies with names");
         let gateway = r.table(&top, "gateway", "gateway").map(|s| gateway(r, &s));
         let devices = r.tables(&top, "device", "device").iter().map(|s| device(r, s)).collect();
         let connections = r.tables(&top, "connection", "connection").iter().map(|s| connection(r, s)).collect();
         let routers = r.tables(&top, "network-router", "network-router").iter().map(|s| outside(r, s)).collect();
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| outside(r, s)).collect();
+        let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
         if let Some(section) = r.table(&top, "bfd", "bfd") {
             bfd(r, &section);
@@ -143,7 +145,7 @@ impl File {
             r.not_yet(&s, "metrics", "metrics over TCP");
             r.value(&s, "socket", value::socket)
         });
-        Self { gateway, devices, connections, routers, neighbors, bgp, ecmp, kernel, socket }
+        Self { gateway, devices, connections, routers, neighbors, policies, bgp, ecmp, kernel, socket }
     }
 }
 

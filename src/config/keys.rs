@@ -34,7 +34,12 @@ const CONNECTION: &str = "connection";
 const TUNNEL: &str = "connection.tunnels";
 const ROUTER: &str = "network-router";
 const NEIGHBOR: &str = "neighbor";
+const POLICY: &str = "policy";
+const RULE: &str = "policy.rule";
+const AS_PATH: &str = "policy.rule.as-path";
+const SET: &str = "policy.rule.set";
 const BGP: &str = "bgp";
+const AO_KEYS: &str = "bgp.ao-keys";
 const BFD: &str = "bfd";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
@@ -122,9 +127,48 @@ pub const KEYS: &[Key] = &[
     key(BGP, "multihop", "number", "none", "multihop = 2"),
     key(BGP, "families", "list of words", "the address's", r#"families = ["ipv4", "ipv6"]"#),
     key(BGP, "password-file", "path", "none", r#"password-file = "/etc/twinspan/hq-1.key""#),
+    key(BGP, "ao-keys", "list of tables", "none", r#"ao-keys = [{ id = 1, file = "/etc/twinspan/hq-1.key" }]"#),
     key(BGP, "max-prefixes", "number", "0", "max-prefixes = 0"),
     key(BGP, "import", "list of names", "by the neighbor's kind", r#"import = ["accept"]"#),
     key(BGP, "export", "list of names", "by the neighbor's kind", r#"export = ["accept"]"#),
+    key(AO_KEYS, "id", "number", "required", "id = 1"),
+    key(AO_KEYS, "receive-id", "number", "`id`", "receive-id = 1"),
+    key(AO_KEYS, "algorithm", "word", r#""hmac-sha-1-96""#, r#"algorithm = "hmac-sha-1-96""#),
+    key(AO_KEYS, "file", "path", "required", r#"file = "/etc/twinspan/hq-1.key""#),
+    key(POLICY, "name", "name", "required", r#"name = "only-sites""#),
+    key(POLICY, "rule", "tables", "required", "[[policy.rule]]"),
+    key(RULE, "prefixes", "list of prefixes", "none", r#"prefixes = ["10.52.0.0/14 le 24"]"#),
+    key(RULE, "neighbors", "list of names", "none", r#"neighbors = ["hq-1/*"]"#),
+    key(RULE, "families", "list of words", "none", r#"families = ["ipv4"]"#),
+    key(RULE, "as-path", "expression, list or table", "none", r#"as-path = { starts-with = 65010, length = "le 3" }"#),
+    key(RULE, "communities", "list of communities", "none", r#"communities = ["65010:*"]"#),
+    key(RULE, "large-communities", "list of communities", "none", r#"large-communities = ["65010:1:*"]"#),
+    key(RULE, "ext-communities", "list of communities", "none", r#"ext-communities = ["rt:65010:*"]"#),
+    key(RULE, "origin", "list of words", "none", r#"origin = ["igp"]"#),
+    key(RULE, "next-hops", "list of prefixes", "none", r#"next-hops = ["10.20.0.0/16"]"#),
+    key(RULE, "med", "number or range", "none", r#"med = "le 100""#),
+    key(RULE, "set", "table", "none", "set = { local-pref = 200 }"),
+    key(RULE, "then", "word", "required", r#"then = "accept""#),
+    key(AS_PATH, "contains", "AS number or list", "none", "contains = 65010"),
+    key(AS_PATH, "starts-with", "AS number or list", "none", "starts-with = 65010"),
+    key(AS_PATH, "ends-with", "AS number or list", "none", "ends-with = [65010, 65011]"),
+    key(AS_PATH, "length", "number or range", "none", r#"length = "le 3""#),
+    key(AS_PATH, "matches", "expression or list", "none", "matches = '_65010_'"),
+    key(SET, "local-pref", "number", "none", "local-pref = 200"),
+    key(SET, "med", "number or change", "none", r#"med = "+10""#),
+    key(SET, "origin", "word", "none", r#"origin = "igp""#),
+    key(SET, "set-communities", "list of communities", "none", r#"set-communities = ["65515:52"]"#),
+    key(SET, "remove-communities", "list of communities", "none", r#"remove-communities = ["65010:*"]"#),
+    key(SET, "add-communities", "list of communities", "none", r#"add-communities = ["65515:52"]"#),
+    key(SET, "set-large-communities", "list of communities", "none", r#"set-large-communities = ["65515:1:2"]"#),
+    key(SET, "remove-large-communities", "list of communities", "none", r#"remove-large-communities = ["65010:*:*"]"#),
+    key(SET, "add-large-communities", "list of communities", "none", r#"add-large-communities = ["65515:1:2"]"#),
+    key(SET, "set-ext-communities", "list of communities", "none", r#"set-ext-communities = ["rt:65515:52"]"#),
+    key(SET, "remove-ext-communities", "list of communities", "none", r#"remove-ext-communities = ["bandwidth:*"]"#),
+    key(SET, "add-ext-communities", "list of communities", "none", r#"add-ext-communities = ["rt:65515:52"]"#),
+    key(SET, "prepend", "number or list of AS numbers", "none", "prepend = 2"),
+    key(SET, "next-hop", "address or word", "none", r#"next-hop = "10.20.255.1""#),
+    key(SET, "weight", "number", "none", "weight = 10"),
     key(BFD, "enabled", "true or false", "false", "enabled = false"),
     key(BFD, "interval", "duration", r#""100ms""#, r#"interval = "100ms""#),
     key(BFD, "multiplier", "number", "3", "multiplier = 3"),
@@ -166,7 +210,7 @@ pub(super) fn shown(table: &str) -> String {
     match table {
         TOP => "the top level".to_owned(),
         GATEWAY | BGP | BFD | ECMP | KERNEL | CONTROL => format!("[{table}]"),
-        INSTANCE | DEVICE | CONNECTION | ROUTER | NEIGHBOR => format!("[[{table}]]"),
+        INSTANCE | DEVICE | CONNECTION | ROUTER | NEIGHBOR | POLICY | RULE => format!("[[{table}]]"),
         _ => table.to_owned(),
     }
 }

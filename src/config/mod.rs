@@ -11,25 +11,33 @@ mod check;
 mod diagnostic;
 mod duration;
 mod file;
+mod host;
 mod keys;
+mod policy;
 mod raw;
 mod rules;
 mod session;
 mod settings;
 mod value;
 
-pub use check::{Report, check_text};
+pub use check::{Report, check_text, check_text_on};
 pub use diagnostic::{Also, Diagnostic, Severity};
+pub use host::{Host, HostFault};
 pub use keys::{KEYS, Key};
-pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop};
+pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies};
 
 /// Reads a file. Either a configuration with warnings, or every fault at once, warnings among them, in the order of
 /// the text. `file_name` is only shown.
 pub fn parse(file_name: &str, text: &str) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+    parse_on(file_name, text, &host::Nowhere)
+}
+
+/// The same, with what the host has to say about it.
+pub fn parse_on(file_name: &str, text: &str, host: &dyn Host) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut reader = raw::Reader::new(file_name, text);
     let Some(document) = reader.document() else { return Err(reader.finish()) };
     let file = file::File::read(&mut reader, &document);
-    rules::check(&mut reader, &file);
+    rules::check(&mut reader, &file, host);
     if !reader.has_errors() {
         if let Some(config) = build::config(&file) {
             return Ok((config, reader.finish()));

@@ -7,7 +7,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Also, Diagnostic, Severity, diagnostic,
+    Also, Diagnostic, HostFault, Severity, diagnostic,
     keys::{self, Key},
 };
 
@@ -24,27 +24,30 @@ pub(super) struct Wrong {
     code: &'static str,
     message: String,
     way_out: Option<String>,
+    /// Where in a text, in octets.
+    within: Option<usize>,
 }
 
 impl Wrong {
     /// The value has the right type and cannot be used.
     pub(super) fn value(message: impl Into<String>) -> Self {
-        Self { code: "bad-value", message: message.into(), way_out: None }
+        Self { code: "bad-value", message: message.into(), way_out: None, within: None }
     }
 
     /// The value has another type.
     pub(super) fn kind(value: &DeValue<'_>) -> Self {
-        Self { code: "wrong-type", message: value.type_str().to_owned(), way_out: None }
-    }
-
-    /// It means something that later versions will do.
-    pub(super) fn not_yet(what: impl Into<String>, way_out: impl Into<String>) -> Self {
-        Self { code: "not-yet", message: format!("not yet: {}", what.into()), way_out: Some(way_out.into()) }
+        Self { code: "wrong-type", message: value.type_str().to_owned(), way_out: None, within: None }
     }
 
     /// The same under the name of a rule.
     pub(super) fn coded(mut self, code: &'static str) -> Self {
         self.code = code;
+        self
+    }
+
+    /// Where in the text, in octets, it is wrong.
+    pub(super) fn within(mut self, at: usize) -> Self {
+        self.within = Some(at);
         self
     }
 
@@ -127,6 +130,29 @@ impl<'t> Reader<'t> {
         way_out: impl Into<String>,
     ) {
         self.report(Severity::Warning, code, at, message.into(), way_out.into(), &[]);
+    }
+
+    /// Reports what may surprise, and is about another place too.
+    pub(super) fn warning_also(
+        &mut self,
+        code: &'static str,
+        at: &Range<usize>,
+        message: impl Into<String>,
+        way_out: impl Into<String>,
+        also: (&Range<usize>, &str),
+    ) {
+        self.report(Severity::Warning, code, at, message.into(), way_out.into(), &[also]);
+    }
+
+    /// How many faults there are so far.
+    pub(super) fn errors(&self) -> usize {
+        self.found.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
+    /// Reports what is wrong on the host.
+    pub(super) fn host(&mut self, at: &Range<usize>, fault: HostFault) {
+        let HostFault { severity, code, message, way_out } = fault;
+        self.report(severity, code, at, message, way_out, &[]);
     }
 
     fn report(
@@ -283,11 +309,54 @@ impl<'t> Reader<'t> {
         let kind = key.map_or("value", |k: &Key| k.kind);
         let message = match wrong.code {
             "wrong-type" => format!("`{name}` must be {}, not {}", with_article(kind), with_article(&wrong.message)),
-            "not-yet" => wrong.message,
             _ => format!("`{name}`: {}", wrong.message),
         };
         let way_out = wrong.way_out.unwrap_or_else(|| format!("write for example `{}`", key.map_or("", |k| k.example)));
-        self.error(wrong.code, at, message, way_out);
+        let at = wrong.within.and_then(|within| self.inside(at, within)).unwrap_or_else(|| at.clone());
+        self.error(wrong.code, &at, message, way_out);
+    }
+
+    /// The place of an octet of a text that stands at `at`; `None` if the file says it otherwise than the octets are.
+    fn inside(&self, at: &Range<usize>, within: usize) -> Option<Range<usize>> {
+        let (quote, rest) = self.text.get(at.clone())?.split_at_checked(1)?;
+        let plain = !rest.starts_with(quote) && (quote == "'" || !rest.contains('\\'));
+        let place = at.start + 1 + within;
+        (plain && place < at.end).then(|| place..at.end - 1).filter(|place| self.text.is_char_boundary(place.start))
+    }
+
+    /// A list, or a single value in place of it, less those that are wrong. An empty list, and a value that is there
+    /// twice, are told of. `None` if there is none, or nothing in it.
+    pub(super) fn several<T: PartialEq>(
+        &mut self,
+        section: &Section<'_>,
+        name: &str,
+        parse: impl Fn(&DeValue<'_>) -> Result<T, Wrong>,
+    ) -> Vec<T> {
+        debug_assert!(keys::find(section.path, name).is_some(), "{}.{name} is not in the list of keys", section.path);
+        let Some(value) = section.table.get(name) else { return Vec::new() };
+        let mut found: Vec<T> = Vec::new();
+        let mut one = |r: &mut Self, value: &Spanned<DeValue<'_>>| match parse(value.get_ref()) {
+            Ok(read) if found.contains(&read) => {
+                let message = format!("`{name}` says this twice");
+                r.warning("said-twice", &value.span(), message, "leave out one of the two");
+            }
+            Ok(read) => found.push(read),
+            Err(wrong) => r.wrong(section.path, name, &value.span(), wrong),
+        };
+        match value.get_ref().as_array() {
+            None => one(self, value),
+            Some(array) if array.is_empty() => {
+                let message = format!("`{name}`: an empty list says nothing");
+                self.error("bad-value", &value.span(), message, format!("leave out `{name}`"));
+            }
+            Some(array) => array.iter().for_each(|item| one(self, item)),
+        }
+        found
+    }
+
+    /// True if the value of the key is a table.
+    pub(super) fn is_table(&self, section: &Section<'_>, name: &str) -> bool {
+        section.table.get(name).is_some_and(|value| value.get_ref().as_table().is_some())
     }
 }
 

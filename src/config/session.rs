@@ -1,6 +1,6 @@
 //! Reads what a `bgp` table says, wherever it stands.
 
-use std::{ops::Range, time::Duration};
+use std::{ops::Range, path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
 
@@ -9,8 +9,12 @@ use super::{
     raw::{At, Reader, Section, Wrong},
     value,
 };
+use crate::gateway::AoAlgorithm;
+use crate::gateway::AoKey;
+use crate::gateway::Auth;
 use crate::gateway::Bgp;
 use crate::gateway::Ttl;
+use crate::gateway::Word;
 use crate::gateway::Words;
 use crate::types::Family;
 use crate::types::HoldTime;
@@ -27,6 +31,14 @@ pub(super) struct Session {
     pub(super) bgp: Bgp,
     /// Where the timers stand.
     pub(super) timers: [Option<Range<usize>>; 4],
+    /// The policies of `import`, each with its place.
+    pub(super) import: Vec<At<Word>>,
+    /// The policies of `export`, each with its place.
+    pub(super) export: Vec<At<Word>>,
+    /// The files of keys.
+    pub(super) keys: Vec<At<PathBuf>>,
+    /// Where keys of TCP-AO stand.
+    pub(super) ao_at: Option<Range<usize>>,
 }
 
 /// The `bgp` table of that section; empty if there is none.
@@ -65,17 +77,17 @@ pub(super) fn inline(r: &mut Reader<'_>, section: &Section<'_>, session: &mut Se
     {
         twice(r, "families");
     }
-    for (name, place) in [("import", &mut bgp.import), ("export", &mut bgp.export)] {
-        if let Some(words) = words(r, section, name)
-            && place.replace(words).is_some()
-        {
+    let both = [("import", &mut bgp.import, &mut session.import), ("export", &mut bgp.export, &mut session.export)];
+    for (name, place, spans) in both {
+        let Some(list) = words(r, section, name) else { continue };
+        if place.replace(plain(&list)).is_some() {
             twice(r, name);
         }
+        *spans = list;
     }
 }
 
 fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
-    r.not_yet(s, "password-file", "TCP MD5 passwords");
     if let Some(At { value: 1.., span }) = r.value(s, "max-prefixes", |v| value::number(v, 0, u64::from(u32::MAX))) {
         r.error("not-yet", &span, "not yet: limits on prefixes", "write `max-prefixes = 0`, which is no limit");
     }
@@ -87,7 +99,11 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
     let send_hold = r.value(s, "send-hold-time", send_hold_time);
     let connect_retry = r.value_with(s, "connect-retry", waits);
     let idle_hold_max = r.value_with(s, "idle-hold-max", waits);
+    let (import, export) = (words(r, s, "import"), words(r, s, "export"));
+    let secrets = secrets(r, s);
     Session {
+        keys: secrets.keys,
+        ao_at: secrets.ao_at,
         timers: [
             hold_time.as_ref().map(|at| at.span.clone()),
             keepalive.as_ref().map(|at| at.span.clone()),
@@ -102,10 +118,13 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             idle_hold_max: idle_hold_max.map(|at| at.value),
             passive: r.value(s, "passive", value::boolean).map(|at| at.value),
             ttl: ttl(r, s),
+            auth: secrets.auth,
             families: families(r, s),
-            import: words(r, s, "import"),
-            export: words(r, s, "export"),
+            import: import.as_deref().map(plain),
+            export: export.as_deref().map(plain),
         },
+        import: import.unwrap_or_default(),
+        export: export.unwrap_or_default(),
     }
 }
 
@@ -146,6 +165,65 @@ fn ttl(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Ttl> {
     }
 }
 
+/// What `password-file` and `ao-keys` say.
+#[derive(Default)]
+struct Secrets {
+    auth: Option<Auth>,
+    keys: Vec<At<PathBuf>>,
+    ao_at: Option<Range<usize>>,
+}
+
+/// `""` is no password, and `[]` no keys: what a table around this one says is not meant for this one then.
+fn secrets(r: &mut Reader<'_>, s: &Section<'_>) -> Secrets {
+    let password = r.value(s, "password-file", value::key_file);
+    let given = r.key_span(s, "ao-keys");
+    let keys = ao_keys(r, s);
+    match (password, given) {
+        (Some(password), Some(at)) => {
+            let message =
+                "`password-file` is for TCP MD5, and `ao-keys` for TCP-AO: a session is signed by one of them";
+            r.error_also("auth-conflict", &at, message, "leave out one of the two", (&password.span, "and here"));
+            Secrets::default()
+        }
+        (Some(At { value: None, .. }), None) => Secrets { auth: Some(Auth::None), ..Secrets::default() },
+        (Some(At { value: Some(path), span }), None) => {
+            Secrets { auth: Some(Auth::Md5(path.clone())), keys: vec![At { value: path, span }], ao_at: None }
+        }
+        (None, Some(_)) if keys.is_empty() => Secrets { auth: Some(Auth::None), ..Secrets::default() },
+        (None, Some(at)) => Secrets {
+            keys: keys.iter().map(|(key, span)| At { value: key.file.clone(), span: span.clone() }).collect(),
+            auth: Some(Auth::Ao(keys.into_iter().map(|(key, _)| key).collect())),
+            ao_at: Some(at),
+        },
+        (None, None) => Secrets::default(),
+    }
+}
+
+/// The keys of TCP-AO, each with the place of its file.
+fn ao_keys(r: &mut Reader<'_>, s: &Section<'_>) -> Vec<(AoKey, Range<usize>)> {
+    let mut keys: Vec<(AoKey, Range<usize>)> = Vec::new();
+    for section in r.tables(s, "ao-keys", "bgp.ao-keys") {
+        let algorithms = [("hmac-sha-1-96", AoAlgorithm::HmacSha1), ("aes-128-cmac-96", AoAlgorithm::AesCmac)];
+        let id = r.required(&section, "id", |v| file::narrow::<u8>(v, 0, 255));
+        let receive_id = r.value(&section, "receive-id", |v| file::narrow::<u8>(v, 0, 255));
+        let algorithm = r.value_with(&section, "algorithm", |v| value::word(v, &algorithms));
+        r.must_have(&section, "file");
+        let file = r.value(&section, "file", value::key_file);
+        if let Some(At { value: None, span }) = &file {
+            r.error("bad-value", span, "`file`: a key needs a file", "name the file that holds it");
+        }
+        let (Some(id), Some(At { value: Some(file), span })) = (id, file) else { continue };
+        let receive_id = receive_id.map_or(id.value, |at| at.value);
+        if keys.iter().any(|(key, _)| key.id == id.value || key.receive_id == receive_id) {
+            let message = format!("two keys have the id {} or the receive id {receive_id}", id.value);
+            r.error("equal-key-ids", &id.span, message, "give each key ids of its own (RFC 5925 section 3.1)");
+        }
+        let algorithm = algorithm.map_or(AoAlgorithm::HmacSha1, |at| at.value);
+        keys.push((AoKey { id: id.value, receive_id, algorithm, file }, span));
+    }
+    keys
+}
+
 fn families(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Vec<Family>> {
     let list = r.list(s, "families", value::family)?;
     if list.value.is_empty() {
@@ -155,6 +233,10 @@ fn families(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Vec<Family>> {
     Some(list.value.into_iter().map(|at| at.value).collect())
 }
 
-fn words(r: &mut Reader<'_>, s: &Section<'_>, name: &str) -> Option<Words> {
-    Some(Words(r.list(s, name, value::policy)?.value.into_iter().map(|at| at.value).collect()))
+fn words(r: &mut Reader<'_>, s: &Section<'_>, name: &str) -> Option<Vec<At<Word>>> {
+    Some(r.list(s, name, value::policy)?.value)
+}
+
+fn plain(words: &[At<Word>]) -> Words {
+    Words(words.iter().map(|at| at.value.clone()).collect())
 }

@@ -1,14 +1,21 @@
 //! A configuration without faults.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::gateway::Model;
+use crate::policy::Policy;
+use crate::types::Name;
+
+/// The policies of a file by their names; `accept` and `reject` are none of them.
+pub type Policies = BTreeMap<Name, Arc<Policy>>;
 
 /// All that a file says. Made by [`super::parse`], or in code.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     /// The gateway.
     pub model: Model,
+    /// What [`crate::gateway::Words`] may name.
+    pub policies: Policies,
     /// How traffic is spread.
     pub ecmp: Ecmp,
     /// Where our routes are in the kernel.
@@ -88,7 +95,13 @@ impl Config {
     /// That model, with defaults for the rest.
     #[must_use]
     pub fn of(model: Model) -> Self {
-        Self { model, ecmp: Ecmp::default(), kernel: Kernel::default(), control: Control::default() }
+        Self {
+            model,
+            policies: Policies::new(),
+            ecmp: Ecmp::default(),
+            kernel: Kernel::default(),
+            control: Control::default(),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::types::Prefix;
 use crate::types::PrefixError;
 use crate::types::RouterId;
 
-fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
+pub(super) fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Wrong> {
     value.as_str().ok_or_else(|| Wrong::kind(value))
 }
 
@@ -101,17 +101,12 @@ pub(super) fn word<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Result<
     })
 }
 
-/// A policy: one of the words that are policies, until there are policies with names.
+/// A policy by its name.
 pub(super) fn policy(value: &DeValue<'_>) -> Result<Word, Wrong> {
     match text(value)? {
         "accept" => Ok(Word::Accept),
         "reject" => Ok(Word::Reject),
-        other => Err(match Name::new(other) {
-            Ok(name) => {
-                Wrong::not_yet(format!("policies with names, such as \"{name}\""), "write \"accept\" or \"reject\"")
-            }
-            Err(fault) => Wrong::value(fault.to_string()),
-        }),
+        other => Name::new(other).map(Word::Named).map_err(|fault| Wrong::value(fault.to_string())),
     }
 }
 
@@ -139,6 +134,18 @@ pub(super) fn span_of_time(value: &DeValue<'_>, least: Duration, most: Duration)
         )));
     }
     Ok(duration)
+}
+
+/// The path of a file that holds a key; the empty text is no key.
+pub(super) fn key_file(value: &DeValue<'_>) -> Result<Option<PathBuf>, Wrong> {
+    let text = text(value)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if !text.starts_with('/') || text.len() > 4095 || text.contains('\0') {
+        return Err(Wrong::value("a key is in a file of its own, named with its whole path, which starts with '/'"));
+    }
+    Ok(Some(PathBuf::from(text)))
 }
 
 /// An absolute path that fits a unix socket's address.

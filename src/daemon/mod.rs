@@ -2,12 +2,14 @@
 
 mod clock;
 mod kernel;
+mod keys;
 mod start;
 mod surroundings;
 mod turn;
 
 use std::path::PathBuf;
 
+pub use keys::{KeyError, ThisHost};
 pub use start::StartError;
 
 /// What `twinspan run` is told.

@@ -8,6 +8,8 @@ use std::{
 
 use super::Options;
 use super::clock::Clock;
+use super::keys;
+use super::keys::KeyError;
 use crate::config;
 use crate::config::{Config, Diagnostic, Hash};
 use crate::control::io::{BindError, Socket};
@@ -15,7 +17,7 @@ use crate::fib::io::sysctl;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Kernel, ProbeError};
 use crate::speaker::{Speaker, UnknownInstance};
-use crate::transport::ListenError;
+use crate::transport::{AuthError, Guard, ListenError};
 use crate::types::{Family, Name, NameError};
 
 /// The port of BGP.
@@ -63,6 +65,12 @@ pub enum StartError {
     /// The port of BGP is not to be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// A neighbor's key is not to be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The kernel does not take a key.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// The control socket is not to be had.
     #[error(transparent)]
     Control(#[from] BindError),
@@ -148,6 +156,15 @@ pub(super) fn anywhere(family: Family) -> SocketAddr {
         Family::Ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     SocketAddr::new(any, PORT)
+}
+
+/// How every neighbor signs, from the files as they are now: at the start, and whenever they may have changed.
+pub(super) fn guards(speaker: &Speaker) -> Result<Vec<Guard>, KeyError> {
+    let (guards, exposed) = keys::guards(speaker.signatures())?;
+    for path in exposed {
+        tracing::warn!(event = "config.key_exposed", "the key in {} is no secret: {}", path.display(), keys::EXPOSED);
+    }
+    Ok(guards)
 }
 
 /// Makes the control socket.

@@ -71,6 +71,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let Prepared { config, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
+    transport.guard(super::start::guards(&speaker)?)?;
     for family in speaker.listens() {
         transport.listen(super::start::anywhere(family), None)?;
     }
@@ -147,10 +148,13 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 shell.tell(Input::Stop);
             }
             Fact::Flushed(flush) => shell.tell(Input::Flushed(flush)),
-            Fact::Hangup => warn!(
-                event = "instance.reload_refused",
-                "SIGHUP: a reload is not possible yet; restart the daemon to use a changed file"
-            ),
+            Fact::Hangup => {
+                shell.read_keys();
+                warn!(
+                    event = "instance.reload_refused",
+                    "SIGHUP: keys are read again, and a reload is not possible yet; restart the daemon to use a changed file"
+                );
+            }
             Fact::Transport(event) => {
                 shell.transport(event);
                 ahead = ahead.map(|events| events.saturating_sub(1));
@@ -193,6 +197,15 @@ impl Shell {
         self.obey();
     }
 
+    /// Reads the keys of all neighbors again, and changes over to those that differ; on a fault all stay as they are.
+    fn read_keys(&mut self) {
+        let read = super::start::guards(&self.speaker).map_err(StartError::from);
+        match read.and_then(|guards| Ok(self.transport.guard(guards)?)) {
+            Ok(()) => info!(event = "config.keys_read", "the keys of all neighbors were read"),
+            Err(error) => warn!(event = "config.keys_refused", "the keys stay as they were: {error}"),
+        }
+    }
+
     fn is_due(&self) -> bool {
         let now = self.clock.now();
         self.speaker.deadline().is_some_and(|due| due <= now)
@@ -224,7 +237,9 @@ impl Shell {
         let input = match event {
             transport::Event::Connected { conn, local } => Input::Connected { conn, local },
             transport::Event::Failed { conn, reason } => Input::ConnectFailed { conn, reason },
-            transport::Event::Accepted { conn, local, remote } => Input::Accepted { conn, local, remote },
+            transport::Event::Accepted { conn, local, remote, interface } => {
+                Input::Accepted { conn, local, remote, interface }
+            }
             transport::Event::Octets { conn, octets } => Input::Octets { conn, octets },
             transport::Event::Lost { conn, reason } => {
                 self.congested.retain(|known| *known != conn);
@@ -255,7 +270,7 @@ impl Shell {
                     Effect::Kernel(batch) => self.kernel.apply(batch),
                     Effect::Dump => self.kernel.dump(),
                     Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
-                    Effect::Adopt { conn, ttl } => self.transport.adopt(conn, hops(ttl)),
+                    Effect::Adopt { conn, ttl, interface } => self.transport.adopt(conn, hops(ttl), interface),
                     Effect::Abort(conn) => {
                         self.congested.retain(|known| *known != conn);
                         self.transport.abort(conn);

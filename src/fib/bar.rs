@@ -45,6 +45,21 @@ impl Fib {
         let barred = self.objects.hops.iter().filter(|(_, hop)| bar.holds(&hop.key)).map(|(id, _)| *id);
         for id in barred.collect::<Vec<_>>() {
             self.objects.touch_users(id);
+            self.doubt_barred(id);
+        }
+    }
+
+    /// What the kernel holds of a barred hop is not certain where news of its link came late, and must be: its groups
+    /// are set again, or deleted again.
+    pub(super) fn doubt_barred(&mut self, hop: u32) {
+        let Some(state) = self.objects.hops.get(&hop) else { return };
+        if !self.bars.iter().any(|bar| bar.holds(&state.key)) {
+            return;
+        }
+        for group in &state.users {
+            if let Some(held) = self.objects.groups.get_mut(group).and_then(|group| group.have.as_mut()) {
+                held.sure = false;
+            }
         }
     }
 }

@@ -82,17 +82,4 @@ impl Fib {
             }
         }
     }
-
-    /// If the news that the link was down came late, a barred hop may be where it must not be: its groups are set again.
-    fn doubt_barred(&mut self, hop: u32) {
-        let Some(state) = self.objects.hops.get(&hop) else { return };
-        if !self.bars.iter().any(|bar| bar.holds(&state.key)) {
-            return;
-        }
-        for group in &state.users {
-            if let Some(held) = self.objects.groups.get_mut(group).and_then(|group| group.have.as_mut()) {
-                held.sure = false;
-            }
-        }
-    }
 }

@@ -2,8 +2,10 @@
 
 use std::{fmt, time::Duration};
 
+use super::Auth;
 use crate::types::Family;
 use crate::types::HoldTime;
+use crate::types::Name;
 
 /// How far away a neighbor may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,13 +47,25 @@ impl Default for Timers {
     }
 }
 
-/// A policy that is a word of its own.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// A policy by its name; two names are words of their own.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Word {
     /// Everything that the safety rules let through.
     Accept,
     /// Nothing.
     Reject,
+    /// What the file's policy of that name says.
+    Named(Name),
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accept => f.write_str("accept"),
+            Self::Reject => f.write_str("reject"),
+            Self::Named(name) => name.fmt(f),
+        }
+    }
 }
 
 /// Policies in order; the first that decides counts. None means that nothing passes (RFC 8212).
@@ -70,21 +84,17 @@ impl Words {
     pub fn none() -> Self {
         Self(Vec::new())
     }
-
-    /// True if routes pass. Both words decide about every route, so the first one settles it.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        self.0.first() == Some(&Word::Accept)
-    }
 }
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.first() {
-            Some(Word::Accept) => "accept",
-            Some(Word::Reject) => "reject",
-            None => "none",
-        })
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (at, word) in self.0.iter().enumerate() {
+            write!(f, "{}{word}", if at == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 
@@ -105,6 +115,8 @@ pub struct Bgp {
     pub passive: Option<bool>,
     /// `ttl-security` or `multihop`; on the link unless given.
     pub ttl: Option<Ttl>,
+    /// `password-file` or `ao-keys`; nothing is signed unless given.
+    pub auth: Option<Auth>,
     /// `families`; the family of the neighbor's address unless given.
     pub families: Option<Vec<Family>>,
     /// `import`; what the kind of neighbor implies unless given.
@@ -125,6 +137,7 @@ impl Bgp {
             idle_hold_max: self.idle_hold_max.or(outer.idle_hold_max),
             passive: self.passive.or(outer.passive),
             ttl: self.ttl.or(outer.ttl),
+            auth: self.auth.clone().or_else(|| outer.auth.clone()),
             families: self.families.clone().or_else(|| outer.families.clone()),
             import: self.import.clone().or_else(|| outer.import.clone()),
             export: self.export.clone().or_else(|| outer.export.clone()),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Words};
+use super::{Auth, Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Words};
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
@@ -47,6 +47,8 @@ pub struct Neighbor {
     pub passive: bool,
     /// How far away it may be.
     pub ttl: Ttl,
+    /// What signs its segments.
+    pub auth: Auth,
     /// What it exchanges routes of, IPv4 first, at least one.
     pub families: Vec<Family>,
     /// What is believed of what it says, behind the safety rules.
@@ -228,6 +230,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         timers: bgp.timers(),
         passive: bgp.passive.unwrap_or(false),
         ttl: bgp.ttl.unwrap_or(Ttl::Security),
+        auth: bgp.auth.clone().unwrap_or_default(),
         families,
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),

@@ -5,6 +5,7 @@
 //! the demo make one in code. It never touches a socket or the kernel.
 
 mod addresses;
+mod auth;
 mod bgp;
 mod desired;
 mod model;
@@ -12,6 +13,7 @@ mod model;
 mod tests;
 
 pub use addresses::first_free;
+pub use auth::{AoAlgorithm, AoKey, Auth};
 pub use bgp::{Bgp, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
 pub use model::{Connection, Device, Instance, Mode, Model, NetworkRouter, OtherNeighbor, TunnelEnd};

@@ -1,32 +1,106 @@
 //! The policies of a neighbor, in order.
 
-use crate::types::Prefix;
-use crate::wire::Attributes;
+use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::Edits;
+use crate::types::{Asn, Name, Prefix};
+use crate::wire::{Attributes, NextHop};
 
-/// One policy by name. `accept` and `reject` are policies too.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+use super::path::PathText;
+use super::{Edits, PathConditions, Policy, Then};
+
+/// One policy of a chain. `accept` and `reject` are policies too.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Word {
     /// Everything that the safety rules let through passes.
     Accept,
     /// Nothing passes.
     Reject,
+    /// One of the file's, shared by all who use it.
+    Named(Arc<Policy>),
 }
 
 /// Policies in order; the first that decides, decides. Nothing decides: the route does not pass.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Chain(pub Vec<Word>);
 
+/// A route as policies see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    /// Which prefix.
+    pub prefix: &'a Prefix,
+    /// As it came, or as the table has it.
+    pub attributes: &'a Attributes,
+    /// Where it says packets go; `None` for the gateway's own.
+    pub next_hop: Option<&'a NextHop>,
+    /// Who taught it; `None` for the gateway's own.
+    pub neighbor: Option<&'a Name>,
+}
+
 /// What a chain says of one route.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// It passes, changed so.
-    Accept(Edits),
+    /// It passes.
+    Accept {
+        /// Changed so.
+        edits: Edits,
+        /// A rule that held names the BLACKHOLE community (RFC 7999).
+        names_blackhole: bool,
+    },
     /// A policy says no.
-    Reject,
+    Reject(Rejected),
     /// There is no policy at all (RFC 8212).
     NoPolicy,
+}
+
+/// Who said no.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Rejected {
+    /// The word `reject`.
+    Word,
+    /// A rule of a policy, counted from 1.
+    Rule {
+        /// The policy.
+        policy: Name,
+        /// Its rule.
+        rule: usize,
+    },
+    /// No rule of the policy holds.
+    NoRule {
+        /// The policy.
+        policy: Name,
+    },
+    /// All policies passed it on, this one at last, and none accepted it.
+    End {
+        /// The last policy.
+        policy: Name,
+    },
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word => f.write_str("rejected by the policy reject"),
+            Self::Rule { policy, rule } => write!(f, "rejected by policy {policy}, rule {rule}"),
+            Self::NoRule { policy } => write!(f, "rejected by policy {policy}: no rule of it holds"),
+            Self::End { policy } => write!(f, "rejected: {policy} says next, and no policy follows it"),
+        }
+    }
+}
+
+/// A route with the changes made so far: what the conditions of the next rule look at.
+pub(super) struct View<'a> {
+    pub(super) route: &'a Route<'a>,
+    pub(super) attributes: Cow<'a, Attributes>,
+    text: Option<PathText<'a>>,
+}
+
+impl View<'_> {
+    pub(super) fn path_holds(&self, conditions: &PathConditions) -> bool {
+        match &self.text {
+            Some(text) => conditions.hold(text),
+            None => conditions.hold(&PathText::new(&self.attributes.as_path)),
+        }
+    }
 }
 
 impl Chain {
@@ -42,6 +116,12 @@ impl Chain {
         Self(vec![Word::Accept])
     }
 
+    /// One policy.
+    #[must_use]
+    pub fn of(policy: Policy) -> Self {
+        Self(vec![Word::Named(Arc::new(policy))])
+    }
+
     /// True if there is no policy.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -53,16 +133,53 @@ impl Chain {
     pub fn differs_by_prefix(&self) -> bool {
         self.0.iter().any(|word| match word {
             Word::Accept | Word::Reject => false,
+            Word::Named(policy) => policy.differs_by_prefix(),
         })
     }
 
-    /// What the policies say of a route.
+    /// What the policies say of a route. `prepender` is the AS that a count of prepends repeats: later rules see it.
     #[must_use]
-    pub fn judge(&self, _prefix: &Prefix, _attributes: &Attributes) -> Verdict {
-        match self.0.first() {
+    pub fn judge(&self, route: &Route<'_>, prepender: Option<Asn>) -> Verdict {
+        let mut view = View {
+            route,
+            attributes: Cow::Borrowed(route.attributes),
+            text: Some(PathText::new(&route.attributes.as_path)),
+        };
+        let (mut edits, mut names_blackhole) = (Edits::default(), false);
+        let mut last = None;
+        for word in &self.0 {
+            let policy = match word {
+                Word::Accept => return Verdict::Accept { edits, names_blackhole },
+                Word::Reject => return Verdict::Reject(Rejected::Word),
+                Word::Named(policy) => policy,
+            };
+            let mut any = false;
+            for (at, rule) in policy.rules.iter().enumerate() {
+                if !rule.when.hold(&view) {
+                    continue;
+                }
+                any = true;
+                if rule.then == Then::Reject {
+                    return Verdict::Reject(Rejected::Rule { policy: policy.name.clone(), rule: at + 1 });
+                }
+                names_blackhole |= rule.when.name_blackhole();
+                edits.push(&rule.set);
+                if rule.then == Then::Accept {
+                    return Verdict::Accept { edits, names_blackhole };
+                }
+                if !rule.set.is_empty() {
+                    rule.set.apply(view.attributes.to_mut(), prepender);
+                    view.text = None;
+                }
+            }
+            if !any {
+                return Verdict::Reject(Rejected::NoRule { policy: policy.name.clone() });
+            }
+            last = Some(policy);
+        }
+        match last {
+            Some(policy) => Verdict::Reject(Rejected::End { policy: policy.name.clone() }),
             None => Verdict::NoPolicy,
-            Some(Word::Accept) => Verdict::Accept(Edits::default()),
-            Some(Word::Reject) => Verdict::Reject,
         }
     }
 }

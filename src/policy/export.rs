@@ -1,9 +1,11 @@
 //! What a neighbor is told.
 
-use crate::types::{Asn, PeerId, Prefix};
+use std::net::IpAddr;
+
+use crate::types::{Asn, Family, PeerId, Prefix};
 use crate::wire::{AttributeFlags, Attributes, Community, Origin};
 
-use super::{Chain, Verdict};
+use super::{Chain, Edits, NextHopEdit, Rejected, Route, Verdict};
 
 /// Which routes a neighbor may hear of at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,7 +32,7 @@ pub enum Source {
 }
 
 /// Why a neighbor is not told of a route.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Withheld {
     /// It taught us the route itself.
     #[error("it came from this neighbor")]
@@ -54,11 +56,31 @@ pub enum Withheld {
     #[error("no export policy for this neighbor (RFC 8212): export = [\"accept\"] passes all")]
     NoPolicy,
     /// A policy says no.
-    #[error("rejected by policy")]
-    Policy,
+    #[error("{0}")]
+    Policy(Rejected),
     /// We have no address of the family to name as next hop.
     #[error("no address of ours to be its next hop")]
     NoNextHop,
+}
+
+/// What a neighbor is told of a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Told {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Its next hop.
+    pub next_hop: NextHopOut,
+}
+
+/// The next hop that a neighbor is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NextHopOut {
+    /// Our own address in the session.
+    Own,
+    /// As it was learned.
+    Kept,
+    /// What a policy says.
+    Address(IpAddr),
 }
 
 /// The rules for routes that go out to one neighbor: safety first, then its policies.
@@ -95,27 +117,29 @@ impl Export {
         !self.is_internal() || self.next_hop_self || source == Source::Local
     }
 
-    /// The attributes that go out to the neighbor `to`, or why none do.
-    pub fn check(
-        &self,
-        to: PeerId,
-        prefix: &Prefix,
-        source: Source,
-        attributes: &Attributes,
-    ) -> Result<Attributes, Withheld> {
-        self.passes(to, prefix, source)?;
-        self.communities(attributes)?;
-        let edits = match self.chain.judge(prefix, attributes) {
-            Verdict::Accept(edits) => Some(edits),
-            Verdict::Reject => return Err(Withheld::Policy),
-            Verdict::NoPolicy if self.is_internal() => None,
+    /// What goes out to the neighbor `to`, or why nothing does.
+    pub fn check(&self, to: PeerId, source: Source, route: &Route<'_>) -> Result<Told, Withheld> {
+        self.passes(to, route.prefix, source)?;
+        self.communities(route.attributes)?;
+        let edits = match self.chain.judge(route, self.prepender()) {
+            Verdict::Accept { edits, .. } => edits,
+            Verdict::Reject(by) => return Err(Withheld::Policy(by)),
+            Verdict::NoPolicy if self.is_internal() => Edits::default(),
             Verdict::NoPolicy => return Err(Withheld::NoPolicy),
         };
-        let mut out = self.rewrite(source, attributes);
-        if let Some(edits) = edits.filter(|_| self.is_internal()) {
-            edits.apply(&mut out); // LOCAL_PREF means nothing to others
-        }
-        Ok(out)
+        let family = route.prefix.family();
+        let next_hop = match edits.next_hop() {
+            Some(NextHopEdit::Own) => NextHopOut::Own,
+            Some(NextHopEdit::Address(address)) if Family::of(address) == family => NextHopOut::Address(address),
+            Some(NextHopEdit::Address(_) | NextHopEdit::Peer) | None if self.names_itself(source) => NextHopOut::Own,
+            Some(NextHopEdit::Address(_) | NextHopEdit::Peer) | None => NextHopOut::Kept,
+        };
+        Ok(Told { attributes: self.rewrite(source, route.attributes, &edits), next_hop })
+    }
+
+    /// The AS that a policy repeats in front of a path. To an internal neighbor it would be a loop.
+    fn prepender(&self) -> Option<Asn> {
+        (!self.is_internal()).then_some(self.local_asn)
     }
 
     /// True if the policies may say different things of prefixes with the same attributes.
@@ -147,13 +171,15 @@ impl Export {
                 Community::NO_EXPORT_SUBCONFED if !self.is_internal() => {
                     return Err(Withheld::Community("no-export-subconfed"));
                 }
+                Community::BLACKHOLE if !self.is_internal() => return Err(Withheld::Community("blackhole")),
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn rewrite(&self, source: Source, attributes: &Attributes) -> Attributes {
+    /// What leaves this AS, and what stays in it, first; then the policies' changes, so that these do leave.
+    fn rewrite(&self, source: Source, attributes: &Attributes, edits: &Edits) -> Attributes {
         let mut out = attributes.clone();
         for unknown in &mut out.unknown {
             unknown.flags = AttributeFlags(unknown.flags.0 | AttributeFlags::PARTIAL.0);
@@ -163,10 +189,9 @@ impl Export {
         }
         if self.is_internal() {
             out.local_pref = Some(out.local_pref.unwrap_or(100));
+            edits.apply(&mut out, self.prepender());
             return out;
         }
-        out.as_path.prepend(self.local_asn, 1);
-        out.local_pref = None;
         out.originator_id = None;
         out.cluster_list.clear();
         if source != Source::Local {
@@ -174,6 +199,9 @@ impl Export {
             // RFC 4360 §6: the T bit keeps a community inside its AS.
             out.extended_communities.retain(|community| community.0[0] & 0x40 == 0);
         }
+        edits.apply(&mut out, self.prepender());
+        out.as_path.prepend(self.local_asn, 1);
+        out.local_pref = None; // means nothing to others
         out
     }
 }

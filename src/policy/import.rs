@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
-use crate::types::{Asn, Prefix, RouterId};
+use crate::types::{Asn, Name, Prefix, RouterId};
 use crate::wire::{Attributes, Community, NextHop, SegmentKind};
 
-use super::{Chain, Edits, Refusal, Verdict, martian::martian};
+use super::{Chain, Edits, NextHopEdit, Refusal, Route, Set, Verdict, martian::martian};
 
 /// The rules for routes that come in from one neighbor: safety first, then its policies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Import {
+    /// What people call the neighbor: policies can ask for it.
+    pub neighbor: Option<Name>,
     /// Our AS.
     pub local_asn: Asn,
     /// The neighbor's AS; equal to ours for an internal one.
@@ -31,7 +33,15 @@ impl Import {
     #[must_use]
     pub fn new(local_asn: Asn, peer_asn: Asn, router_id: RouterId, chain: Chain) -> Self {
         let (own_prefixes, own_addresses) = (Vec::new(), Vec::new());
-        Self { local_asn, peer_asn, router_id, own_prefixes, own_addresses, enforce_first_as: true, chain }
+        let neighbor = None;
+        Self { neighbor, local_asn, peer_asn, router_id, own_prefixes, own_addresses, enforce_first_as: true, chain }
+    }
+
+    /// Of the neighbor of that name.
+    #[must_use]
+    pub fn of(mut self, neighbor: Name) -> Self {
+        self.neighbor = Some(neighbor);
+        self
     }
 
     /// With the cloud network's prefixes and this instance's addresses.
@@ -50,7 +60,8 @@ impl Import {
     /// All rules for one route: what to change on it, or why it is refused.
     pub fn check(&self, prefix: &Prefix, attributes: &Attributes, next_hop: &NextHop) -> Result<Edits, Refusal> {
         let edits = self.check_path(attributes, next_hop)?;
-        self.check_prefix(prefix, attributes).map(|later| edits.then(&later))
+        self.check_prefix(prefix)?;
+        self.check_policy(prefix, attributes, next_hop).map(|later| edits.then(&later))
     }
 
     /// The part of [`Import::check`] that is the same for all prefixes of one UPDATE.
@@ -73,29 +84,64 @@ impl Import {
             }
         }
         self.check_next_hop(next_hop)?;
-        let mut edits = Edits::default();
-        if attributes.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
-            edits.local_pref = Some(0); // RFC 8326 §4.2
-        } else if !self.is_internal() && attributes.local_pref.is_some() {
-            edits.local_pref = Some(100); // not a neighbor's to say (RFC 4271 §5.1.5)
+        // LOCAL_PREF is not a neighbor's to say (RFC 4271 §5.1.5).
+        let said = !self.is_internal() && attributes.local_pref.is_some();
+        Ok(if said { Edits::of(Set::local_pref(100)) } else { Edits::default() })
+    }
+
+    /// The part of [`Import::check`] that depends on the prefix alone.
+    pub fn check_prefix(&self, prefix: &Prefix) -> Result<(), Refusal> {
+        if let Some(own) = self.own_prefixes.iter().find(|own| own.covers(prefix)) {
+            return Err(Refusal::OwnPrefix(*own));
+        }
+        martian(prefix).map_or(Ok(()), |why| Err(Refusal::Martian(why)))
+    }
+
+    /// The policies, and what they cannot change. The same for all prefixes of one UPDATE unless
+    /// [`Import::differs_by_prefix`].
+    pub fn check_policy(&self, prefix: &Prefix, attributes: &Attributes, next_hop: &NextHop) -> Result<Edits, Refusal> {
+        let neighbor = self.neighbor.as_ref();
+        let route = Route { prefix, attributes, next_hop: Some(next_hop), neighbor };
+        let (mut edits, names_blackhole) = match self.chain.judge(&route, self.prepender()) {
+            Verdict::Accept { edits, names_blackhole } => (edits, names_blackhole),
+            Verdict::Reject(by) => return Err(Refusal::Policy(by)),
+            Verdict::NoPolicy if self.is_internal() => (Edits::default(), false),
+            Verdict::NoPolicy => return Err(Refusal::NoPolicy),
+        };
+        if attributes.communities.contains(&Community::BLACKHOLE) && edits.leave(attributes, Community::BLACKHOLE) {
+            if !names_blackhole {
+                return Err(Refusal::Blackhole);
+            }
+            if prefix.len() < prefix.family().bits() {
+                return Err(Refusal::WideBlackhole);
+            }
+        }
+        if edits.prepends(self.local_asn) {
+            return Err(Refusal::OwnAs(self.local_asn));
+        }
+        if let Some(NextHopEdit::Address(address)) = edits.next_hop() {
+            self.check_next_hop(&address.into())?;
+        }
+        if edits.leave(attributes, Community::GRACEFUL_SHUTDOWN) {
+            edits = edits.then(&Edits::of(Set::local_pref(0))); // RFC 8326 §4.2
         }
         Ok(edits)
     }
 
-    /// The part of [`Import::check`] that differs by prefix: safety, then the policies.
-    pub fn check_prefix(&self, prefix: &Prefix, attributes: &Attributes) -> Result<Edits, Refusal> {
-        if let Some(own) = self.own_prefixes.iter().find(|own| own.covers(prefix)) {
-            return Err(Refusal::OwnPrefix(*own));
-        }
-        if let Some(why) = martian(prefix) {
-            return Err(Refusal::Martian(why));
-        }
-        match self.chain.judge(prefix, attributes) {
-            Verdict::Accept(edits) => Ok(edits),
-            Verdict::Reject => Err(Refusal::Policy),
-            Verdict::NoPolicy if self.is_internal() => Ok(Edits::default()),
-            Verdict::NoPolicy => Err(Refusal::NoPolicy),
-        }
+    /// True if [`Import::check_policy`] may say different things of prefixes with these attributes.
+    #[must_use]
+    pub fn differs_by_prefix(&self, attributes: &Attributes) -> bool {
+        self.chain.differs_by_prefix() || attributes.communities.contains(&Community::BLACKHOLE)
+    }
+
+    /// Makes the changes that one of the checks found.
+    pub fn apply(&self, edits: &Edits, attributes: &mut Attributes) {
+        edits.apply(attributes, self.prepender());
+    }
+
+    /// The AS that a policy repeats in front of a path: our own would be a loop.
+    fn prepender(&self) -> Option<Asn> {
+        (!self.is_internal()).then_some(self.peer_asn)
     }
 
     fn check_next_hop(&self, next_hop: &NextHop) -> Result<(), Refusal> {

@@ -4,17 +4,27 @@
 //! Owns no routes and no sessions: every function here is a pure one of a route and of settings.
 
 mod chain;
+mod communities;
 mod edit;
 mod export;
 mod import;
 mod martian;
+mod path;
+mod prefixes;
+mod range;
 mod refusal;
+mod rule;
 
-pub use chain::{Chain, Verdict, Word};
-pub use edit::Edits;
-pub use export::{Export, Scope, Source, Withheld};
+pub use chain::{Chain, Rejected, Route, Verdict, Word};
+pub use communities::{CommunityPattern, ExtPattern, LargePattern, NamePattern, PatternError};
+pub use edit::{Edits, ListEdit, MedEdit, NextHopEdit, Prepend, Set};
+pub use export::{Export, NextHopOut, Scope, Source, Told, Withheld};
 pub use import::Import;
+pub use path::{PathConditions, PathRegex, PathRegexError};
+pub use prefixes::{PrefixRange, PrefixRangeError, PrefixSet};
+pub use range::{Range, RangeError};
 pub use refusal::Refusal;
+pub use rule::{Conditions, Policy, Rule, Then};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use crate::types::{Asn, Prefix};
 
+use super::Rejected;
+
 /// Why a route of a neighbor stays out of the table; its text is what people read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
@@ -40,8 +42,17 @@ pub enum Refusal {
     #[error("no import policy for this neighbor (RFC 8212): import = [\"accept\"] takes all")]
     NoPolicy,
     /// A policy says no.
-    #[error("rejected by policy")]
-    Policy,
+    #[error("{0}")]
+    Policy(Rejected),
+    /// It asks that traffic be dropped, and no rule of a policy speaks of that (RFC 7999 §3.3).
+    #[error("it asks to drop traffic (blackhole), and no policy rule for the community blackhole accepts it")]
+    Blackhole,
+    /// It asks that the traffic of more than one address be dropped (RFC 7999 §3.3).
+    #[error("it asks to drop traffic (blackhole) of more than a single address")]
+    WideBlackhole,
+    /// The settings that refused it are being replaced.
+    #[error("refused by settings that have changed since")]
+    Outdated,
     /// The neighbor uses more next hops than are kept apart for one session.
     #[error("more than 65535 different next hops from this neighbor")]
     TooManyNextHops,

@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::types::Asn;
+use crate::types::{Asn, Weight};
 use crate::wire::{Attributes, NextHop, Origin};
 
 use super::compact;
@@ -45,13 +45,26 @@ pub(super) struct Rank {
     pub(super) originator: u32,
     /// How many clusters in CLUSTER_LIST.
     pub(super) clusters: u16,
+    /// The share that a policy gave to the path.
+    pub(super) weight: Option<Weight>,
+    /// A policy gave the path another next hop: [`Attrs::next_hop`] has it.
+    pub(super) redirected: bool,
+}
+
+/// What policies gave to a path beside its attributes. Never told to anybody.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Local {
+    /// Its share of the traffic.
+    pub(super) weight: Option<Weight>,
+    /// In place of the next hop that it came with.
+    pub(super) next_hop: Option<NextHop>,
 }
 
 impl Rank {
     /// The LOCAL_PREF of routes that say none.
     pub(super) const LOCAL_PREF: u32 = 100;
 
-    fn of(attributes: &Attributes) -> Self {
+    fn of(attributes: &Attributes, local: &Local) -> Self {
         Self {
             local_pref: attributes.local_pref.unwrap_or(Self::LOCAL_PREF),
             path_length: u32::try_from(attributes.as_path.length()).unwrap_or(u32::MAX),
@@ -60,6 +73,8 @@ impl Rank {
             neighbor: attributes.as_path.neighbor().unwrap_or_default(),
             originator: attributes.originator_id.map_or(0, u32::from),
             clusters: u16::try_from(attributes.cluster_list.len()).unwrap_or(u16::MAX),
+            weight: local.weight,
+            redirected: local.next_hop.is_some(),
         }
     }
 }
@@ -85,7 +100,17 @@ impl Attrs {
     pub(super) fn intern(&mut self, attributes: &Attributes) -> AttrsId {
         self.scratch.clear();
         compact::write(attributes, &mut self.scratch);
-        self.intern_scratch(attributes)
+        self.intern_scratch(attributes, &Local::default())
+    }
+
+    /// The same for a set with what policies gave to the path.
+    pub(super) fn intern_accepted(&mut self, attributes: &Attributes, local: &Local) -> AttrsId {
+        self.scratch.clear();
+        compact::write(attributes, &mut self.scratch);
+        if *local != Local::default() {
+            compact::write_local(local.weight, local.next_hop.as_ref(), &mut self.scratch);
+        }
+        self.intern_scratch(attributes, local)
     }
 
     /// The same for a set with its next hop, as it goes out.
@@ -93,17 +118,17 @@ impl Attrs {
         self.scratch.clear();
         compact::write(attributes, &mut self.scratch);
         compact::write_next_hop(next_hop, &mut self.scratch);
-        self.intern_scratch(attributes)
+        self.intern_scratch(attributes, &Local::default())
     }
 
-    fn intern_scratch(&mut self, attributes: &Attributes) -> AttrsId {
+    fn intern_scratch(&mut self, attributes: &Attributes, local: &Local) -> AttrsId {
         let hash = self.hasher.hash_one(self.scratch.as_slice());
         let (sets, scratch) = (&mut self.sets, &self.scratch);
         if let Some(&at) = self.index.find(hash, |&at| *sets[at as usize].octets == **scratch) {
             sets[at as usize].users += 1;
             return AttrsId(at + 1);
         }
-        let set = Set { rank: Rank::of(attributes), users: 1, octets: scratch.as_slice().into() };
+        let set = Set { rank: Rank::of(attributes, local), users: 1, octets: scratch.as_slice().into() };
         let at = match self.free.pop() {
             Some(at) => {
                 sets[at as usize] = set;
@@ -148,6 +173,12 @@ impl Attrs {
     /// The set as a value.
     pub(super) fn get(&self, id: AttrsId) -> Attributes {
         compact::read(&self.sets[(id.0 - 1) as usize].octets)
+    }
+
+    /// The next hop that a policy gave to a path with this set, if one did.
+    pub(super) fn next_hop(&self, id: AttrsId) -> Option<NextHop> {
+        let set = &self.sets[(id.0 - 1) as usize];
+        set.rank.redirected.then(|| compact::read_local_next_hop(&set.octets)).flatten()
     }
 
     /// A set with the next hop that it was stored with.

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::types::Asn;
+use crate::types::{Asn, Weight};
 use crate::wire::{
     Aggregator, AsPath, AttributeFlags, Attributes, ClusterId, Community, ExtendedCommunity, LargeCommunity, NextHop,
     Origin, Partial, PathSegment, SegmentKind, UnknownAttribute,
@@ -115,18 +115,42 @@ pub(super) fn write_next_hop(next_hop: &NextHop, out: &mut Vec<u8>) {
     }
 }
 
+/// In front of what policies gave to a path: no next hop begins so.
+const LOCAL: u8 = 1;
+
+/// Appends what policies gave to a path. No set equals another one with that.
+pub(super) fn write_local(weight: Option<Weight>, next_hop: Option<&NextHop>, out: &mut Vec<u8>) {
+    out.push(LOCAL);
+    out.extend_from_slice(&weight.map_or(0, Weight::get).to_le_bytes());
+    if let Some(next_hop) = next_hop {
+        write_next_hop(next_hop, out);
+    }
+}
+
+/// The next hop that [`write_local`] put behind a set.
+pub(super) fn read_local_next_hop(octets: &[u8]) -> Option<NextHop> {
+    let mut from = Reader(octets);
+    attributes(&mut from);
+    let [tag, _, _] = from.array();
+    (tag == LOCAL && !from.0.is_empty()).then(|| next_hop(&mut from))
+}
+
 /// The set and next hop whose octets [`write()`] and [`write_next_hop`] made.
 pub(super) fn read_with(octets: &[u8]) -> (Attributes, NextHop) {
     let mut from = Reader(octets);
     let attributes = attributes(&mut from);
-    let next_hop = match from.octet() {
+    let next_hop = next_hop(&mut from);
+    (attributes, next_hop)
+}
+
+fn next_hop(from: &mut Reader<'_>) -> NextHop {
+    match from.octet() {
         4 => NextHop::V4(Ipv4Addr::from(from.array::<4>())),
         len => {
             let global = Ipv6Addr::from(from.array::<16>());
             NextHop::V6 { global, link_local: (len == 32).then(|| Ipv6Addr::from(from.array::<16>())) }
         }
-    };
-    (attributes, next_hop)
+    }
 }
 
 /// The set whose octets [`write()`] made.

@@ -6,6 +6,7 @@ use crate::types::{Family, PeerId, Prefix, Weight};
 use crate::wire::NextHop;
 
 use super::adj_in::Path;
+use super::attrs::AttrsId;
 use super::decision::{self, Candidate, Kind, Limits, Outcome, Outcomes};
 use super::sessions::SessionId;
 use super::table::{Row, RowId};
@@ -153,6 +154,11 @@ impl Rib {
         (used || best).then(|| Changed { prefix, paths: self.chosen(&decision) })
     }
 
+    /// The next hop of a path: what a policy said, else what the neighbor said.
+    pub(super) fn next_hop(&self, accepted: AttrsId, session: SessionId, number: u16) -> Option<NextHop> {
+        self.attrs.next_hop(accepted).or_else(|| self.sessions.get(session)?.next_hop(number))
+    }
+
     fn chosen(&self, decision: &Decision) -> SmallVec<[Chosen; 4]> {
         let mut places: SmallVec<[usize; 4]> = (0..decision.outcomes.len())
             .filter(|at| matches!(decision.outcomes[*at], Outcome::Best | Outcome::Multipath))
@@ -161,7 +167,8 @@ impl Rib {
         let chosen = |at: usize| {
             let (session, number) = decision.origins[at];
             let live = self.sessions.get(session)?;
-            Some(Chosen { peer: live.peer, next_hop: live.next_hop(number)?, weight: Weight::ONE })
+            let next_hop = self.next_hop(decision.candidates[at].attrs, session, number)?;
+            Some(Chosen { peer: live.peer, next_hop, weight: Weight::ONE })
         };
         places.into_iter().filter_map(chosen).collect()
     }

@@ -30,13 +30,13 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use crate::policy::{Edits, Export, Import, Refusal, Scope};
+use crate::policy::{Edits, Export, Import, NextHopEdit, Refusal, Scope};
 use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId};
-use crate::wire::{Attributes, Context, Reach, Update};
+use crate::wire::{Attributes, Context, NextHop, Reach, Update};
 
 use adj_in::{Path, Paths};
 use adj_out::{Stage, Walk};
-use attrs::{Attrs, AttrsId};
+use attrs::{Attrs, AttrsId, Local};
 use rejudge::Rejudge;
 use sessions::{Live, SessionId, Sessions};
 use sweep::Sweep;
@@ -323,28 +323,33 @@ impl Rib {
     /// Routes of one next hop: policy, then the table.
     fn learn(&mut self, id: PeerId, session: SessionId, reach: &Reach, attributes: &Attributes, received: AttrsId) {
         let Some(live) = self.sessions.get_mut(session) else { return };
+        let remote = live.session.remote;
         let round = live.rounds[at(reach.family)].now;
         let number = live.next_hop_number(reach.next_hop).ok_or(Refusal::TooManyNextHops);
         let next_hop = *number.as_ref().unwrap_or(&u16::MAX);
         // One set for all prefixes that get the same changes, which are all of them unless policies differ by prefix.
         let mut last: Option<(Edits, AttrsId)> = None;
-        let mut verdict = None;
+        let (mut path, mut policy) = (None, None);
         for prefix in &reach.prefixes {
             let Some(peer) = self.peers.get(&id) else { return };
             let import = &peer.settings.import;
-            let path = verdict
-                .get_or_insert_with(|| number.clone().and_then(|_| import.check_path(attributes, &reach.next_hop)));
-            let accepted = match path {
-                Ok(first) => import.check_prefix(prefix, attributes).map(|later| first.then(&later)).ok(),
-                Err(_) => None,
-            };
-            let accepted = accepted.map(|edits| match &last {
+            let path =
+                path.get_or_insert_with(|| number.clone().and_then(|_| import.check_path(attributes, &reach.next_hop)));
+            let edits = path.as_ref().ok().filter(|_| import.check_prefix(prefix).is_ok()).and_then(|first| {
+                if policy.is_none() || import.differs_by_prefix(attributes) {
+                    let later = import.check_policy(prefix, attributes, &reach.next_hop);
+                    policy = Some(later.ok().map(|later| first.then(&later)));
+                }
+                policy.clone().flatten()
+            });
+            let accepted = edits.map(|edits| match &last {
                 _ if edits.is_empty() => received,
                 Some((same, id)) if *same == edits => *id,
                 _ => {
                     let mut changed = attributes.clone();
-                    edits.apply(&mut changed);
-                    let id = self.attrs.intern(&changed);
+                    import.apply(&edits, &mut changed);
+                    let local = local(&edits, reach.family, remote);
+                    let id = self.attrs.intern_accepted(&changed, &local);
                     if let Some((_, old)) = last.replace((edits, id)) {
                         self.attrs.release(old);
                     }
@@ -483,4 +488,15 @@ impl Rib {
         let ids = |of: Vec<(SessionId, Scope)>| of.into_iter().map(|(session, _)| session).collect();
         (self.narrow, self.wide) = (ids(narrow), ids(wide));
     }
+}
+
+/// What policies give to a path beside its attributes. A next hop of the other family leads nowhere: it is left out.
+fn local(edits: &Edits, family: Family, remote: IpAddr) -> Local {
+    let next_hop = match edits.next_hop() {
+        Some(NextHopEdit::Peer) => Some(remote),
+        Some(NextHopEdit::Address(address)) => Some(address),
+        Some(NextHopEdit::Own) | None => None,
+    };
+    let next_hop = next_hop.filter(|address| Family::of(*address) == family).map(NextHop::from);
+    Local { weight: edits.weight(), next_hop }
 }

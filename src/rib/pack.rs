@@ -4,9 +4,11 @@
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
-use crate::policy::{Export, Source};
-use crate::types::{Family, PeerId};
-use crate::wire::{Message, NextHop, Refresh, RefreshKind, encode_end_of_rib, encode_reach, encode_withdraw};
+use crate::policy::{NextHopOut, Route, Source, Withheld};
+use crate::types::{Family, PeerId, Prefix};
+use crate::wire::{
+    Attributes, Message, NextHop, Refresh, RefreshKind, encode_end_of_rib, encode_reach, encode_withdraw,
+};
 
 use super::adj_out::{AdjOut, Planned, Stage};
 use super::attrs::AttrsId;
@@ -164,10 +166,8 @@ impl Rib {
         if let Some(known) = memo.get(&key).filter(|_| !export.differs_by_prefix()) {
             return *known;
         }
-        let exported = self.next_hop_out(export, session, family, from, number, source).and_then(|next_hop| {
-            let attributes = export.check(id, &prefix, source, &self.attrs.get(candidate.attrs)).ok()?;
-            Some((attributes, next_hop))
-        });
+        let taught = self.next_hop(candidate.attrs, from, number);
+        let exported = self.told(id, session, &prefix, &candidate, taught).ok();
         let target = exported.map(|(attributes, next_hop)| self.attrs.intern_with(&attributes, &next_hop));
         if let Some(Some(old)) = memo.insert(key, target) {
             self.attrs.release(old);
@@ -175,19 +175,31 @@ impl Rib {
         target
     }
 
-    fn next_hop_out(
+    /// What the neighbor is told of a path, or why it is not.
+    pub(super) fn told(
         &self,
-        export: &Export,
+        to: PeerId,
         session: SessionId,
-        family: Family,
-        from: SessionId,
-        number: u16,
-        source: Source,
-    ) -> Option<NextHop> {
-        if export.names_itself(source) {
-            return self.sessions.get(session)?.ourselves(family);
-        }
-        self.sessions.get(from)?.next_hop(number)
+        prefix: &Prefix,
+        path: &Candidate,
+        taught: Option<NextHop>,
+    ) -> Result<(Attributes, NextHop), Withheld> {
+        let live = self.sessions.get(session).ok_or(Withheld::NoNextHop)?;
+        let export = &self.peers.get(&to).ok_or(Withheld::NoPolicy)?.settings.export;
+        let (source, attributes) = (source(path), self.attrs.get(path.attrs));
+        let from = match source {
+            Source::Local => None,
+            Source::External(peer) | Source::Internal(peer) => self.peers.get(&peer).map(|peer| &peer.settings.name),
+        };
+        let route = Route { prefix, attributes: &attributes, next_hop: taught.as_ref(), neighbor: from };
+        let told = export.check(to, source, &route)?;
+        let next_hop = match told.next_hop {
+            NextHopOut::Own => live.ourselves(prefix.family()),
+            NextHopOut::Kept => taught,
+            // Nobody is sent to itself (RFC 4271 §5.1.3).
+            NextHopOut::Address(address) => (address != live.session.remote).then(|| address.into()),
+        };
+        Ok((told.attributes, next_hop.ok_or(Withheld::NoNextHop)?))
     }
 
     /// The next message of the batch.

@@ -8,7 +8,6 @@ use crate::wire::{Attributes, NextHop};
 
 use super::adj_in::Path;
 use super::decision::{Outcome, Step, why};
-use super::pack::source;
 use super::sessions::SessionId;
 use super::table::{RowId, Table};
 use super::{Rib, at};
@@ -224,14 +223,10 @@ impl Rib {
         let family = prefix.family();
         let peer = self.peers.get(&id)?;
         let decision = self.decide(family, self.routes[at(family)].table.find(prefix)?);
-        let best = &decision.candidates[decision.best()?];
-        let (export, source) = (&peer.settings.export, source(best));
-        let live = self.sessions.get(peer.session?)?;
-        match export.check(id, prefix, source, &self.attrs.get(best.attrs)) {
-            Ok(_) if export.names_itself(source) && live.ourselves(family).is_none() => Some(Withheld::NoNextHop),
-            Ok(_) => None,
-            Err(withheld) => Some(withheld),
-        }
+        let best = decision.best()?;
+        let (candidate, (from, number)) = (&decision.candidates[best], decision.origins[best]);
+        let taught = self.next_hop(candidate.attrs, from, number);
+        self.told(id, peer.session?, prefix, candidate, taught).err()
     }
 
     /// True if the row has a path of a session that is not over.
@@ -275,7 +270,10 @@ impl Rib {
         PathView {
             peer: live.map(|live| live.peer),
             attributes: Arc::new(self.attrs.get(path.accepted().unwrap_or(path.received))),
-            next_hop: live.and_then(|live| live.next_hop(path.next_hop)),
+            next_hop: live.and_then(|live| {
+                let said = path.accepted().and_then(|accepted| self.attrs.next_hop(accepted));
+                said.or_else(|| live.next_hop(path.next_hop))
+            }),
             stale: self.is_stale(family, path),
             state,
         }
@@ -288,6 +286,6 @@ impl Rib {
             let Some(next_hop) = live.next_hop(path.next_hop) else { return Some(Refusal::TooManyNextHops) };
             import.check(prefix, &self.attrs.get(path.received), &next_hop).err()
         });
-        found.unwrap_or(Refusal::Policy) // the settings have changed since
+        found.unwrap_or(Refusal::Outdated)
     }
 }

@@ -12,7 +12,7 @@ use super::adj_out::Walk;
 use super::attrs::AttrsId;
 use super::sessions::SessionId;
 use super::table::{Row, RowId};
-use super::{PeerSettings, Rib, Settings, at};
+use super::{PeerSettings, Rib, Settings, at, local};
 
 /// One pass over all rows, for some sessions, or for the decision alone.
 pub(super) struct Rejudge {
@@ -137,13 +137,16 @@ impl Rib {
         });
         let first = verdict.edits.as_ref().ok()?;
         let prefix = self.routes[at(family)].table.prefix(row);
-        let edits = first.then(&import.check_prefix(&prefix, &verdict.attributes).ok()?);
+        import.check_prefix(&prefix).ok()?;
+        let next_hop = live.next_hop(path.next_hop)?;
+        let edits = first.then(&import.check_policy(&prefix, &verdict.attributes, &next_hop).ok()?);
         if edits.is_empty() {
             self.attrs.hold(path.received);
             return Some(path.received);
         }
         let mut changed = verdict.attributes.clone();
-        edits.apply(&mut changed);
-        Some(self.attrs.intern(&changed))
+        import.apply(&edits, &mut changed);
+        let local = local(&edits, family, live.session.remote);
+        Some(self.attrs.intern_accepted(&changed, &local))
     }
 }

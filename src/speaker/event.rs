@@ -114,6 +114,17 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
+    /// Somebody with a neighbor's address dialled over another interface than the neighbor's.
+    WrongInterface {
+        /// The neighbor whose address it has.
+        neighbor: Name,
+        /// Their end.
+        remote: SocketAddr,
+        /// The interface's name, if it is known.
+        came_by: Option<String>,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
     /// The kernel refused something; it will be tried again.
     KernelRefused {
         /// How many operations of the batch were refused.
@@ -174,6 +185,7 @@ impl Event {
             Self::TunnelUp { .. } => "tunnel.up",
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
+            Self::WrongInterface { .. } => "session.wrong_interface",
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
@@ -193,6 +205,7 @@ impl Event {
             | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
             | Self::Softened { neighbor, .. }
+            | Self::WrongInterface { neighbor, .. }
             | Self::Refreshed { neighbor, .. }
             | Self::RefreshLate { neighbor, .. }
             | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
@@ -219,6 +232,7 @@ impl Event {
             | Self::RefreshIgnored { .. }
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
+            | Self::WrongInterface { .. }
             | Self::KernelRefused { .. }
             | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
@@ -275,6 +289,14 @@ impl fmt::Display for Event {
             }
             Self::Stranger { remote, local, silent } => {
                 write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")?;
+                more(*silent, f)
+            }
+            Self::WrongInterface { neighbor, remote, came_by, silent } => {
+                let came_by = came_by.as_deref().unwrap_or("another interface");
+                write!(
+                    f,
+                    "{remote} has the address of {neighbor} and came by {came_by}, not by its interface: closed"
+                )?;
                 more(*silent, f)
             }
             Self::KernelRefused { refused, first, error, silent } => {

@@ -47,6 +47,8 @@ pub enum Input {
         local: SocketAddr,
         /// Their end.
         remote: SocketAddr,
+        /// The interface that it came in by, if the shell can tell.
+        interface: Option<LinkIndex>,
     },
     /// Octets, in order, any number.
     Octets {
@@ -134,6 +136,8 @@ pub enum Effect {
         conn: ConnId,
         /// How far away the peer may be.
         ttl: Ttl,
+        /// The interface that its packets must go and come by.
+        interface: Option<String>,
     },
     /// End a connection at once and forget what was queued: it belongs to nobody, or its peer takes nothing.
     Abort(ConnId),

@@ -4,6 +4,7 @@
 //! A turn is: one input, its effects on the kernel first; then bounded slices of [`Speaker::work`] while there is
 //! some, between which the shell hands in whatever is more urgent.
 
+mod accept;
 mod event;
 mod flow;
 mod input;
@@ -40,8 +41,9 @@ use crate::gateway::Desired;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
-use crate::types::{ConnId, Family, Hop, Name, PeerId, Time};
+use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, MessageKind, Notification, Update};
+use accept::Way;
 use link::Links;
 use neighbor::{Bond, Neighbor};
 use neighbors::{Leaving, Neighbors};
@@ -179,7 +181,9 @@ impl Speaker {
                 let peer = self.conns.remove(&conn).map(|known| known.peer);
                 self.session(now, peer, session::Input::ConnectFailed { conn, reason }, out);
             }
-            Input::Accepted { conn, local, remote } => self.accepted(now, conn, local, remote, out),
+            Input::Accepted { conn, local, remote, interface } => {
+                self.accepted(now, conn, Way { local, remote, interface }, out);
+            }
             Input::Octets { conn, octets } => self.conn(now, conn, session::Input::Octets { conn, octets }, out),
             Input::Lost { conn, reason } => {
                 let peer = self.conns.remove(&conn).map(|known| known.peer);
@@ -275,6 +279,12 @@ impl Speaker {
     /// The families to listen for at the start: those of the far ends of all sessions. [`Effect::Listen`] tells of more.
     pub fn listens(&self) -> impl Iterator<Item = Family> {
         self.listening.iter().copied()
+    }
+
+    /// How the segments of each neighbor are signed, by the neighbor's address.
+    pub fn signatures(&self) -> impl Iterator<Item = (&Name, Prefix, &gateway::Auth)> {
+        let signed = |neighbor: &'_ Neighbor| Prefix::host(neighbor.plan.remote_address);
+        self.neighbors.iter().map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth))
     }
 
     /// What the kernel's part of the shell must know.
@@ -373,27 +383,6 @@ impl Speaker {
         let (id, mut outputs) = (neighbor.id, Vec::new());
         neighbor.session.handle(now, input, &mut outputs);
         self.obey(now, id, outputs, out);
-    }
-
-    fn accepted(&mut self, now: Time, conn: ConnId, local: SocketAddr, remote: SocketAddr, out: &mut Vec<Effect>) {
-        let found = self.neighbors.between(local, remote);
-        let Some(neighbor) = found.filter(|neighbor| self.life == Life::Running && neighbor.ready()) else {
-            out.push(Effect::Abort(conn));
-            // Of a neighbor whose tunnel is down people know already.
-            if self.life == Life::Running
-                && found.is_none()
-                && let Some(silent) = self.strangers.pass(now)
-            {
-                out.push(Effect::Tell(Event::Stranger { remote, local, silent }));
-            }
-            return;
-        };
-        let (id, ttl) = (neighbor.id, neighbor.plan.ttl);
-        self.conns.insert(conn, Conn { peer: id, local: Some(local), remote });
-        out.push(Effect::Adopt { conn, ttl });
-        // It got through, so there is a way back.
-        self.start(now, id, out);
-        self.session(now, Some(id), session::Input::Accepted { conn }, out);
     }
 
     /// Carries out what a session wants.

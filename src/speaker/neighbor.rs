@@ -8,6 +8,7 @@ use super::input::Endpoint;
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
+use crate::config::Policies;
 use crate::gateway;
 use crate::gateway::Offer;
 use crate::policy::{Chain, Export, Import, Scope, Word};
@@ -92,11 +93,12 @@ impl Neighbor {
     }
 
     /// What the RIB is told of it: the safety rules of the model first, then its words.
-    pub(super) fn rib_settings(&self, desired: &gateway::Desired) -> rib::PeerSettings {
+    pub(super) fn rib_settings(&self, desired: &gateway::Desired, policies: &Policies) -> rib::PeerSettings {
         let mut own: Vec<_> = desired.neighbors.iter().map(|neighbor| neighbor.local_address).collect();
         own.sort_unstable();
         own.dedup();
-        let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import))
+        let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import, policies))
+            .of(self.plan.name.clone())
             .with_own(desired.prefixes.clone(), own);
         let scope = match self.plan.offer {
             Offer::Own => Scope::LocalOnly,
@@ -104,7 +106,7 @@ impl Neighbor {
             Offer::Learned => Scope::Learned,
             Offer::All => Scope::Everything,
         };
-        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export));
+        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
         rib::PeerSettings { name: self.plan.name.clone(), asn: self.plan.asn, import, export }
     }
 
@@ -140,16 +142,19 @@ impl Neighbor {
         Endpoint { remote, local: self.plan.local_address, interface: self.plan.interface.clone(), ttl: self.plan.ttl }
     }
 
-    /// True if a connection between these ends can only be its. A link-local address must be that of its interface;
-    /// an IPv4 address in IPv6 clothes is an IPv4 address.
+    /// True if it has these ends. An IPv4 address in IPv6 clothes is an IPv4 address.
     pub(super) fn is_between(&self, local: SocketAddr, remote: SocketAddr) -> bool {
-        let elsewhere = match (remote, &self.bond) {
-            (SocketAddr::V6(remote), Bond::Up(link)) => remote.scope_id() != 0 && remote.scope_id() != link.get(),
-            _ => false,
-        };
-        self.plan.remote_address == remote.ip().to_canonical()
-            && self.plan.local_address == local.ip().to_canonical()
-            && !elsewhere
+        self.plan.remote_address == remote.ip().to_canonical() && self.plan.local_address == local.ip().to_canonical()
+    }
+
+    /// True if its packets come by that interface: any, unless it is bound to one. What the shell could not tell is
+    /// believed: an adopted connection is bound, and gets nothing by another interface.
+    pub(super) fn is_on(&self, interface: Option<LinkIndex>) -> bool {
+        match self.bond {
+            Bond::Free => true,
+            Bond::Up(link) => interface.is_none_or(|came| came == link),
+            Bond::Down(_) | Bond::Missing => false,
+        }
     }
 
     /// How its next hops become hops.
@@ -161,10 +166,12 @@ impl Neighbor {
     }
 }
 
-fn chain(words: &gateway::Words) -> Chain {
+/// The policies of those names. A name that nothing has lets nothing pass; `config` lets none through.
+fn chain(words: &gateway::Words, policies: &Policies) -> Chain {
     let word = |word: &gateway::Word| match word {
         gateway::Word::Accept => Word::Accept,
         gateway::Word::Reject => Word::Reject,
+        gateway::Word::Named(name) => policies.get(name).map_or(Word::Reject, |policy| Word::Named(policy.clone())),
     };
     Chain(words.0.iter().map(word).collect())
 }

@@ -131,7 +131,7 @@ impl Speaker {
     pub(super) fn register(&mut self, plan: gateway::Neighbor) -> PeerId {
         let id = self.neighbors.add(plan, &self.desired);
         if let Some(neighbor) = self.neighbors.get(id) {
-            self.rib.add_peer(id, neighbor.rib_settings(&self.desired));
+            self.rib.add_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));
         }
         id
     }

@@ -171,7 +171,7 @@ impl Bench {
 
     fn accept(&mut self, local: &str, remote: &str) -> Vec<Effect> {
         let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
-        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote })
+        self.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: None })
     }
 
     fn ask(&mut self, request: &Request) -> (Result<Reply, crate::control::api::ApiError>, Vec<Effect>) {
@@ -253,6 +253,22 @@ fn a_link_local_neighbor_is_dialled_and_known_by_its_interface() {
     assert!(matches!(effects[0], Effect::Adopt { .. }), "{effects:?}");
     let effects = bench.accept("[fe80::2%8]:179", "[fe80::1%8]:40000");
     assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+}
+
+#[test]
+fn a_neighbors_address_on_another_interface_is_refused_and_told_of_and_on_its_own_the_connection_is_bound() {
+    let mut bench = Bench::new();
+    bench.dialled();
+    let mut come = |index| {
+        let (local, remote) = ("169.254.21.2:179".parse().unwrap(), "169.254.21.1:40000".parse().unwrap());
+        bench.tell(Input::Accepted { conn: ConnId(1 << 63), local, remote, interface: LinkIndex::new(index) })
+    };
+    let effects = come(8);
+    assert!(matches!(effects[0], Effect::Abort(_)), "{effects:?}");
+    assert!(tells(&effects, "has the address of hq-1/in-0 and came by another interface"), "{effects:?}");
+    let effects = come(7);
+    let bound = matches!(&effects[0], Effect::Adopt { interface: Some(name), .. } if name == "tun1");
+    assert!(bound, "{effects:?}");
 }
 
 #[test]

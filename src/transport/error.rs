@@ -37,7 +37,8 @@ impl fmt::Display for ListenError {
 }
 
 /// The kernel's words without the number that the standard library adds.
-pub(super) fn plain(error: &io::Error) -> String {
+#[must_use]
+pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),

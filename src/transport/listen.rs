@@ -54,8 +54,9 @@ pub(super) async fn accept(
         // The peer may be gone already; then so is its connection.
         let Ok(local) = stream.local_addr() else { continue };
         let conn = ConnId(count.fetch_add(1, Ordering::Relaxed));
-        waiting.put(conn, stream);
-        if events.send(Event::Accepted { conn, local, remote }).await.is_err() {
+        let interface = sockopt::incoming(&stream);
+        waiting.put(conn, stream, remote);
+        if events.send(Event::Accepted { conn, local, remote, interface }).await.is_err() {
             waiting.take(conn);
             return;
         }

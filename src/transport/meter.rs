@@ -4,7 +4,7 @@ use std::{
     io,
     os::fd::{AsFd, OwnedFd},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -30,7 +30,7 @@ pub(super) struct Meter {
 }
 
 /// Lets go of the socket when the connection's task is over.
-pub(super) struct Attached<'a>(&'a Meter);
+pub(super) struct Attached(Arc<Meter>);
 
 impl Meter {
     /// So many more octets are queued.
@@ -50,9 +50,14 @@ impl Meter {
     }
 
     /// The connection's socket from now on, until the result is dropped.
-    pub(super) fn attach(&self, socket: &impl AsFd) -> io::Result<Attached<'_>> {
-        *self.socket() = Some(socket.as_fd().try_clone_to_owned()?);
-        Ok(Attached(self))
+    pub(super) fn attach(meter: &Arc<Self>, socket: &impl AsFd) -> io::Result<Attached> {
+        *meter.socket() = Some(socket.as_fd().try_clone_to_owned()?);
+        Ok(Attached(Arc::clone(meter)))
+    }
+
+    /// Does something with the connection's socket, while there is one.
+    pub(super) fn with_socket<E>(&self, act: impl FnOnce(&OwnedFd) -> Result<(), E>) -> Result<(), E> {
+        self.socket().as_ref().map_or(Ok(()), act)
     }
 
     /// Asks the kernel too. Written is read first: what goes out meanwhile can only look as not taken yet.
@@ -68,7 +73,7 @@ impl Meter {
     }
 }
 
-impl Drop for Attached<'_> {
+impl Drop for Attached {
     fn drop(&mut self) {
         *self.0.socket() = None;
     }

@@ -1,13 +1,15 @@
-//! TCP for the sessions: listening, dialling, octets both ways. Owns sockets and their tasks; reads no message.
+//! TCP for the sessions: listening, dialling, signatures, octets both ways. Owns sockets and their tasks; reads no message.
 //!
 //! Nothing here blocks its caller. Received octets wait in the bounded channel of events, so that a busy machine slows
 //! its peers down and nobody else. What is to be sent is queued without a limit of its own: whoever sends looks at
 //! [`Transport::queued`] and waits for [`Event::Drained`].
 
+mod auth;
 mod dial;
 mod error;
 mod listen;
 mod meter;
+mod secret;
 mod sockopt;
 mod stream;
 
@@ -16,7 +18,9 @@ mod tests;
 
 use std::{
     collections::HashMap,
+    io,
     net::{IpAddr, SocketAddr},
+    os::fd::{AsFd, OwnedFd},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
@@ -28,11 +32,15 @@ use tokio::{
 };
 
 use crate::types::ConnId;
+use crate::types::Family;
+use crate::types::LinkIndex;
 
 use meter::Meter;
 
-pub use error::ListenError;
+pub use auth::{AoAlgorithm, AoKey, Auth, AuthError, Dropped, Guard, NO_AO, has_tcp_ao};
+pub use error::{ListenError, plain};
 pub use meter::Measured;
+pub use secret::{KEY_LIMIT, Secret, SecretError};
 
 /// Accepted connections are counted from here, apart from those that a peer dials.
 const ACCEPTED: u64 = 1 << 63;
@@ -87,6 +95,8 @@ pub enum Event {
         local: SocketAddr,
         /// The other end.
         remote: SocketAddr,
+        /// The interface that it came in by, as far as the kernel tells.
+        interface: Option<LinkIndex>,
     },
     /// Octets came in, at most 16 KiB.
     Octets {
@@ -114,6 +124,8 @@ struct Handle {
     outgoing: mpsc::UnboundedSender<Bytes>,
     meter: Arc<Meter>,
     task: JoinHandle<()>,
+    remote: SocketAddr,
+    auth: Auth,
     /// Dropped: close when all is out. Told: at once.
     open: oneshot::Sender<()>,
 }
@@ -125,20 +137,28 @@ struct Link {
     outgoing: mpsc::UnboundedReceiver<Bytes>,
     meter: Arc<Meter>,
     closing: oneshot::Receiver<()>,
+    auth: Auth,
 }
 
 /// Accepted connections that nobody has adopted yet.
 #[derive(Clone, Default)]
-struct Pending(Arc<Mutex<HashMap<ConnId, TcpStream>>>);
+struct Pending(Arc<Mutex<HashMap<ConnId, (TcpStream, SocketAddr)>>>);
 
 impl Pending {
-    fn put(&self, conn: ConnId, stream: TcpStream) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(conn, stream);
+    fn put(&self, conn: ConnId, stream: TcpStream, remote: SocketAddr) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(conn, (stream, remote));
     }
 
-    fn take(&self, conn: ConnId) -> Option<TcpStream> {
+    fn take(&self, conn: ConnId) -> Option<(TcpStream, SocketAddr)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&conn)
     }
+}
+
+/// A listening socket, for its options, and the task that accepts from it.
+struct Listener {
+    socket: OwnedFd,
+    family: Family,
+    task: JoinHandle<()>,
 }
 
 /// All TCP of one daemon. Its methods must be called inside a tokio runtime.
@@ -146,7 +166,8 @@ pub struct Transport {
     events: mpsc::Sender<Event>,
     conns: HashMap<ConnId, Handle>,
     closing: Vec<JoinHandle<()>>,
-    listeners: Vec<JoinHandle<()>>,
+    listeners: Vec<Listener>,
+    guards: Vec<Guard>,
     pending: Pending,
     accepted: Arc<AtomicU64>,
 }
@@ -160,6 +181,7 @@ impl Transport {
             conns: HashMap::new(),
             closing: Vec::new(),
             listeners: Vec::new(),
+            guards: Vec::new(),
             pending: Pending::default(),
             accepted: Arc::new(AtomicU64::new(ACCEPTED)),
         }
@@ -171,20 +193,42 @@ impl Transport {
         let refused = |source| ListenError { address, source };
         let listener = listen::bind(address, interface).map_err(refused)?;
         let bound = listener.local_addr().map_err(refused)?;
+        let socket = listener.as_fd().try_clone_to_owned().map_err(refused)?;
+        let family = Family::of(address.ip());
+        auth::guard(&socket, family, &[], &self.guards).map_err(|error| refused(io::Error::other(error)))?;
         let task = listen::accept(listener, self.pending.clone(), Arc::clone(&self.accepted), self.events.clone());
-        self.listeners.push(tokio::spawn(task));
+        self.listeners.push(Listener { socket, family, task: tokio::spawn(task) });
         Ok(bound)
+    }
+
+    /// Says how peers sign, in place of what was said before: who listens and who dials from now on does so, and open
+    /// connections change over without an end where the kernel can (TCP MD5: always). On an error listeners may have
+    /// part of the keys; a connection without the right one does not come up.
+    pub fn guard(&mut self, guards: Vec<Guard>) -> Result<(), AuthError> {
+        for listener in &self.listeners {
+            auth::guard(&listener.socket, listener.family, &self.guards, &guards)?;
+        }
+        self.guards = guards;
+        for handle in self.conns.values_mut() {
+            let wanted = auth::of(&self.guards, handle.remote.ip());
+            if wanted != handle.auth {
+                handle.meter.with_socket(|socket| auth::change(socket, handle.remote, &handle.auth, &wanted))?;
+                handle.auth = wanted;
+            }
+        }
+        Ok(())
     }
 
     /// Opens a connection: `Connected` or `Failed` follows, unless it is closed before.
     pub fn dial(&mut self, conn: ConnId, to: Endpoint) {
-        self.spawn(conn, |link| dial::run(to, link));
+        self.spawn(conn, to.remote, |link| dial::run(to, link));
     }
 
-    /// An accepted connection belongs to a peer now: applies its TTL and starts to read.
-    pub fn adopt(&mut self, conn: ConnId, ttl: Ttl) {
-        if let Some(stream) = self.pending.take(conn) {
-            self.spawn(conn, |link| stream::adopted(stream, ttl, link));
+    /// An accepted connection belongs to a peer now: applies its TTL, binds it to the peer's interface, and starts to
+    /// read.
+    pub fn adopt(&mut self, conn: ConnId, ttl: Ttl, interface: Option<String>) {
+        if let Some((stream, remote)) = self.pending.take(conn) {
+            self.spawn(conn, remote, |link| stream::adopted(stream, remote, ttl, interface, link));
         }
     }
 
@@ -244,7 +288,7 @@ impl Transport {
         }
     }
 
-    fn spawn<F>(&mut self, conn: ConnId, task: impl FnOnce(Link) -> F)
+    fn spawn<F>(&mut self, conn: ConnId, remote: SocketAddr, task: impl FnOnce(Link) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -254,16 +298,17 @@ impl Transport {
         let (open, closing) = oneshot::channel();
         let meter = Arc::new(Meter::default());
         let events = self.events.clone();
-        let link = Link { conn, events, outgoing: receiver, meter: Arc::clone(&meter), closing };
+        let auth = auth::of(&self.guards, remote.ip());
+        let link = Link { conn, events, outgoing: receiver, meter: Arc::clone(&meter), closing, auth: auth.clone() };
         let task = tokio::spawn(task(link));
-        self.conns.insert(conn, Handle { outgoing, meter, task, open });
+        self.conns.insert(conn, Handle { outgoing, meter, task, remote, auth, open });
     }
 }
 
 impl Drop for Transport {
     fn drop(&mut self) {
         for listener in &self.listeners {
-            listener.abort();
+            listener.task.abort();
         }
     }
 }

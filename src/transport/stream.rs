@@ -2,10 +2,12 @@
 
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
+use socket2::SockRef;
 use tokio::{
     io::AsyncWriteExt,
     net::{
@@ -17,7 +19,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Event, LOW_MARK, Link, Ttl, error::plain, meter::Meter, sockopt};
+use super::{
+    Auth, Event, LOW_MARK, Link, Ttl, auth,
+    error::plain,
+    meter::{Attached, Meter},
+    sockopt,
+};
 use crate::types::ConnId;
 
 /// How long what was sent may take to go out after a close, and again until the peer has closed too.
@@ -30,14 +37,20 @@ const LARGE_READ: usize = 16 * 1024;
 /// The most pieces in one write.
 const PIECES: usize = 64;
 
-/// Carries an accepted connection, with its peer's TTL.
-pub(super) async fn adopted(stream: TcpStream, ttl: Ttl, link: Link) {
-    let set_up = stream.set_nodelay(true).and_then(|()| stream.peer_addr()).and_then(|remote| {
+/// Carries an accepted connection, with its peer's TTL, on its peer's interface. It has the listening socket's keys.
+pub(super) async fn adopted(stream: TcpStream, remote: SocketAddr, ttl: Ttl, interface: Option<String>, link: Link) {
+    let set_up = stream.set_nodelay(true).and_then(|()| {
+        if let Some(interface) = interface {
+            SockRef::from(&stream).bind_device(Some(interface.as_bytes()))?;
+        }
         sockopt::set_ttl(&stream, remote, ttl.sent())?;
-        sockopt::set_min_ttl(&stream, remote, ttl)
+        sockopt::set_min_ttl(&stream, remote, ttl)?;
+        // The key may have changed since the listening socket gave it the one of then.
+        auth::change(&stream, remote, &Auth::None, &link.auth).map_err(io::Error::other)?;
+        Meter::attach(&link.meter, &stream)
     });
     match set_up {
-        Ok(()) => run(stream, link).await,
+        Ok(attached) => run(stream, link, attached).await,
         Err(error) => {
             let _ = link.events.send(Event::Lost { conn: link.conn, reason: plain(&error) }).await;
         }
@@ -55,10 +68,9 @@ enum End {
 }
 
 /// Carries octets both ways until one side closes or it breaks.
-pub(super) async fn run(stream: TcpStream, link: Link) {
-    let Link { conn, events, mut outgoing, meter, closing } = link;
+pub(super) async fn run(stream: TcpStream, link: Link, attached: Attached) {
+    let Link { conn, events, mut outgoing, meter, closing, .. } = link;
     let (mut from, mut to) = stream.into_split();
-    let attached = meter.attach(to.as_ref());
     let end = {
         let writing = write(conn, &mut to, &mut outgoing, &meter, &events);
         tokio::pin!(writing);

@@ -30,7 +30,7 @@ impl Side {
     async fn accepted(&mut self, ttl: Ttl) -> ConnId {
         match self.next().await {
             Event::Accepted { conn, .. } => {
-                self.transport.adopt(conn, ttl);
+                self.transport.adopt(conn, ttl, None);
                 conn
             }
             other => panic!("{other:?} instead of Accepted"),
@@ -189,7 +189,7 @@ async fn what_a_peer_has_not_taken_is_measured_also_in_the_kernel_and_an_abort_f
             }
         }
     });
-    assert_eq!(end.await.expect("a reset is not held up").kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(end.await.expect("a reset is not held up").kind(), io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn a_dial_from_what_is_not_there_says_what_is_missing() {
     let reason = "interface ts-none: No such device".to_owned();
     assert_eq!(dialler.next().await, Event::Failed { conn, reason });
     dialler.transport.dial(conn, Endpoint { local: Some("192.0.2.77".parse().unwrap()), ..endpoint });
-    let reason = "source address 192.0.2.77: Cannot assign requested address".to_owned();
+    let reason = "source address 192.0.2.77: this host does not have it, or not yet".to_owned();
     assert_eq!(dialler.next().await, Event::Failed { conn, reason });
 }
 
@@ -263,7 +263,7 @@ async fn a_port_in_use_and_an_address_of_nobody_are_told_in_a_sentence() {
 
 #[test]
 fn a_port_without_permission_is_told_with_the_way_out() {
-    let source = std::io::Error::from_raw_os_error(libc::EACCES);
+    let source = io::Error::from_raw_os_error(libc::EACCES);
     let error = ListenError { address: "0.0.0.0:179".parse().unwrap(), source };
     assert!(error.to_string().contains("CAP_NET_BIND_SERVICE"), "{error}");
 }
@@ -290,9 +290,157 @@ async fn the_last_octets_of_a_peer_are_read_although_writing_to_it_fails() {
     let (mut peer, _) = listener.accept().unwrap();
     tokio::task::yield_now().await;
     assert_eq!(peer.peek(&mut [0; 1]).unwrap(), 1);
-    std::io::Write::write_all(&mut peer, b"why").unwrap();
+    io::Write::write_all(&mut peer, b"why").unwrap();
     drop(peer);
     dialler.transport.send(conn, Bytes::from_static(b"more"));
     assert_eq!(dialler.octets(3).await, b"why");
     assert!(matches!(dialler.next().await, Event::Lost { .. }));
+}
+
+fn key(text: &str) -> Auth {
+    Auth::Md5(Secret::new(text.as_bytes()).unwrap())
+}
+
+fn guards(auth: &Auth) -> Vec<Guard> {
+    let prefixes = ["127.0.0.0/8", "::1/128"].map(|prefix| prefix.parse().unwrap());
+    prefixes.map(|prefix| Guard { prefix, auth: auth.clone() }).into()
+}
+
+/// Two transports that sign, with one connection between them.
+async fn signed_pair(address: IpAddr) -> (Side, ConnId, Side, ConnId) {
+    let (mut dialler, mut listener) = (Side::new(64), Side::new(64));
+    dialler.transport.guard(guards(&key("one"))).unwrap();
+    listener.transport.guard(guards(&key("one"))).unwrap();
+    let address = listener.transport.listen(SocketAddr::new(address, 0), None).unwrap();
+    let dialled = ConnId(7);
+    dialler.transport.dial(dialled, to(address, Ttl::Security));
+    let accepted = listener.accepted(Ttl::Security).await;
+    assert!(matches!(dialler.next().await, Event::Connected { .. }));
+    (dialler, dialled, listener, accepted)
+}
+
+#[tokio::test]
+async fn octets_pass_between_peers_that_sign_with_one_key_on_both_families() {
+    for address in [LOCALHOST, IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        let (mut dialler, dialled, mut listener, accepted) = signed_pair(address).await;
+        dialler.transport.send(dialled, Bytes::from_static(b"there"));
+        assert_eq!(listener.octets(5).await, b"there");
+        listener.transport.send(accepted, Bytes::from_static(b"back"));
+        assert_eq!(dialler.octets(4).await, b"back");
+    }
+}
+
+#[tokio::test]
+async fn a_key_changes_on_an_open_connection_although_one_side_is_first() {
+    for address in [LOCALHOST, IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        let (mut dialler, dialled, mut listener, accepted) = signed_pair(address).await;
+        let mut old = key("one");
+        // To another key, to none, and to one again: what is sent in between waits for the other side.
+        for new in [key("two"), Auth::None, key("three")] {
+            dialler.transport.guard(guards(&new)).unwrap();
+            dialler.transport.send(dialled, Bytes::from_static(b"signed as the other side does not yet"));
+            let early = timeout(Duration::from_millis(100), listener.events.recv()).await;
+            assert!(early.is_err(), "from {old:?} to {new:?}: {early:?}");
+            listener.transport.guard(guards(&new)).unwrap();
+            assert_eq!(listener.octets(37).await, b"signed as the other side does not yet");
+            listener.transport.send(accepted, Bytes::from_static(b"back"));
+            assert_eq!(dialler.octets(4).await, b"back");
+            old = new;
+        }
+        // Who dials from now on needs the new one.
+        let bound = listener.transport.listen(SocketAddr::new(address, 0), None).unwrap();
+        dialler.transport.dial(ConnId(8), to(bound, Ttl::Security));
+        listener.accepted(Ttl::Security).await;
+    }
+}
+
+#[tokio::test]
+async fn a_peer_with_another_key_or_none_does_not_get_through_and_the_kernel_counts_it() {
+    for (ours, theirs) in [(key("one"), key("two")), (key("one"), Auth::None), (Auth::None, key("two"))] {
+        let (mut dialler, mut listener) = (Side::new(64), Side::new(64));
+        dialler.transport.guard(guards(&theirs)).unwrap();
+        listener.transport.guard(guards(&ours)).unwrap();
+        let address = listener.transport.listen(SocketAddr::new(LOCALHOST, 0), None).unwrap();
+        let before = Dropped::now();
+        dialler.transport.dial(ConnId(1), to(address, Ttl::Security));
+        let counted = |now: Dropped| match (&ours, &theirs) {
+            (Auth::None, _) => now.unexpected > before.unexpected,
+            (_, Auth::None) => now.missing > before.missing,
+            _ => now.wrong > before.wrong,
+        };
+        while !counted(Dropped::now()) {
+            tokio::task::yield_now().await;
+        }
+        assert!(listener.events.try_recv().is_err(), "{ours:?} and {theirs:?}");
+        assert!(dialler.events.try_recv().is_err(), "{ours:?} and {theirs:?}");
+    }
+}
+
+#[tokio::test]
+async fn keys_without_room_on_a_socket_are_refused_with_the_way_out() {
+    let mut listener = Side::new(64);
+    listener.transport.listen(SocketAddr::new(LOCALHOST, 0), None).unwrap();
+    let guard =
+        |n: u32| Guard { prefix: crate::types::Prefix::host(std::net::Ipv4Addr::from(n).into()), auth: key("k") };
+    // What `net.core.optmem_max` allows by default holds less than that.
+    let error = listener.transport.guard((1..100_000).map(guard).collect()).unwrap_err();
+    assert!(error.to_string().contains("raise net.core.optmem_max"), "{error}");
+}
+
+#[tokio::test]
+async fn tcp_ao_works_or_is_refused_in_words() {
+    let secret = Secret::new(b"key").unwrap();
+    for algorithm in [AoAlgorithm::HmacSha1, AoAlgorithm::AesCmac] {
+        let auth = Auth::Ao(vec![AoKey { id: 1, receive_id: 1, algorithm, secret: secret.clone() }]);
+        let (mut dialler, mut listener) = (Side::new(64), Side::new(64));
+        let address = listener.transport.listen(SocketAddr::new(LOCALHOST, 0), None).unwrap();
+        let guarded = listener.transport.guard(guards(&auth));
+        if !has_tcp_ao() {
+            assert!(guarded.unwrap_err().to_string().contains("use `password-file`"));
+            continue;
+        }
+        guarded.unwrap();
+        dialler.transport.guard(guards(&auth)).unwrap();
+        dialler.transport.dial(ConnId(1), to(address, Ttl::Security));
+        listener.accepted(Ttl::Security).await;
+        assert!(matches!(dialler.next().await, Event::Connected { .. }));
+        dialler.transport.send(ConnId(1), Bytes::from_static(b"there"));
+        assert_eq!(listener.octets(5).await, b"there");
+    }
+}
+
+#[tokio::test]
+async fn the_interface_of_an_accepted_connection_is_known_and_the_connection_is_bound_to_it() {
+    for address in [LOCALHOST, IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        let mut listener = Side::new(64);
+        let bound = listener.transport.listen(SocketAddr::new(address, 0), None).unwrap();
+        let mut stream = TcpStream::connect(bound).await.unwrap();
+        match listener.next().await {
+            Event::Accepted { conn, interface, .. } => {
+                let loopback = nix::net::if_::if_nametoindex("lo").unwrap();
+                assert_eq!(interface, LinkIndex::new(loopback));
+                listener.transport.adopt(conn, Ttl::Hops(1), Some("lo".to_owned()));
+            }
+            other => panic!("{other:?} instead of Accepted"),
+        }
+        stream.write_all(b"there").await.unwrap();
+        assert_eq!(listener.octets(5).await, b"there");
+    }
+}
+
+#[tokio::test]
+async fn octets_from_farther_than_the_link_are_not_taken_over_ipv6_either() {
+    let mut listener = Side::new(64);
+    let address = listener.transport.listen(SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 0), None).unwrap();
+    let mut far = TcpStream::connect(address).await.unwrap();
+    let hops = |far: &TcpStream, hops| socket2::SockRef::from(far).set_unicast_hops_v6(hops).unwrap();
+    hops(&far, 254);
+    let accepted = listener.accepted(Ttl::Security).await;
+    listener.transport.send(accepted, Bytes::from_static(b"x"));
+    assert_eq!(far.read_u8().await.unwrap(), b'x'); // so the option is set now
+    far.write_all(b"spoofed").await.unwrap();
+    assert!(timeout(Duration::from_millis(50), listener.events.recv()).await.is_err());
+    // The kernel sends it again with the new limit.
+    hops(&far, 255);
+    assert_eq!(listener.octets(7).await, b"spoofed");
 }

@@ -4,6 +4,7 @@
 
 mod documented;
 mod meaning;
+mod policies;
 mod reading;
 mod rules;
 

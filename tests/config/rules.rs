@@ -1,6 +1,8 @@
 //! One test a rule: the fault, where it is, and what is said about it.
 
-use twinspan::config::{Severity, parse};
+use std::path::Path;
+
+use twinspan::config::{Host, HostFault, Severity, check_text_on, parse};
 
 use crate::{DUAL, codes, edited, line_of, said};
 
@@ -285,9 +287,6 @@ fn what_later_work_fills_is_refused_as_not_yet() {
         (edited("mode = \"active-active\"", "mode = \"active-standby\""), "mode ="),
         (edited("mode = \"active-active\"\n", ""), "[gateway]"),
         (edited("asn = 65515", "asn = 65515\nprofile = \"azure\""), "profile"),
-        (format!("{DUAL}\n[[policy]]\nname = \"only-sites\"\n"), "[[policy]]"),
-        (format!("{DUAL}\n[bgp]\nimport = [\"only-sites\"]\n"), "import"),
-        (format!("{DUAL}\n[bgp]\npassword-file = \"/etc/key\"\n"), "password-file"),
         (format!("{DUAL}\n[bgp]\nmax-prefixes = 4000\n"), "max-prefixes"),
         (format!("{DUAL}\n[bfd]\nenabled = true\n"), "enabled"),
         (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),
@@ -302,4 +301,64 @@ fn what_later_work_fills_is_refused_as_not_yet() {
     for (text, part) in cases {
         one_fault(&text, "not-yet", part, "not yet: ");
     }
+}
+
+#[test]
+fn a_session_is_signed_in_one_way() {
+    let text = format!("{DUAL}\n[bgp]\npassword-file = \"/k\"\nao-keys = [{{ id = 1, file = \"/k\" }}]\n");
+    one_fault(&text, "auth-conflict", "ao-keys", "TCP-AO");
+}
+
+#[test]
+fn keys_of_one_session_have_ids_of_their_own() {
+    let text = format!(
+        "{DUAL}\n[bgp]\nao-keys = [{{ id = 1, file = \"/k\" }}, {{ id = 1, receive-id = 2, file = \"/l\" }}]\n"
+    );
+    one_fault(&text, "equal-key-ids", "ao-keys", "the id 1");
+}
+
+#[test]
+fn a_key_file_is_named_with_its_whole_path() {
+    one_fault(&format!("{DUAL}\n[bgp]\npassword-file = \"hq.key\"\n"), "bad-value", "password-file", "whole path");
+    one_fault(
+        &format!("{DUAL}\n[bgp]\nao-keys = [{{ id = 1, file = \"\" }}]\n"),
+        "bad-value",
+        "ao-keys",
+        "needs a file",
+    );
+}
+
+/// A host on which one key cannot be used.
+struct Picky;
+
+impl Host for Picky {
+    fn key(&self, path: &Path) -> Option<HostFault> {
+        let code = "key-unusable";
+        let message = format!("the key in {} is odd", path.display());
+        let fault = HostFault { severity: Severity::Error, code, message, way_out: "make it even".to_owned() };
+        path.ends_with("odd").then_some(fault)
+    }
+
+    fn no_tcp_ao(&self) -> Option<HostFault> {
+        let message = "no TCP-AO".to_owned();
+        Some(HostFault { severity: Severity::Error, code: "no-tcp-ao", message, way_out: "MD5".to_owned() })
+    }
+}
+
+#[test]
+fn what_the_host_says_about_keys_is_told_with_its_place_wherever_the_table_stands() {
+    let text = edited("asn = 65010", "asn = 65010\nbgp.password-file = \"/odd\"")
+        .replace("asn = 65011", "asn = 65011\nbgp = { ao-keys = [{ id = 1, file = \"/ao/odd\" }] }");
+    let more = "[[neighbor]]\nname = \"rr\"\naddress = \"10.20.0.9\"\nasn = 65515\nbgp.password-file = \"/rr/odd\"\n";
+    let text = format!("{text}\n{more}[bgp]\npassword-file = \"/even\"\n");
+    let found: Vec<_> =
+        check_text_on("gateway.toml", &text, &Picky).diagnostics.iter().map(|d| (d.code, d.line)).collect();
+    let expected = [
+        ("key-unusable", line_of(&text, "\"/odd\"")),
+        ("no-tcp-ao", line_of(&text, "ao-keys")),
+        ("key-unusable", line_of(&text, "/ao/odd")),
+        ("key-unusable", line_of(&text, "/rr/odd")),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(codes(&text), [], "without a host the text alone counts");
 }

@@ -288,14 +288,14 @@ impl World {
             let wire = self.wires.iter().find(|wire| wire.contains(&(from.host, index)))?;
             let (host, index) = *wire.iter().find(|end| **end != (from.host, index))?;
             let there = self.hosts[host].interfaces.iter().find(|(known, ..)| *known == index)?;
-            (there.2 == remote.ip() && self.hosts[host].speaker.is_some()).then_some(host)
+            (there.2 == remote.ip() && self.hosts[host].speaker.is_some()).then_some((host, index))
         });
         let h = &self.hosts[from.host];
         if h.narrow && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Network is unreachable".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         }
-        let Some(host) = far else {
+        let Some((host, index)) = far else {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Connection refused".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         };
@@ -304,7 +304,7 @@ impl World {
         self.peers.insert(from, to);
         self.peers.insert(to, from);
         let local = SocketAddr::new(local, 40_000);
-        let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local };
+        let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local, interface: Some(index) };
         self.later(Happening::Tell(to.host, to.run, accepted));
         self.later(Happening::Tell(from.host, from.run, Input::Connected { conn: from.conn, local }));
     }

@@ -83,7 +83,7 @@ impl Speaker {
                 Event::Connected { conn, .. } => self.input(Input::Connected { conn }),
                 Event::Failed { conn, reason } => self.input(Input::ConnectFailed { conn, reason }),
                 Event::Accepted { conn, .. } => {
-                    self.transport.adopt(conn, Ttl::Security);
+                    self.transport.adopt(conn, Ttl::Security, None);
                     self.input(Input::Accepted { conn });
                 }
                 Event::Octets { conn, octets } => self.input(Input::Octets { conn, octets }),

@@ -4,12 +4,15 @@
 mod connections;
 mod devices;
 mod instances;
+mod policies;
+mod secrets;
 mod sessions;
 
 use std::{fmt::Display, net::IpAddr, ops::Range};
 
 use super::{
     file::{File, Gateway},
+    host::Host,
     keys,
     raw::{At, Reader},
 };
@@ -17,13 +20,15 @@ use crate::gateway::first_free;
 use crate::types::Name;
 
 /// Holds the file against every rule.
-pub(super) fn check(r: &mut Reader<'_>, file: &File) {
+pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     if let Some(gateway) = &file.gateway {
         instances::check(r, gateway);
     }
     devices::check(r, file);
     connections::check(r, file);
     sessions::check(r, file);
+    policies::check(r, file);
+    secrets::check(r, file, host);
 }
 
 /// The BGP address of each instance: as given, else the first of the subnet that is free, in the order of the file.

@@ -40,6 +40,11 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     buckets_hold_paths(r, file);
 }
 
+/// The names of all sessions, on both instances.
+pub(super) fn names(file: &File, gateway: &Gateway) -> Vec<String> {
+    ends(file, gateway).into_iter().map(|end| end.name).collect()
+}
+
 fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
     let ours = bgp_ips(gateway);
     let hosts: Vec<(&Name, Option<IpAddr>)> =

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::policy::{Scope, Source};
+use crate::policy::{Route, Scope, Source};
 use crate::rib::compact;
 use crate::rib::*;
 use crate::types::PeerId;
@@ -35,7 +35,8 @@ fn expected(naive: &Naive, peer: u32, to: &Prefix) -> Option<(Attributes, NextHo
         (source, &naive.up[&from][to], given)
     };
     let export = settings(peer, ASNS[peer as usize], SCOPES[peer as usize]).export;
-    let out = export.check(PeerId(peer), to, source, attributes).ok()?;
+    let route = Route { prefix: to, attributes, next_hop: Some(&given), neighbor: None };
+    let out = export.check(PeerId(peer), source, &route).ok()?.attributes;
     Some((out, if export.names_itself(source) { ourselves } else { given }))
 }
 

@@ -107,7 +107,17 @@ fn candidate() -> impl Strategy<Value = Candidate> {
             router_id,
             remote: address(0).into(),
             attrs: AttrsId::from_raw(1),
-            rank: Rank { local_pref, path_length, origin, med, neighbor, originator, clusters },
+            rank: Rank {
+                local_pref,
+                path_length,
+                origin,
+                med,
+                neighbor,
+                originator,
+                clusters,
+                weight: None,
+                redirected: false,
+            },
         }
     })
 }

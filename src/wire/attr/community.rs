@@ -23,6 +23,8 @@ impl Community {
     pub const NO_EXPORT_SUBCONFED: Self = Self(0xffff_ff03);
     /// GRACEFUL_SHUTDOWN (RFC 8326): any other path is better, this one is about to go.
     pub const GRACEFUL_SHUTDOWN: Self = Self(0xffff_0000);
+    /// NOPEER (RFC 3765): not to bilateral peers.
+    pub const NO_PEER: Self = Self(0xffff_ff04);
     /// BLACKHOLE (RFC 7999): drop the traffic.
     pub const BLACKHOLE: Self = Self(0xffff_029a);
 
@@ -62,6 +64,7 @@ impl FromStr for Community {
             "no-export-subconfed" => Self::NO_EXPORT_SUBCONFED,
             "graceful-shutdown" => Self::GRACEFUL_SHUTDOWN,
             "blackhole" => Self::BLACKHOLE,
+            "no-peer" => Self::NO_PEER,
             _ => {
                 let halves = text.split_once(':').and_then(|(high, low)| Some((high.parse().ok()?, low.parse().ok()?)));
                 let (high, low) = halves.ok_or_else(|| CommunityError {

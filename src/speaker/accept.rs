@@ -1,0 +1,67 @@
+//! Somebody dialled: whose connection it is, or why it is nobody's.
+
+use std::net::SocketAddr;
+
+use super::{Conn, Effect, Event, Life, Speaker};
+use crate::session;
+use crate::types::{ConnId, LinkIndex, Time};
+
+/// The ends of an accepted connection, and the interface that it came in by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// Our end.
+    pub(super) local: SocketAddr,
+    /// Their end.
+    pub(super) remote: SocketAddr,
+    /// As far as the shell can tell.
+    pub(super) interface: Option<LinkIndex>,
+}
+
+impl Way {
+    /// The interface that it came in by: a link-local address names it too.
+    fn interface(&self) -> Option<LinkIndex> {
+        let scope = match self.remote {
+            SocketAddr::V6(remote) => LinkIndex::new(remote.scope_id()),
+            SocketAddr::V4(_) => None,
+        };
+        self.interface.or(scope)
+    }
+}
+
+impl Speaker {
+    /// Gives an accepted connection to the neighbor that it is from, or ends it.
+    pub(super) fn accepted(&mut self, now: Time, conn: ConnId, way: Way, out: &mut Vec<Effect>) {
+        if self.life != Life::Running {
+            out.push(Effect::Abort(conn));
+            return;
+        }
+        let Some(neighbor) = self.neighbors.between(way.local, way.remote) else {
+            out.push(Effect::Abort(conn));
+            if let Some(silent) = self.strangers.pass(now) {
+                out.push(Effect::Tell(Event::Stranger { remote: way.remote, local: way.local, silent }));
+            }
+            return;
+        };
+        // Of a neighbor whose tunnel is down people know already.
+        if !neighbor.ready() {
+            out.push(Effect::Abort(conn));
+            return;
+        }
+        if !neighbor.is_on(way.interface()) {
+            out.push(Effect::Abort(conn));
+            let name = neighbor.plan.name.clone();
+            if let Some(silent) = self.strangers.pass(now) {
+                let link = way.interface().and_then(|index| self.links.get(index));
+                let came_by = link.map(|link| link.name.clone());
+                out.push(Effect::Tell(Event::WrongInterface { neighbor: name, remote: way.remote, came_by, silent }));
+            }
+            return;
+        }
+        let (id, ttl, interface) = (neighbor.id, neighbor.plan.ttl, neighbor.plan.interface.clone());
+        self.conns.insert(conn, Conn { peer: id, local: Some(way.local), remote: way.remote });
+        out.push(Effect::Adopt { conn, ttl, interface });
+        // It got through, so there is a way back.
+        self.start(now, id, out);
+        self.session(now, Some(id), session::Input::Accepted { conn }, out);
+    }
+}
