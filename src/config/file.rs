@@ -136,9 +136,6 @@ impl File {
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| outside(r, s)).collect();
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
-        if let Some(section) = r.table(&top, "bfd", "bfd") {
-            bfd(r, &section);
-        }
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
         let socket = r.table(&top, "control", "control").and_then(|s| {
@@ -271,15 +268,6 @@ fn outside(r: &mut Reader<'_>, s: &Section<'_>) -> Outside {
         instances: items(r.list(s, "instances", value::name)),
         bgp,
     }
-}
-
-fn bfd(r: &mut Reader<'_>, s: &Section<'_>) {
-    if let Some(At { value: true, span }) = r.value(s, "enabled", value::boolean) {
-        r.error("not-yet", &span, "not yet: BFD", "write `enabled = false`, and rely on the hold time until then");
-    }
-    let (least, most) = (Duration::from_millis(10), Duration::from_secs(60));
-    r.value_with(s, "interval", |v| value::span_of_time(v, least, most));
-    r.value(s, "multiplier", |v| value::number(v, 1, 255));
 }
 
 fn ecmp(r: &mut Reader<'_>, s: &Section<'_>) -> Ecmp {

@@ -19,6 +19,7 @@ mod rules;
 mod session;
 mod settings;
 mod value;
+mod watch;
 
 pub use check::{Report, check_text, check_text_on};
 pub use diagnostic::{Also, Diagnostic, Severity};

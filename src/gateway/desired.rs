@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Auth, Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Words};
+use super::{Auth, Bgp, Connection, Instance, Model, OtherNeighbor, Timers, Ttl, TunnelEnd, Watch, Words};
 use crate::types::Asn;
 use crate::types::Family;
 use crate::types::Name;
@@ -57,6 +57,8 @@ pub struct Neighbor {
     pub export: Words,
     /// What there is to tell it at all.
     pub offer: Offer,
+    /// How the way to it is watched by BFD, if it is.
+    pub bfd: Option<Watch>,
 }
 
 /// What a neighbor is to the gateway.
@@ -235,5 +237,6 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
+        bfd: bgp.bfd.watch(),
     }
 }
