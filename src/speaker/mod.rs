@@ -17,6 +17,7 @@ mod rate;
 mod resync;
 mod stale;
 mod startup;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -109,6 +110,8 @@ pub struct Speaker {
     /// What an earlier run left and nobody wants goes as soon as the FIB has all that the RIB holds.
     sweeping: bool,
     resync: Resync,
+    /// Who is watched by BFD may have changed.
+    watch_again: bool,
     life: Life,
     strangers: Rate,
     refusals: Rate,
@@ -150,6 +153,7 @@ impl Speaker {
             startup: Startup::default(),
             sweeping: false,
             resync: Resync::default(),
+            watch_again: true,
             life: Life::Waiting,
             strangers: Rate::default(),
             refusals: Rate::default(),
@@ -200,6 +204,8 @@ impl Speaker {
                 let why = Notification::shutdown(Cease::AdministrativeReset, "reset by an operator");
                 self.session(now, peer, session::Input::Restart(why), out);
             }
+            Input::Bfd(report) => self.bfd(now, report, out),
+            Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {
@@ -211,6 +217,7 @@ impl Speaker {
             self.converge(out);
         }
         self.kernel(now, out);
+        self.watch(out);
         self.settle(out);
     }
 
@@ -330,6 +337,7 @@ impl Speaker {
             self.session(now, Some(id), session::Input::Stop(why), out);
         }
         self.sweeping = false;
+        out.push(Effect::Bfd(Vec::new()));
         self.life = Life::Closing(self.flush(out));
     }
 
@@ -404,7 +412,11 @@ impl Speaker {
                     out.push(Effect::Abort(conn));
                 }
                 session::Output::Measure { conn } => out.push(Effect::Measure(conn)),
-                session::Output::Established(agreed) => self.established(id, agreed, out),
+                session::Output::Established(agreed) => {
+                    self.established(id, agreed, out);
+                    // Strict or not: packets get through.
+                    self.unbar(now, id, out);
+                }
                 session::Output::Down(reason) => self.down(id, reason, out),
                 session::Output::Failed(reason) => {
                     let Some(neighbor) = self.name(id) else { continue };

@@ -8,6 +8,7 @@ use super::input::Endpoint;
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
+use super::watch::Watched;
 use crate::config::Policies;
 use crate::gateway;
 use crate::gateway::Offer;
@@ -52,6 +53,8 @@ pub(super) struct Neighbor {
     pub(super) faults: Rate,
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
+    /// What BFD knows of the way to it.
+    pub(super) watched: Watched,
 }
 
 impl Neighbor {
@@ -89,6 +92,7 @@ impl Neighbor {
             awaits_route: false,
             faults: Rate::default(),
             awaited: Awaited::default(),
+            watched: Watched::default(),
         }
     }
 

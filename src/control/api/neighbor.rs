@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Bfd, Moment};
 use crate::types::{Asn, Family, Name};
 
 /// All neighbors of this instance, in the order of the file.
@@ -50,6 +50,8 @@ pub struct Neighbor {
     pub next_retry_seconds: Option<u64>,
     /// True if we never dial: the neighbor must.
     pub passive: bool,
+    /// BFD with it; `null` if it is not watched by BFD.
+    pub bfd: Option<Bfd>,
     /// What was exchanged, for each family of the file.
     pub prefixes: Vec<FamilyPrefixes>,
 }

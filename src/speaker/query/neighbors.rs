@@ -91,6 +91,7 @@ impl Speaker {
             next_retry_at: retry.map(|at| self.moment(at)),
             next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             passive: plan.passive,
+            bfd: self.show_bfd(now, neighbor),
             prefixes: prefixes.collect(),
         }
     }
