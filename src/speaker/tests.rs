@@ -13,6 +13,7 @@ use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open
 
 mod neighbors;
 mod stale;
+mod watch;
 
 const FILE: &str = r#"
 [gateway]
