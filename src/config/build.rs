@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Config, Control, Ecmp, Kernel,
+    Config, Control, Ecmp, Kernel, Written,
     file::{self, File, Outside},
     policy,
     rules::bgp_ips,
@@ -33,6 +33,7 @@ pub(super) fn config(file: &File) -> Option<Config> {
         ecmp: Ecmp {
             max_paths: file.ecmp.max_paths.as_ref().map_or(ecmp.max_paths, |at| at.value),
             as_path_relax: file.ecmp.as_path_relax.as_ref().map_or(ecmp.as_path_relax, |at| at.value),
+            weights: file.ecmp.weights.as_ref().map_or(ecmp.weights, |at| at.value),
             hash: file.ecmp.hash.as_ref().map_or(ecmp.hash, |at| at.value),
             buckets: file.ecmp.buckets.as_ref().map_or(ecmp.buckets, |at| at.value),
             idle_timer: file.ecmp.idle_timer.as_ref().map_or(ecmp.idle_timer, |at| at.value),
@@ -46,6 +47,7 @@ pub(super) fn config(file: &File) -> Option<Config> {
         control: Control {
             socket: file.socket.as_ref().map_or_else(|| Control::default().socket, |at| at.value.clone()),
         },
+        written: Written::default(),
     })
 }
 

@@ -6,7 +6,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Hash, OnStop,
+    Hash, OnStop, Weights,
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
@@ -108,6 +108,7 @@ pub(super) struct Outside {
 pub(super) struct Ecmp {
     pub(super) max_paths: Option<At<usize>>,
     pub(super) as_path_relax: Option<At<bool>>,
+    pub(super) weights: Option<At<Weights>>,
     pub(super) hash: Option<At<Hash>>,
     pub(super) buckets: Option<At<u16>>,
     pub(super) idle_timer: Option<At<Duration>>,
@@ -276,6 +277,14 @@ fn ecmp(r: &mut Reader<'_>, s: &Section<'_>) -> Ecmp {
     Ecmp {
         max_paths: r.value(s, "max-paths", |v| size(v, 1, MOST_PATHS)),
         as_path_relax: r.value(s, "as-path-relax", value::boolean),
+        weights: r.value(s, "weights", |v| {
+            let words = [
+                ("configured", Weights::Configured),
+                ("link-bandwidth", Weights::LinkBandwidth),
+                ("equal", Weights::Equal),
+            ];
+            value::word(v, &words)
+        }),
         hash: r.value_with(s, "hash", |v| value::word(v, &words)),
         buckets: r.value(s, "buckets", |v| narrow(v, 1, u64::from(u16::MAX))),
         idle_timer: r.value_with(s, "idle-timer", |v| {

@@ -8,11 +8,14 @@
 
 mod build;
 mod check;
+mod classes;
 mod diagnostic;
+mod diff;
 mod duration;
 mod file;
 mod host;
 mod keys;
+mod limit;
 mod policy;
 mod raw;
 mod rules;
@@ -20,12 +23,16 @@ mod session;
 mod settings;
 mod value;
 mod watch;
+mod written;
 
 pub use check::{Report, check_text, check_text_on};
+pub use classes::{CLASSES, Class};
 pub use diagnostic::{Also, Diagnostic, Severity};
+pub use diff::{Change, Fate, PeerChange, Plan, Refused, SessionPlan, same_ends};
 pub use host::{Host, HostFault};
 pub use keys::{KEYS, Key};
-pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies};
+pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies, Weights};
+pub use written::Written;
 
 /// Reads a file. Either a configuration with warnings, or every fault at once, warnings among them, in the order of
 /// the text. `file_name` is only shown.
@@ -40,7 +47,8 @@ pub fn parse_on(file_name: &str, text: &str, host: &dyn Host) -> Result<(Config,
     let file = file::File::read(&mut reader, &document);
     rules::check(&mut reader, &file, host);
     if !reader.has_errors() {
-        if let Some(config) = build::config(&file) {
+        if let Some(mut config) = build::config(&file) {
+            config.written = Written::of(document.get_ref());
             return Ok((config, reader.finish()));
         }
         // A fault of ours: the rules let something pass that settings cannot be made of.

@@ -362,7 +362,7 @@ impl<'t> Reader<'t> {
 
 fn with_article(noun: &str) -> String {
     match noun {
-        "true or false" | "true, false or table" | "tables" => noun.to_owned(),
+        "true or false" | "true, false or table" | "true, false or text" | "tables" => noun.to_owned(),
         _ if noun.starts_with(['A', 'a', 'e', 'i', 'I', 'o', 'u']) => format!("an {noun}"),
         _ => format!("a {noun}"),
     }

@@ -5,7 +5,7 @@ use std::{ops::Range, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
-    file,
+    file, limit, policy,
     raw::{At, Reader, Section, Wrong},
     value, watch,
 };
@@ -97,9 +97,6 @@ pub(super) fn inline(r: &mut Reader<'_>, section: &Section<'_>, session: &mut Se
 }
 
 fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
-    if let Some(At { value: 1.., span }) = r.value(s, "max-prefixes", |v| value::number(v, 0, u64::from(u32::MAX))) {
-        r.error("not-yet", &span, "not yet: limits on prefixes", "write `max-prefixes = 0`, which is no limit");
-    }
     let waits = |v: &DeValue<'_>| value::span_of_time(v, Duration::from_millis(10), Duration::from_secs(3600));
     let hold_time = r.value(s, "hold-time", hold_time);
     let keepalive = r.value_with(s, "keepalive-time", |v| {
@@ -127,11 +124,15 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             idle_hold_max: idle_hold_max.map(|at| at.value),
             passive: r.value(s, "passive", value::boolean).map(|at| at.value),
             ttl: ttl(r, s),
+            max_prefixes: limit::max_prefixes(r, s),
+            shutdown: limit::shutdown(r, s),
             auth: secrets.auth,
             families: families(r, s),
             bfd: Bfd::default(), // of a table of its own
             import: import.as_deref().map(plain),
             export: export.as_deref().map(plain),
+            weight: r.value(s, "weight", policy::weight).map(|at| at.value),
+            graceful_shutdown: r.value(s, "graceful-shutdown", value::boolean).map(|at| at.value),
         },
         import: import.unwrap_or_default(),
         export: export.unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use super::Written;
 use crate::gateway::Model;
 use crate::policy::Policy;
 use crate::types::Name;
@@ -22,6 +23,8 @@ pub struct Config {
     pub kernel: Kernel,
     /// How the daemon is asked.
     pub control: Control,
+    /// The same key by key, as it was written: what `plan` compares for people.
+    pub written: Written,
 }
 
 /// How traffic is spread.
@@ -31,12 +34,25 @@ pub struct Ecmp {
     pub max_paths: usize,
     /// Paths through different neighbor ASes count as equal if they are as long.
     pub as_path_relax: bool,
+    /// Where the shares of paths come from.
+    pub weights: Weights,
     /// What a flow is.
     pub hash: Hash,
     /// Buckets of a resilient group.
     pub buckets: u16,
     /// How long a bucket must be idle before its flow may move.
     pub idle_timer: Duration,
+}
+
+/// Where the shares of paths come from that a prefix uses at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Weights {
+    /// The policies', else the neighbors' `weight`.
+    Configured,
+    /// The link bandwidth that every path carries, else as configured.
+    LinkBandwidth,
+    /// All the same.
+    Equal,
 }
 
 /// What a flow is to the kernel (`net.ipv4.fib_multipath_hash_policy` and its IPv6 twin).
@@ -101,13 +117,21 @@ impl Config {
             ecmp: Ecmp::default(),
             kernel: Kernel::default(),
             control: Control::default(),
+            written: Written::default(),
         }
     }
 }
 
 impl Default for Ecmp {
     fn default() -> Self {
-        Self { max_paths: 64, as_path_relax: true, hash: Hash::L4, buckets: 256, idle_timer: Duration::from_secs(120) }
+        Self {
+            max_paths: 64,
+            as_path_relax: true,
+            weights: Weights::Configured,
+            hash: Hash::L4,
+            buckets: 256,
+            idle_timer: Duration::from_secs(120),
+        }
     }
 }
 

@@ -150,6 +150,16 @@ impl Fib {
         &self.settings
     }
 
+    /// Changes what can be changed on routes that are there: the idle timer of every group at once, the buckets of groups
+    /// that are made from now on, and how many hops [`Fib::want`] takes. Table, protocol, metric and ids stay.
+    pub fn set(&mut self, settings: &Settings) {
+        let Settings { buckets, idle_timer, max_paths, table: _, protocol: _, metric: _, first_id: _ } = *settings;
+        if idle_timer != self.settings.idle_timer {
+            self.objects.dirty_groups.extend(self.objects.groups.keys().copied());
+        }
+        self.settings = Settings { buckets, idle_timer, max_paths, ..self.settings.clone() };
+    }
+
     /// The prefix shall lead over these hops; over none: it shall have no route. A host route of the same prefix
     /// ([`Fib::want_link`]) comes first.
     pub fn want(&mut self, prefix: Prefix, hops: &[Hop]) {

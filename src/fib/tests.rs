@@ -488,3 +488,21 @@ fn a_page_holds_the_smallest_prefixes_behind_the_last() {
     let page = fib.page(Family::Ipv4, Some(prefix(0)), 2);
     assert_eq!(page.iter().map(|view| view.prefix).collect::<Vec<_>>(), [prefix(2), prefix(4)]);
 }
+
+#[test]
+fn a_new_idle_timer_is_one_message_a_group_and_a_new_number_of_buckets_leaves_groups_alone() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..10 {
+        fib.want(prefix(number), &hops(&[1, 2]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let groups = kernel.table.groups.len();
+    fib.set(&settings());
+    assert!(fib.next_batch(Time::START).is_none(), "nothing has changed");
+    fib.set(&Settings { buckets: 64, ..settings() });
+    assert!(fib.next_batch(Time::START).is_none(), "a group keeps its buckets as long as it lives");
+    fib.set(&Settings { idle_timer: Duration::from_secs(7), ..settings() });
+    let done = run(&mut fib, &mut kernel, Time::START);
+    assert!(done.len() == groups && done.iter().all(|op| matches!(op, Op::SetGroup(_))), "{done:?}");
+    assert!(kernel.table.groups.values().all(|group| group.idle_timer == Duration::from_secs(7)));
+}

@@ -7,6 +7,7 @@ use super::Bfd;
 use crate::types::Family;
 use crate::types::HoldTime;
 use crate::types::Name;
+use crate::types::Weight;
 
 /// How far away a neighbor may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,6 +100,56 @@ impl fmt::Display for Words {
     }
 }
 
+/// What is done about a neighbor that teaches more prefixes than it may.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LimitAction {
+    /// It is told of, and all are taken.
+    Warn,
+    /// Those above the limit are refused.
+    Trim,
+    /// The session is ended (RFC 4486 §4).
+    Drop,
+}
+
+/// The most prefixes that a neighbor may teach, refused ones included (RFC 4271 §6.7).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PrefixLimit {
+    /// Of IPv4 unicast; 0 is no limit.
+    pub ipv4: u32,
+    /// Of IPv6 unicast; 0 is no limit.
+    pub ipv6: u32,
+    /// What is done above it.
+    pub action: LimitAction,
+    /// People are told when so many of a hundred of it are reached, 1 to 100.
+    pub warn_at: u8,
+    /// How long the neighbor stays away after a drop; for ever without.
+    pub restart: Option<Duration>,
+}
+
+impl PrefixLimit {
+    /// No limit.
+    pub const NONE: Self = Self { ipv4: 0, ipv6: 0, action: LimitAction::Drop, warn_at: 75, restart: None };
+
+    /// Of one family, if there is a limit.
+    #[must_use]
+    pub fn family(&self, family: Family) -> Option<u32> {
+        let limit = match family {
+            Family::Ipv4 => self.ipv4,
+            Family::Ipv6 => self.ipv6,
+        };
+        (limit > 0).then_some(limit)
+    }
+}
+
+/// Whether a neighbor is kept down on purpose.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Shutdown {
+    /// It is not.
+    No,
+    /// It is, and is told this text (RFC 9003), at most 255 octets; empty is none.
+    Yes(String),
+}
+
 /// What one `bgp` table says. `None` leaves the word to the table around it, and in the end to the defaults.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Bgp {
@@ -116,6 +167,10 @@ pub struct Bgp {
     pub passive: Option<bool>,
     /// `ttl-security` or `multihop`; on the link unless given.
     pub ttl: Option<Ttl>,
+    /// `max-prefixes`; no limit unless given.
+    pub max_prefixes: Option<PrefixLimit>,
+    /// `shutdown`; not unless given.
+    pub shutdown: Option<Shutdown>,
     /// `password-file` or `ao-keys`; nothing is signed unless given.
     pub auth: Option<Auth>,
     /// `families`; the family of the neighbor's address unless given.
@@ -126,6 +181,10 @@ pub struct Bgp {
     pub import: Option<Words>,
     /// `export`; what the kind of neighbor implies unless given.
     pub export: Option<Words>,
+    /// `weight`; 1 unless given.
+    pub weight: Option<Weight>,
+    /// `graceful-shutdown`; false unless given.
+    pub graceful_shutdown: Option<bool>,
 }
 
 impl Bgp {
@@ -140,11 +199,15 @@ impl Bgp {
             idle_hold_max: self.idle_hold_max.or(outer.idle_hold_max),
             passive: self.passive.or(outer.passive),
             ttl: self.ttl.or(outer.ttl),
+            max_prefixes: self.max_prefixes.or(outer.max_prefixes),
+            shutdown: self.shutdown.clone().or_else(|| outer.shutdown.clone()),
             auth: self.auth.clone().or_else(|| outer.auth.clone()),
             families: self.families.clone().or_else(|| outer.families.clone()),
             bfd: self.bfd.or(&outer.bfd),
             import: self.import.clone().or_else(|| outer.import.clone()),
             export: self.export.clone().or_else(|| outer.export.clone()),
+            weight: self.weight.or(outer.weight),
+            graceful_shutdown: self.graceful_shutdown.or(outer.graceful_shutdown),
         }
     }
 

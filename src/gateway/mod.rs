@@ -16,6 +16,6 @@ mod tests;
 pub use addresses::first_free;
 pub use auth::{AoAlgorithm, AoKey, Auth};
 pub use bfd::{Bfd, BfdKey, Watch};
-pub use bgp::{Bgp, Timers, Ttl, Word, Words};
+pub use bgp::{Bgp, LimitAction, PrefixLimit, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
 pub use model::{Connection, Device, Instance, Mode, Model, NetworkRouter, OtherNeighbor, TunnelEnd};

@@ -96,13 +96,15 @@ pub struct Export {
     pub next_hop_self: bool,
     /// The neighbor's policies.
     pub chain: Chain,
+    /// Every route is told as one that is about to go (GRACEFUL_SHUTDOWN, RFC 8326 §4.1).
+    pub graceful_shutdown: bool,
 }
 
 impl Export {
     /// The rules; the next hop of learned routes is left as it is towards an internal neighbor.
     #[must_use]
     pub fn new(local_asn: Asn, peer_asn: Asn, scope: Scope, chain: Chain) -> Self {
-        Self { local_asn, peer_asn, scope, next_hop_self: false, chain }
+        Self { local_asn, peer_asn, scope, next_hop_self: false, chain, graceful_shutdown: false }
     }
 
     /// True for a neighbor of our own AS.
@@ -134,7 +136,21 @@ impl Export {
             Some(NextHopEdit::Address(_) | NextHopEdit::Peer) | None if self.names_itself(source) => NextHopOut::Own,
             Some(NextHopEdit::Address(_) | NextHopEdit::Peer) | None => NextHopOut::Kept,
         };
-        Ok(Told { attributes: self.rewrite(source, route.attributes, &edits), next_hop })
+        let mut attributes = self.rewrite(source, route.attributes, &edits);
+        if self.graceful_shutdown {
+            self.leave(&mut attributes);
+        }
+        Ok(Told { attributes, next_hop })
+    }
+
+    /// Marks a route that goes out as one that is about to go: any other is better (RFC 8326 §4.1).
+    pub fn leave(&self, attributes: &mut Attributes) {
+        if !attributes.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
+            attributes.communities.push(Community::GRACEFUL_SHUTDOWN);
+        }
+        if self.is_internal() {
+            attributes.local_pref = Some(0);
+        }
     }
 
     /// The AS that a policy repeats in front of a path. To an internal neighbor it would be a loop.

@@ -78,7 +78,7 @@ impl PathConditions {
     }
 }
 
-/// A regular expression over the text of an AS_PATH, as `show routes` prints it: ASes with a space between, sets in
+/// A regular expression over the text of an AS_PATH: ASes with a space between, sets with commas in
 /// `{}`, confederations in `()` and `[]`. `_` is the begin, the end or a separator. The time of a look is linear in
 /// the length of the path.
 #[derive(Clone)]

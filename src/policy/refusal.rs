@@ -44,6 +44,9 @@ pub enum Refusal {
     /// A policy says no.
     #[error("{0}")]
     Policy(Rejected),
+    /// The neighbor teaches more prefixes than it may, and this one came when the table had as many.
+    #[error("above the limit of {0} prefixes (max-prefixes)")]
+    OverLimit(usize),
     /// It asks that traffic be dropped, and no rule of a policy speaks of that (RFC 7999 §3.3).
     #[error("it asks to drop traffic (blackhole), and no policy rule for the community blackhole accepts it")]
     Blackhole,

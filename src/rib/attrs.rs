@@ -10,7 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::types::{Asn, Weight};
 use crate::wire::{Attributes, NextHop, Origin};
 
-use super::compact;
+use super::{compact, weights};
 
 /// A stored attribute set.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -45,6 +45,8 @@ pub(super) struct Rank {
     pub(super) originator: u32,
     /// How many clusters in CLUSTER_LIST.
     pub(super) clusters: u16,
+    /// The bits of the link bandwidth in octets per second; zero where there is none.
+    pub(super) bandwidth: u32,
     /// The share that a policy gave to the path.
     pub(super) weight: Option<Weight>,
     /// A policy gave the path another next hop: [`Attrs::next_hop`] has it.
@@ -73,6 +75,7 @@ impl Rank {
             neighbor: attributes.as_path.neighbor().unwrap_or_default(),
             originator: attributes.originator_id.map_or(0, u32::from),
             clusters: u16::try_from(attributes.cluster_list.len()).unwrap_or(u16::MAX),
+            bandwidth: weights::bandwidth(attributes).to_bits(),
             weight: local.weight,
             redirected: local.next_hop.is_some(),
         }

@@ -160,16 +160,12 @@ impl Rib {
     }
 
     fn chosen(&self, decision: &Decision) -> SmallVec<[Chosen; 4]> {
-        let mut places: SmallVec<[usize; 4]> = (0..decision.outcomes.len())
-            .filter(|at| matches!(decision.outcomes[*at], Outcome::Best | Outcome::Multipath))
-            .collect();
-        places.sort_unstable_by_key(|at| decision.candidates[*at].tie_break());
-        let chosen = |at: usize| {
+        let chosen = |(at, weight): (usize, Weight)| {
             let (session, number) = decision.origins[at];
             let live = self.sessions.get(session)?;
             let next_hop = self.next_hop(decision.candidates[at].attrs, session, number)?;
-            Some(Chosen { peer: live.peer, next_hop, weight: Weight::ONE })
+            Some(Chosen { peer: live.peer, next_hop, weight })
         };
-        places.into_iter().filter_map(chosen).collect()
+        self.shares(decision).into_iter().filter_map(chosen).collect()
     }
 }

@@ -24,6 +24,8 @@ mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trim;
+mod weights;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
@@ -31,7 +33,7 @@ use std::{
 };
 
 use crate::policy::{Edits, Export, Import, NextHopEdit, Refusal, Scope};
-use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId};
+use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId, Weight};
 use crate::wire::{Attributes, Context, NextHop, Reach, Update};
 
 use adj_in::{Path, Paths};
@@ -46,6 +48,8 @@ pub use decision::Step;
 pub use loc::{Changed, Chosen};
 pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
 pub use stale::Retain;
+pub use trim::Caps;
+pub use weights::Weights;
 
 /// What holds for all neighbors.
 #[derive(Clone, Debug)]
@@ -58,6 +62,8 @@ pub struct Settings {
     pub max_paths: usize,
     /// Paths of different neighbor ASes may be used at once if AS_PATH is as long.
     pub as_path_relax: bool,
+    /// Where the shares of paths come from that are used at once.
+    pub weights: Weights,
 }
 
 /// A neighbor as configured.
@@ -71,6 +77,10 @@ pub struct PeerSettings {
     pub import: Import,
     /// What it is told.
     pub export: Export,
+    /// The most prefixes of it that may be in the table; what comes above that is refused.
+    pub caps: Caps,
+    /// The share of its paths, where the shares are configured.
+    pub weight: Weight,
 }
 
 /// A session that is Established.
@@ -117,6 +127,8 @@ struct Routes {
 /// The whole RIB.
 pub struct Rib {
     settings: Settings,
+    /// Every route that is told is about to go (RFC 8326).
+    leaving: bool,
     peers: BTreeMap<PeerId, Peer>,
     sessions: Sessions,
     /// Sessions that are up and may hear of learned routes.
@@ -154,6 +166,7 @@ impl Rib {
         };
         Self {
             settings,
+            leaving: false,
             peers: BTreeMap::new(),
             sessions: Sessions::default(),
             wide: Vec::new(),
@@ -356,11 +369,13 @@ impl Rib {
                     id
                 }
             });
+            let row = self.routes[at(reach.family)].table.find_or_add(prefix);
+            let over = self.trim(session, reach.family, row);
+            let accepted = accepted.filter(|_| !over);
             self.attrs.hold(received);
             if let Some(accepted) = accepted {
                 self.attrs.hold(accepted);
             }
-            let row = self.routes[at(reach.family)].table.find_or_add(prefix);
             self.put(reach.family, row, Path::new(session, next_hop, received, accepted).in_round(round));
         }
         if let Some((_, id)) = last {
@@ -428,6 +443,7 @@ impl Rib {
             self.routes[at(family)].local.remove(&row);
         }
         self.gone(family, row, &gone);
+        self.refill(session, family);
         self.routes[at(family)].table.free_if_idle(row);
     }
 
@@ -457,6 +473,9 @@ impl Rib {
 
     /// A path was taken out of a row.
     fn gone(&mut self, family: Family, row: RowId, gone: &Path) {
+        if let Some(live) = self.sessions.get_mut(gone.session) {
+            live.trimmed[at(family)].remove(row);
+        }
         self.uncount(family, gone);
         if gone.is(Path::CHOSEN) {
             self.routes[at(family)].table.row_mut(row).set(Row::LOST);

@@ -192,7 +192,10 @@ impl Rib {
             Source::External(peer) | Source::Internal(peer) => self.peers.get(&peer).map(|peer| &peer.settings.name),
         };
         let route = Route { prefix, attributes: &attributes, next_hop: taught.as_ref(), neighbor: from };
-        let told = export.check(to, source, &route)?;
+        let mut told = export.check(to, source, &route)?;
+        if self.leaving {
+            export.leave(&mut told.attributes);
+        }
         let next_hop = match told.next_hop {
             NextHopOut::Own => live.ourselves(prefix.family()),
             NextHopOut::Kept => taught,

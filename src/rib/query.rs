@@ -3,7 +3,7 @@
 use std::{collections::BinaryHeap, net::IpAddr, sync::Arc};
 
 use crate::policy::{Refusal, Withheld};
-use crate::types::{Family, PeerId, Prefix};
+use crate::types::{Family, PeerId, Prefix, Weight};
 use crate::wire::{Attributes, NextHop};
 
 use super::adj_in::Path;
@@ -34,6 +34,8 @@ pub struct PathView {
     pub stale: bool,
     /// What became of it.
     pub state: PathState,
+    /// Its share of the traffic beside the others in use; `None` if it is not used.
+    pub weight: Option<Weight>,
 }
 
 /// What became of a path.
@@ -63,6 +65,8 @@ pub struct FamilyCounts {
     pub accepted: usize,
     /// Those that were refused.
     pub refused: usize,
+    /// Those of the refused that are above the cap.
+    pub trimmed: usize,
     /// Prefixes that we have told it.
     pub advertised: usize,
     /// How often a prefix could not be told because its attributes fit no message (RFC 8654 §4).
@@ -129,7 +133,8 @@ impl Rib {
             let Some(live) = live else { return FamilyCounts { stale, ..FamilyCounts::default() } };
             let (counts, out) = (live.counts[at(family)], &live.out[at(family)]);
             let refused = counts.received - counts.accepted;
-            FamilyCounts { refused, advertised: out.advertised, too_big: out.too_big, stale, ..counts }
+            let trimmed = live.trimmed[at(family)].len();
+            FamilyCounts { refused, trimmed, advertised: out.advertised, too_big: out.too_big, stale, ..counts }
         };
         Counts { ipv4: of(Family::Ipv4), ipv6: of(Family::Ipv6) }
     }
@@ -241,6 +246,7 @@ impl Rib {
         let prefix = table.prefix(row);
         let decision = self.decide(family, row);
         let best = decision.best();
+        let shares = self.shares(&decision);
         let mut paths = Vec::new();
         for path in self.paths.iter(table.row(row).head).filter(|path| self.sessions.counts(path.session, family)) {
             let place = decision.origins.iter().position(|(session, _)| *session == path.session);
@@ -257,9 +263,11 @@ impl Rib {
                     };
                     (state, (order, Some(candidate.tie_break())))
                 }
-                _ => (PathState::Refused(self.refusal(&prefix, path)), (3, None)),
+                _ => (PathState::Refused(self.refusal(&prefix, row, path)), (3, None)),
             };
-            paths.push((key, self.path_view(family, path, state)));
+            let share = |(at, weight): &(usize, Weight)| (Some(*at) == place).then_some(*weight);
+            let weight = shares.iter().find_map(share);
+            paths.push((key, PathView { weight, ..self.path_view(family, path, state) }));
         }
         paths.sort_by_key(|(key, view)| (*key, view.peer));
         Entry { prefix, paths: paths.into_iter().map(|(_, view)| view).collect() }
@@ -276,11 +284,15 @@ impl Rib {
             }),
             stale: self.is_stale(family, path),
             state,
+            weight: None,
         }
     }
 
     /// Why a stored path was refused: asked again, which costs nothing until somebody wants to know.
-    fn refusal(&self, prefix: &Prefix, path: &Path) -> Refusal {
+    fn refusal(&self, prefix: &Prefix, row: RowId, path: &Path) -> Refusal {
+        if self.is_trimmed(path.session, prefix.family(), row) {
+            return Refusal::OverLimit(self.cap(path.session, prefix.family()).unwrap_or_default());
+        }
         let found = self.sessions.get(path.session).and_then(|live| {
             let import = &self.peers.get(&live.peer)?.settings.import;
             let Some(next_hop) = live.next_hop(path.next_hop) else { return Some(Refusal::TooManyNextHops) };

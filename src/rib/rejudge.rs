@@ -20,58 +20,94 @@ pub(super) struct Rejudge {
     sessions: Vec<SessionId>,
     /// What holds for all neighbors has changed: every decision is made again.
     decide: bool,
+    /// Shares have changed: what is used is told again.
+    touch: bool,
     family: Family,
     next: RowId,
 }
 
 /// What import makes of all prefixes of one set, next hop and session.
-struct Verdict {
+pub(super) struct Verdict {
     attributes: Attributes,
     edits: Result<Edits, Refusal>,
 }
 
-type Memo = HashMap<(SessionId, AttrsId, u16), Verdict>;
+pub(super) type Memo = HashMap<(SessionId, AttrsId, u16), Verdict>;
 
 impl Rib {
     /// Changes the settings of a neighbor; its session goes on. [`Rib::work`] judges what it taught again if its import
     /// settings differ, and [`Rib::next_output`] says what it was told wrongly if its export settings do.
     pub fn set_peer(&mut self, id: PeerId, settings: PeerSettings) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let import = peer.settings.import != settings.import;
+        let import = peer.settings.import != settings.import || peer.settings.caps != settings.caps;
         let export = peer.settings.export != settings.export;
+        let weight = peer.settings.weight != settings.weight;
         peer.settings = settings;
         let (session, kept) = (peer.session, peer.kept.clone());
         for session in kept.into_iter().chain(session).filter(|_| import) {
             self.judge_again(Some(session));
         }
+        if weight {
+            self.share_again();
+        }
         let Some(session) = session else { return };
         if export {
             self.sort_sessions();
-            let Some(live) = self.sessions.get_mut(session) else { return };
-            for family in Family::ALL {
-                if live.has(family) {
-                    let out = &mut live.out[at(family)];
-                    // A refresh that is under way stays one.
-                    let forced = out.walk.is_some_and(|walk| walk.forced);
-                    out.walk = Some(Walk { next: 0, forced });
-                }
+            self.look_again(session);
+        }
+    }
+
+    /// From now on, or no longer, every route that goes out says that it is about to go (GRACEFUL_SHUTDOWN, RFC 8326
+    /// §4.1), and internal neighbors get it with LOCAL_PREF 0. What was told is told again in place; sessions stay.
+    pub fn set_graceful_shutdown(&mut self, leaving: bool) {
+        if std::mem::replace(&mut self.leaving, leaving) != leaving {
+            let up: Vec<_> = self.peers.values().filter_map(|peer| peer.session).collect();
+            up.into_iter().for_each(|session| self.look_again(session));
+        }
+    }
+
+    /// Looks through all that a session was told; what is told wrongly goes out again.
+    fn look_again(&mut self, session: SessionId) {
+        let Some(live) = self.sessions.get_mut(session) else { return };
+        for family in Family::ALL {
+            if live.has(family) {
+                let out = &mut live.out[at(family)];
+                // A refresh that is under way stays one.
+                let forced = out.walk.is_some_and(|walk| walk.forced);
+                out.walk = Some(Walk { next: 0, forced });
             }
         }
     }
 
     /// Changes what holds for all neighbors. [`Rib::work`] has every decision made again if that can matter.
     pub fn set(&mut self, settings: Settings) {
-        let before = self.limits();
+        let before = (self.limits(), self.settings.weights);
         self.settings = settings;
-        if before != self.limits() {
+        if before.0 != self.limits() {
             self.judge_again(None);
+        }
+        if before.1 != self.settings.weights {
+            self.share_again();
+        }
+    }
+
+    /// Begins a pass that tells of all that is used again, with the shares of now.
+    fn share_again(&mut self) {
+        self.judge_again(None);
+        if let Some(pass) = &mut self.rejudge {
+            pass.touch = true;
         }
     }
 
     /// Begins a pass for one more session, or for the decision. What a pass under way had done is done again.
     fn judge_again(&mut self, session: Option<SessionId>) {
-        let pass =
-            self.rejudge.get_or_insert(Rejudge { sessions: Vec::new(), decide: false, family: Family::Ipv4, next: 0 });
+        let pass = self.rejudge.get_or_insert(Rejudge {
+            sessions: Vec::new(),
+            decide: false,
+            touch: false,
+            family: Family::Ipv4,
+            next: 0,
+        });
         (pass.family, pass.next) = (Family::Ipv4, 0);
         match session {
             Some(session) if !pass.sessions.contains(&session) => pass.sessions.push(session),
@@ -106,6 +142,13 @@ impl Rib {
         if head.is_empty() {
             return;
         }
+        if pass.touch {
+            self.paths.for_each_mut(head, |path| {
+                if path.is(Path::CHOSEN) {
+                    path.touch();
+                }
+            });
+        }
         if pass.decide && !self.routes[at(family)].table.row(row).is(Row::CHANGED) {
             self.mark_changed(family, row);
         }
@@ -123,7 +166,10 @@ impl Rib {
     }
 
     /// What the import settings of now make of a path: the set, held; `None` if it is refused.
-    fn judge(&mut self, family: Family, row: RowId, path: &Path, memo: &mut Memo) -> Option<AttrsId> {
+    pub(super) fn judge(&mut self, family: Family, row: RowId, path: &Path, memo: &mut Memo) -> Option<AttrsId> {
+        if self.stays_out(path.session, family, row) {
+            return None;
+        }
         let live = self.sessions.get(path.session)?;
         let import = &self.peers.get(&live.peer)?.settings.import;
         let key = (path.session, path.received, path.next_hop);

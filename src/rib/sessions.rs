@@ -10,6 +10,7 @@ use crate::wire::NextHop;
 
 use super::adj_out::AdjOut;
 use super::stale::Rounds;
+use super::trim::Trimmed;
 use super::{FamilyCounts, Session, at};
 
 /// The number of a session.
@@ -38,6 +39,7 @@ pub(super) struct Live {
     pub(super) counts: [FamilyCounts; 2],
     pub(super) end_of_rib: [bool; 2],
     pub(super) out: [AdjOut; 2],
+    pub(super) trimmed: [Trimmed; 2],
     next_hops: Vec<NextHop>,
     next_hop_index: HashMap<NextHop, u16>,
 }
@@ -56,6 +58,7 @@ impl Live {
             counts: Default::default(),
             end_of_rib: [false; 2],
             out: Default::default(),
+            trimmed: Default::default(),
             next_hops: Vec::new(),
             next_hop_index: HashMap::new(),
         }

@@ -110,6 +110,9 @@ impl Rib {
             routes.table.row_mut(row).head = head;
             for path in gone {
                 self.gone(family, row, &path);
+                if !sweep.jobs.iter().any(|job| job.over && job.session == path.session) {
+                    self.refill(path.session, family);
+                }
             }
         }
         let routes = &mut self.routes[at(family)];

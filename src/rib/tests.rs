@@ -4,6 +4,8 @@ mod coherence;
 mod decisions;
 mod lab;
 mod model;
+mod policies;
 mod rejudge;
 mod scenes;
 mod stale;
+mod trim;

@@ -1,5 +1,7 @@
 //! The state machine of one TCP connection, from OpenSent on (RFC 4271 §8.2.2). Knows no other connection.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::negotiate::{Refused, negotiate};
@@ -143,6 +145,14 @@ impl Conn {
         })
     }
 
+    /// The agreement and its timers, once there are.
+    pub(super) fn live_mut(&mut self) -> Option<&mut Live> {
+        match &mut self.state {
+            State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => Some(live),
+            State::OpenSent(_) | State::Closed(_) => None,
+        }
+    }
+
     /// How octets are read and written now.
     pub(super) fn context(&self) -> Context {
         self.state.live().map(|live| live.negotiated.context).unwrap_or_default()
@@ -236,6 +246,21 @@ impl Live {
         let hold = Timer::start(Some(UNDECIDED), now);
         let (keepalive, send_hold) = (Timer::start(None, now), SendHold::new(negotiated.send_hold));
         Box::new(Self { negotiated, hold, keepalive, send_hold, preferred: false, answered: false })
+    }
+
+    /// Other intervals than were worked out from the settings of before; those that are new begin now.
+    pub(super) fn set_timers(&mut self, now: Time, keepalive: Duration, send_hold: Duration) {
+        if self.negotiated.keepalive != keepalive {
+            self.negotiated.keepalive = keepalive;
+            // Undecided connections have none yet.
+            if self.keepalive.due().is_some() {
+                self.keepalive = Timer::start((!keepalive.is_zero()).then_some(keepalive), now);
+            }
+        }
+        if self.negotiated.send_hold != send_hold {
+            self.negotiated.send_hold = send_hold;
+            self.send_hold.set_limit(now, send_hold);
+        }
     }
 
     /// Answers the OPEN and starts the agreed timers.
@@ -384,6 +409,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
             if live.negotiated.refreshes(family).is_ok() {
                 let request = Refresh { family: family.into(), kind: RefreshKind::Request };
                 out.push(Action::Send(Message::Refresh(request)));
+                live.send_hold.sent(world.now);
             }
             State::Established(live)
         }

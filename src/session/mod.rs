@@ -4,6 +4,7 @@
 //! comparison of two machines and not a state of one. Time and entropy come in as arguments.
 
 mod collision;
+mod configure;
 mod conn;
 mod negotiate;
 mod peer;

@@ -116,7 +116,7 @@ pub(super) fn negotiate(settings: &Settings, conn: ConnId, open: Open) -> Result
 }
 
 /// Ours or a third of the hold time, whichever is less; at least a second (RFC 4271 §4.4); zero without a hold time.
-fn keepalive(ours: Duration, hold_time: HoldTime) -> Duration {
+pub(super) fn keepalive(ours: Duration, hold_time: HoldTime) -> Duration {
     match hold_time.duration() {
         None => Duration::ZERO,
         Some(hold) if ours.is_zero() => hold / 3,
@@ -125,7 +125,7 @@ fn keepalive(ours: Duration, hold_time: HoldTime) -> Duration {
 }
 
 /// Ours, else 8 minutes or twice the hold time, whichever is more; zero without a hold time (RFC 9687 §3).
-fn send_hold(ours: Option<Duration>, hold_time: HoldTime) -> Duration {
+pub(super) fn send_hold(ours: Option<Duration>, hold_time: HoldTime) -> Duration {
     let Some(hold) = hold_time.duration() else { return Duration::ZERO };
     ours.unwrap_or_else(|| (2 * hold).max(LEAST_SEND_HOLD))
 }

@@ -25,6 +25,8 @@ pub enum Input {
     Stop(Notification),
     /// Go down with this NOTIFICATION and come up again.
     Restart(Notification),
+    /// Go on by other settings: timers at once, what the ends agree on with the next session (`Restart`).
+    Configure(Box<Settings>),
     /// The way to the neighbor has just come up: dial at once, forget earlier failures.
     DialNow,
     /// A dialled connection is up.
@@ -123,7 +125,7 @@ pub enum Output {
 
 /// What is done about dialling.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Dial {
+pub(super) enum Dial {
     /// Stopped: neither dial nor accept.
     Off,
     /// Not now: passive, or a connection is good enough.
@@ -140,7 +142,7 @@ pub struct Peer {
     pub(super) settings: Settings,
     entropy: fastrand::Rng,
     dialled: u32,
-    dial: Dial,
+    pub(super) dial: Dial,
     pub(super) conns: Vec<Conn>,
     /// What ended a peer that is off: who dials it then is told the same.
     off: Option<Notification>,
@@ -212,6 +214,7 @@ impl Peer {
                     self.wait(now, SOON.min(self.settings.connect_retry));
                 }
             }
+            Input::Configure(settings) => self.configure(now, *settings, out),
             Input::DialNow => {
                 if self.dial != Dial::Off {
                     self.faults = 0;
@@ -359,7 +362,7 @@ impl Peer {
 
     /// Dials unless passive or served. A dial under way starts anew: its SYNs may have met a dead tunnel, and the
     /// kernel sends them ever more rarely.
-    fn dial_at_once(&mut self, out: &mut Vec<Output>) {
+    pub(super) fn dial_at_once(&mut self, out: &mut Vec<Output>) {
         if let Dial::Dialling(conn) = self.dial {
             out.push(Output::Close { conn });
         }

@@ -42,6 +42,16 @@ impl SendHold {
         }
     }
 
+    /// Another limit, zero for none. What waits already has waited: it counts.
+    pub(super) fn set_limit(&mut self, now: Time, limit: Duration) {
+        self.limit = limit;
+        if limit.is_zero() {
+            self.watch = None;
+        } else if let Some(watch) = &mut self.watch {
+            watch.next = watch.next.min(now + limit / LOOKS);
+        }
+    }
+
     /// When to ask.
     pub(super) fn due(&self) -> Option<Time> {
         self.watch.as_ref().map(|watch| watch.next)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::types::{Asn, Family, HoldTime, RouterId};
 use crate::wire::{Capabilities, Capability, ExtendedNextHop, FamilyCode, GracefulRestart};
 
-/// What a session is told by the configuration; it does not change while the peer lives.
+/// What a session is told by the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// Our AS number.

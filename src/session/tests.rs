@@ -1,6 +1,7 @@
 //! Tests of the session, in virtual time. Here: one peer against messages that the test writes.
 
 mod collision;
+mod configure;
 mod fsm;
 mod network;
 

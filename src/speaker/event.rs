@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use crate::fib::KernelError;
+use crate::gateway::LimitAction;
 use crate::session::DownReason;
 use crate::types::{Asn, Family, HoldTime, Name};
 use crate::wire::Fault;
@@ -61,6 +62,32 @@ pub enum Event {
         fault: Fault,
         /// How many more were not told of since the last one.
         silent: u64,
+    },
+    /// A neighbor teaches nearly as many prefixes as it may.
+    PrefixesNear {
+        /// The neighbor.
+        neighbor: Name,
+        /// Of which family.
+        family: Family,
+        /// How many it teaches.
+        received: usize,
+        /// How many it may.
+        limit: u32,
+    },
+    /// A neighbor teaches more prefixes than it may.
+    PrefixesOver {
+        /// The neighbor.
+        neighbor: Name,
+        /// Of which family.
+        family: Family,
+        /// How many it teaches.
+        received: usize,
+        /// How many it may.
+        limit: u32,
+        /// What is done about it.
+        action: LimitAction,
+        /// After a drop: how long it stays away.
+        restart: Option<Duration>,
     },
     /// A neighbor has sent all of a family again (RFC 7313), or was no longer waited for.
     Refreshed {
@@ -209,6 +236,8 @@ impl Event {
             Self::SessionFailed { .. } => "session.failed",
             Self::EndOfRib { .. } => "session.end_of_rib",
             Self::Softened { .. } => "session.fault_softened",
+            Self::PrefixesNear { .. } => "session.prefixes_near",
+            Self::PrefixesOver { .. } => "session.prefixes_over",
             Self::Refreshed { .. } => "session.refreshed",
             Self::RefreshLate { .. } => "session.refresh_late",
             Self::RefreshIgnored { .. } => "session.refresh_ignored",
@@ -241,6 +270,8 @@ impl Event {
             | Self::SessionDown { neighbor, .. }
             | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
+            | Self::PrefixesNear { neighbor, .. }
+            | Self::PrefixesOver { neighbor, .. }
             | Self::Softened { neighbor, .. }
             | Self::WrongInterface { neighbor, .. }
             | Self::Refreshed { neighbor, .. }
@@ -268,6 +299,8 @@ impl Event {
             | Self::BfdAgentLost { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
+            | Self::PrefixesNear { .. }
+            | Self::PrefixesOver { .. }
             | Self::RefreshLate { .. }
             | Self::RefreshIgnored { .. }
             | Self::TunnelDown { .. }
@@ -313,6 +346,22 @@ impl fmt::Display for Event {
                     crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
                 })?;
                 more(*silent, f)
+            }
+            Self::PrefixesNear { neighbor, family, received, limit } => {
+                write!(f, "{neighbor} teaches {received} {family} prefixes, and may teach {limit}")
+            }
+            Self::PrefixesOver { neighbor, family, received, limit, action, restart } => {
+                write!(f, "{neighbor} teaches {received} {family} prefixes, more than the {limit} that it may: ")?;
+                match (action, restart) {
+                    (LimitAction::Warn, _) => f.write_str("all are taken"),
+                    (LimitAction::Trim, _) => f.write_str("those above are refused"),
+                    (LimitAction::Drop, Some(wait)) => {
+                        write!(f, "dropped, and may come back after {} s", wait.as_secs())
+                    }
+                    (LimitAction::Drop, None) => {
+                        write!(f, "dropped; it comes back by `twinspan reset neighbor {neighbor}`")
+                    }
+                }
             }
             Self::Refreshed { neighbor, family, gone: 0 } => write!(f, "{neighbor} has sent all of {family} again"),
             Self::Refreshed { neighbor, family, gone } => {

@@ -114,7 +114,7 @@ impl Speaker {
     pub(super) fn start(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| !neighbor.waits_for_bfd()) else { return };
         if std::mem::take(&mut neighbor.awaits_route) && self.life == Life::Running {
-            self.session(now, Some(id), session::Input::Start, out);
+            self.session(now, Some(id), self.start_or_stay(id), out);
         }
     }
 

@@ -9,11 +9,13 @@ mod event;
 mod flow;
 mod input;
 mod interfaces;
+mod keep_down;
 mod link;
 mod neighbor;
 mod neighbors;
 mod query;
 mod rate;
+mod reset;
 mod resync;
 mod stale;
 mod startup;
@@ -33,8 +35,10 @@ pub use input::{Effect, Endpoint, FlushId, Input};
 pub use link::Link;
 pub use query::Surroundings;
 
+use crate::config;
 use crate::config::Config;
 use crate::config::OnStop;
+use crate::control::api::Reset;
 use crate::fib;
 use crate::fib::{Failure, Fib};
 use crate::gateway;
@@ -132,6 +136,7 @@ impl Speaker {
             router_id: desired.router_id,
             max_paths: config.ecmp.max_paths,
             as_path_relax: config.ecmp.as_path_relax,
+            weights: weights(config.ecmp.weights),
         });
         for prefix in &desired.prefixes {
             rib.originate(*prefix, Attributes::default());
@@ -200,9 +205,10 @@ impl Speaker {
             }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
-                let peer = self.neighbors.named(&name).map(|found| found.id);
-                let why = Notification::shutdown(Cease::AdministrativeReset, "reset by an operator");
-                self.session(now, peer, session::Input::Restart(why), out);
+                if let Some(id) = self.neighbors.named(&name).map(|found| found.id) {
+                    // Who wants to know why nothing was done asks: see `Speaker::ask`.
+                    let _ = self.reset(now, id, &Reset::default(), out);
+                }
             }
             Input::Bfd(report) => self.bfd(now, report, out),
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
@@ -213,6 +219,11 @@ impl Speaker {
                 out.push(Effect::Tell(Event::NotListening { family, reason }));
             }
         }
+        self.follow_up(now, out);
+    }
+
+    /// What every turn ends with.
+    fn follow_up(&mut self, now: Time, out: &mut Vec<Effect>) {
         if self.startup.is_over(now) {
             self.converge(out);
         }
@@ -236,11 +247,8 @@ impl Speaker {
                 self.obey(now, id, outputs, out);
             }
         }
-        if self.startup.is_over(now) {
-            self.converge(out);
-        }
-        self.kernel(now, out);
-        self.settle(out);
+        self.let_back_in_time(now, out);
+        self.follow_up(now, out);
     }
 
     /// When [`Speaker::tick`] is due next.
@@ -248,11 +256,13 @@ impl Speaker {
     pub fn deadline(&self) -> Option<Time> {
         let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
         let awaited = self.neighbors.iter().filter_map(|neighbor| neighbor.awaited.deadline());
+        let back = self.neighbors.iter().filter_map(|neighbor| neighbor.over?.until);
         sessions
             .chain(self.fib.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
             .chain(awaited)
+            .chain(back)
             .min()
     }
 
@@ -316,7 +326,8 @@ impl Speaker {
             // Nothing to be kept: every change goes to the kernel from the first moment on.
             self.fib.sweep();
         }
-        let waiting = self.neighbors.iter().flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
+        let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
+        let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
@@ -432,6 +443,7 @@ impl Speaker {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.conn = Some(agreed.conn);
         neighbor.congested = false;
+        neighbor.told = Default::default();
         let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {
             (IpAddr::V6(address), _) => Some(address),
             (IpAddr::V4(_), Bond::Up(link)) => self.links.ipv6_on(*link),
@@ -472,7 +484,8 @@ impl Speaker {
     }
 
     fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {
-        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        // One message may hold more than the last that was taken.
+        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.conn.is_some()) else { return };
         for fault in &update.faults {
             if let Some(silent) = neighbor.faults.pass(now) {
                 let name = neighbor.plan.name.clone();
@@ -481,6 +494,9 @@ impl Speaker {
         }
         let (name, end) = (neighbor.plan.name.clone(), update.end_of_rib);
         self.rib.update(id, update);
+        if self.limit(now, id, out) {
+            return;
+        }
         let Some(family) = end else { return };
         let received = self.rib.counts(id).family(family).received;
         out.push(Effect::Tell(Event::EndOfRib { neighbor: name, family, received }));
@@ -561,6 +577,14 @@ impl Speaker {
     /// `None` if it is gone.
     fn name(&self, peer: PeerId) -> Option<Name> {
         self.neighbors.get(peer).map(|neighbor| neighbor.plan.name.clone())
+    }
+}
+
+fn weights(weights: config::Weights) -> rib::Weights {
+    match weights {
+        config::Weights::Configured => rib::Weights::Configured,
+        config::Weights::LinkBandwidth => rib::Weights::LinkBandwidth,
+        config::Weights::Equal => rib::Weights::Equal,
     }
 }
 

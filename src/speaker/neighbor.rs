@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::flow::Reach;
 use super::input::Endpoint;
+use super::keep_down::{Over, Told};
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
@@ -16,6 +17,7 @@ use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
+use crate::wire::Capabilities;
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
@@ -51,6 +53,10 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// It taught more prefixes than it may, and was dropped.
+    pub(super) over: Option<Over>,
+    /// What people were told of its limits in this session, for each family.
+    pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
     /// What BFD knows of the way to it.
@@ -91,6 +97,8 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            over: None,
+            told: Default::default(),
             awaited: Awaited::default(),
             watched: Watched::default(),
         }
@@ -110,8 +118,10 @@ impl Neighbor {
             Offer::Learned => Scope::Learned,
             Offer::All => Scope::Everything,
         };
-        let export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
-        rib::PeerSettings { name: self.plan.name.clone(), asn: self.plan.asn, import, export }
+        let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
+        export.graceful_shutdown = self.plan.graceful_shutdown;
+        let (name, asn, weight) = (self.plan.name.clone(), self.plan.asn, self.plan.weight);
+        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight }
     }
 
     /// Its interface as it is now; true if that is news.
@@ -128,6 +138,13 @@ impl Neighbor {
             self.bond_since = now;
         }
         news
+    }
+
+    /// True if a NOTIFICATION that is not a hard reset would let both sides keep routes (RFC 8538 §2).
+    pub(super) fn keeps_routes_over_notifications(&self) -> bool {
+        let says = |of: &Capabilities| of.graceful_restart().is_some_and(|restart| restart.notification);
+        let theirs = self.session.negotiated().is_some_and(|agreed| says(&agreed.capabilities));
+        theirs && says(&self.session.settings().capabilities())
     }
 
     /// True if its session can be tried.

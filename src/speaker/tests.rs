@@ -6,11 +6,12 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Effect, Event, FlushId, Input, Link, Speaker, Surroundings};
 use crate::config;
-use crate::control::api::{Counters, ErrorCode, FibRouteQuery, Reply, Request, RouteQuery, Sysctl};
+use crate::control::api::{Counters, ErrorCode, FibRouteQuery, Reply, Request, Reset, RouteQuery, Sysctl};
 use crate::fib::Table;
 use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
 
+mod keep_down;
 mod neighbors;
 mod stale;
 mod watch;
@@ -63,7 +64,11 @@ impl Bench {
     }
 
     fn between(local: &'static str, remote: &'static str) -> Self {
-        let text = FILE.replace("LOCAL0", local).replace("REMOTE0", remote);
+        Self::of(FILE, local, remote)
+    }
+
+    fn of(file: &str, local: &'static str, remote: &str) -> Self {
+        let text = file.replace("LOCAL0", local).replace("REMOTE0", remote);
         let (config, _) = config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
         let instance: Name = "in-0".parse().unwrap();
         let speaker = Speaker::new(config, &instance, 1, Duration::ZERO).unwrap();
@@ -133,8 +138,13 @@ impl Bench {
 
     /// An Established session.
     fn established(&mut self) -> ConnId {
+        self.established_with(&[])
+    }
+
+    /// The same with a peer that announces more than its families.
+    fn established_with(&mut self, more: &[Capability]) -> ConnId {
         let conn = self.dialled();
-        self.open(conn, 65010);
+        self.open_with(conn, 65010, more);
         let effects = self.message(conn, &Message::Keepalive);
         assert!(tells(&effects, "is Established"), "{effects:?}");
         conn
@@ -340,7 +350,7 @@ fn a_full_queue_stops_updates_until_it_is_drained() {
 fn a_reset_tells_the_neighbor_and_dials_it_again() {
     let mut bench = Bench::new();
     bench.established();
-    let (reply, effects) = bench.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap()));
+    let (reply, effects) = bench.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap(), Reset::default()));
     assert!(matches!(reply, Ok(Reply::Done(_))), "{reply:?}");
     assert!(sends(&effects).iter().any(|octets| octets[18..21] == [3, 6, 4]), "{effects:?}");
     bench.now = bench.now + Duration::from_secs(5);
@@ -352,7 +362,7 @@ fn a_reset_tells_the_neighbor_and_dials_it_again() {
 #[test]
 fn a_reset_of_a_neighbor_whose_tunnel_is_down_is_refused_with_the_reason() {
     let mut bench = Bench::new();
-    let (reply, _) = bench.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap()));
+    let (reply, _) = bench.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap(), Reset::default()));
     let error = reply.unwrap_err();
     assert!(error.message.contains("its tunnel is down"), "{error:?}");
 }
@@ -379,7 +389,9 @@ fn every_question_has_an_answer_and_an_unknown_neighbor_is_not_found() {
     }
     let nobody: Name = "nobody".parse().unwrap();
     let query = RouteQuery { neighbor: Some(nobody.clone()), ..RouteQuery::default() };
-    for request in [Request::Neighbor(nobody.clone()), Request::ResetNeighbor(nobody), Request::Routes(query)] {
+    for request in
+        [Request::Neighbor(nobody.clone()), Request::ResetNeighbor(nobody, Reset::default()), Request::Routes(query)]
+    {
         let (reply, _) = bench.ask(&request);
         assert_eq!(reply.unwrap_err().code, ErrorCode::NotFound, "{request:?}");
     }

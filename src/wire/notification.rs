@@ -4,7 +4,8 @@ use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Capabilities, Error, frame::HEADER_LEN};
+use super::{Capabilities, Error, FamilyCode, frame::HEADER_LEN};
+use crate::types::Family;
 
 /// The most octets of an operator's text (RFC 9003 §2).
 const TEXT_MAX: usize = 255;
@@ -96,6 +97,27 @@ impl Notification {
             notification.data = data.freeze();
         }
         notification
+    }
+
+    /// Cease / Maximum Number of Prefixes Reached, with the family and how many were allowed (RFC 4486 §4).
+    #[must_use]
+    pub fn max_prefixes(family: Family, limit: u32) -> Self {
+        let mut notification = Self::from(Cease::MaximumPrefixes);
+        let mut data = BytesMut::with_capacity(7);
+        data.put_u16(family.afi());
+        data.put_u8(FamilyCode::from(family).safi);
+        data.put_u32(limit);
+        notification.data = data.freeze();
+        notification
+    }
+
+    /// What was exceeded, in a Maximum Number of Prefixes Reached that says so: the family, and how many were allowed
+    /// (RFC 4486 §4).
+    #[must_use]
+    pub fn exceeded(&self) -> Option<(FamilyCode, u32)> {
+        let [afi, ai, safi, a, b, c, d] = *<&[u8; 7]>::try_from(&*self.data).ok()?;
+        let family = FamilyCode { afi: u16::from_be_bytes([afi, ai]), safi };
+        (self.code == 6 && self.subcode == 1).then(|| (family, u32::from_be_bytes([a, b, c, d])))
     }
 
     /// 2/7: the peer lacks capabilities without which there is no session; says which (RFC 5492 §5).
@@ -231,6 +253,12 @@ impl fmt::Display for Notification {
         if let Some(text) = self.text() {
             // The text is a stranger's: no line breaks or terminal codes of theirs in our logs.
             return write!(f, ": {}", text.escape_debug());
+        }
+        if let Some((family, limit)) = self.exceeded() {
+            return match family.family() {
+                Some(family) => write!(f, ": {limit} {family} prefixes"),
+                None => write!(f, ": {limit} prefixes of AFI {} SAFI {}", family.afi, family.safi),
+            };
         }
         if let Some(inner) = self.inside_hard_reset() {
             // An inner Hard Reset has no meaning, and a chain of them must not nest calls.

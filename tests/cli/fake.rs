@@ -37,7 +37,7 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::Routes(query) => Reply::Routes(routes(query)),
         Request::Fib => Reply::Fib(promised!("fib")),
         Request::FibRoutes(_) => Reply::FibRoutes(promised!("fib_routes")),
-        Request::ResetNeighbor(name) => Reply::Done(Done { message: format!("reset {name}") }),
+        Request::ResetNeighbor(name, how) => Reply::Done(Done { message: format!("reset {name}: {how:?}") }),
     })
 }
 

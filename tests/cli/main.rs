@@ -134,7 +134,12 @@ fn who_reads_only_the_head_of_a_table_is_no_failure() {
 
 #[test]
 fn a_reset_says_what_was_done() {
-    shows(&["reset", "neighbor", "hq-1/in-0"], "reset hq-1/in-0\n");
+    let session = "reset hq-1/in-0: Session { reason: None, hard: false }\n";
+    shows(&["reset", "neighbor", "hq-1/in-0"], session);
+    let session = "reset hq-1/in-0: Session { reason: Some(\"new card & fan\"), hard: true }\n";
+    shows(&["reset", "neighbor", "hq-1/in-0", "--hard", "--reason", "new card & fan"], session);
+    shows(&["reset", "neighbor", "hq-1/in-0", "--soft"], "reset hq-1/in-0: Soft(Both)\n");
+    shows(&["reset", "neighbor", "hq-1/in-0", "--soft", "in"], "reset hq-1/in-0: Soft(In)\n");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod documented;
 mod meaning;
+mod plan;
 mod policies;
 mod reading;
 mod rules;

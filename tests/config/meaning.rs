@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use twinspan::{
-    config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, parse},
-    gateway::{AoAlgorithm, Auth, BfdKey, Desired, NeighborKind, Offer, Ttl, Watch, Word, Words, desired},
+    config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, Weights, parse},
+    gateway::{
+        AoAlgorithm, Auth, BfdKey, Desired, LimitAction, NeighborKind, Offer, PrefixLimit, Ttl, Watch, Word, Words,
+        desired,
+    },
     types::Family,
 };
 
@@ -53,6 +56,31 @@ fn the_nearest_table_has_the_last_word_about_a_session() {
     assert_eq!(branch.import, Words(vec![Word::Reject]), "the connection's");
     assert_eq!(branch.families, [Family::Ipv4, Family::Ipv6], "the connection's, IPv4 first");
     assert_eq!(find(&first, "branch-a").ttl, Ttl::Hops(1), "the connection's");
+}
+
+#[test]
+fn limits_and_shutdowns_are_read_from_words_and_tables() {
+    let first = of(EVERYTHING, "in-0");
+    let find = |name: &str| first.neighbors.iter().find(|n| n.name.as_str() == name).unwrap();
+    let limit = PrefixLimit {
+        ipv4: 4000,
+        ipv6: 1000,
+        action: LimitAction::Drop,
+        warn_at: 80,
+        restart: Some(Duration::from_secs(900)),
+    };
+    let hq = find("hq-1/in-0");
+    assert_eq!((hq.limit, &hq.shutdown), (limit, &None));
+    assert_eq!(hq.timers.send_hold, Some(Duration::from_secs(600)));
+    let rr = find("rr-1");
+    assert_eq!((rr.limit, rr.shutdown.as_deref()), (PrefixLimit::NONE, Some("moved")), "the nearest table's");
+    let plain = |bgp: &str| of(&format!("{DUAL}\n[bgp]\n{bgp}\n"), "in-0").neighbors[0].clone();
+    let number = plain("max-prefixes = 7\nshutdown = true");
+    let each = PrefixLimit { ipv4: 7, ipv6: 7, ..PrefixLimit::NONE };
+    assert_eq!((number.limit, number.limit.action, number.shutdown.as_deref()), (each, LimitAction::Drop, Some("")));
+    let trim = plain("max-prefixes = { ipv6 = 9, action = \"trim\" }\nshutdown = false");
+    let caps = (trim.limit.family(Family::Ipv4), trim.limit.family(Family::Ipv6), trim.limit.action);
+    assert_eq!((caps, trim.shutdown), ((None, Some(9), LimitAction::Trim), None));
 }
 
 #[test]
@@ -122,6 +150,7 @@ fn the_rest_of_the_file_is_read_too() {
     let ecmp = Ecmp {
         max_paths: 8,
         as_path_relax: false,
+        weights: Weights::LinkBandwidth,
         hash: Hash::Leave,
         buckets: 128,
         idle_timer: Duration::from_secs(60),
@@ -156,6 +185,7 @@ fn a_key_that_says_its_default_changes_nothing() {
             assert_eq!(with, without);
             full.model.bgp = plain.model.bgp.clone();
         }
+        full.written = plain.written.clone();
         assert_eq!(full, plain, "{table}");
     }
 }

@@ -282,12 +282,32 @@ fn every_path_has_a_bucket() {
 }
 
 #[test]
+fn limits_and_texts_that_cannot_be_are_refused() {
+    let bgp = |line: &str| format!("{DUAL}\n[bgp]\n{line}\n");
+    one_fault(&bgp("max-prefixes = -1"), "bad-value", "max-prefixes", "is not within 0 to 4294967295");
+    one_fault(&bgp("max-prefixes = \"many\""), "wrong-type", "\"many\"", "a number or table, not a string");
+    one_fault(&bgp("max-prefixes = { action = \"trim\" }"), "bad-value", "{ action", "names no family");
+    one_fault(&bgp("max-prefixes = { ipv4 = 1, warn-at = 0 }"), "bad-value", "max-prefixes", "is not within 1 to 100");
+    one_fault(
+        &bgp("max-prefixes = { ipv4 = 1, action = \"stop\" }"),
+        "bad-value",
+        "\"stop\"",
+        "\"warn\", \"trim\", \"drop\"",
+    );
+    let restart = bgp("max-prefixes = { ipv4 = 1, action = \"warn\", restart = \"5m\" }");
+    one_fault(&restart, "restart-without-drop", "\"5m\"", "ends none");
+    one_fault(&bgp("shutdown = \"\""), "bad-value", "shutdown", "an empty text says nothing");
+    let long = "é".repeat(128);
+    one_fault(&bgp(&format!("shutdown = \"{long}\"")), "bad-value", &long, "256 octets, and a peer takes at most 255");
+    one_fault(&bgp("send-hold-time = \"500ms\""), "bad-value", "\"500ms\"", "at least \"1s\"");
+}
+
+#[test]
 fn what_later_work_fills_is_refused_as_not_yet() {
     let cases = [
         (edited("mode = \"active-active\"", "mode = \"active-standby\""), "mode ="),
         (edited("mode = \"active-active\"\n", ""), "[gateway]"),
         (edited("asn = 65515", "asn = 65515\nprofile = \"azure\""), "profile"),
-        (format!("{DUAL}\n[bgp]\nmax-prefixes = 4000\n"), "max-prefixes"),
         (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),
         (edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]"), "prefixes = [\"10.52"),
         (

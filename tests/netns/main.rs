@@ -20,3 +20,4 @@ mod full_table;
 mod gateway;
 mod kernel;
 mod labs;
+mod weights;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use twinspan::fib::{Failure, KernelError, Op, Table, Target};
-use twinspan::types::LinkIndex;
+use twinspan::fib::{Failure, KernelError, NextHop, Op, Table, Target};
+use twinspan::types::{LinkIndex, Weight};
 
 /// Next hops, groups and routes of one host.
 #[derive(Debug, Default)]
@@ -92,6 +92,13 @@ impl ModelKernel {
             Some(Target::Group(id)) => self.table.groups.get(id).map_or(0, |group| group.members.len()),
             Some(Target::Link(_) | Target::Other) | None => 0,
         }
+    }
+
+    /// The next hops that the route to that prefix uses, each with its weight.
+    pub fn members(&self, prefix: &str) -> Vec<(NextHop, Weight)> {
+        let Some(Target::Group(id)) = self.table.routes.get(&prefix.parse().unwrap()) else { return Vec::new() };
+        let members = self.table.groups.get(id).map_or(&[][..], |group| &group.members);
+        members.iter().filter_map(|(id, weight)| Some((*self.table.next_hops.get(id)?, *weight))).collect()
     }
 }
 

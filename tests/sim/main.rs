@@ -179,6 +179,57 @@ fn a_peer_that_stops_reading_is_dropped_after_the_send_hold_time_and_holds_nothi
 }
 
 #[test]
+fn an_instance_that_is_about_to_go_is_the_last_choice_of_every_device() {
+    let mut world = dual_redundancy_of(6, &gateway_with("graceful-shutdown = true"));
+    // The same file with the key in one instance's: the other one stays as it was.
+    world.hosts[IN_1].file = GATEWAY.to_owned();
+    for host in [IN_0, IN_1, HQ_1, HQ_2] {
+        world.start(host);
+    }
+    let left = |world: &World| {
+        let members = |host: usize| world.hosts[host].kernel.members("10.20.0.0/16");
+        [HQ_1, HQ_2].iter().all(|host| members(*host).len() == 1)
+            && [IN_0, IN_1].iter().all(|host| world.hosts[*host].kernel.width("10.52.0.0/16") == 2)
+    };
+    assert!(world.run_until(Duration::from_secs(60), left), "{}", story(&world));
+    let second = [HQ_1, HQ_2].map(|host| world.hosts[host].kernel.members("10.20.0.0/16")[0].0.link.get());
+    assert_eq!(second, [3, 3], "the tunnels to in-1");
+}
+
+/// A device whose routes say how wide its link is, in octets per second.
+fn device_of_width(asn: u32, net: u8, width: u32) -> String {
+    let policy = format!(
+        "[[policy]]\nname = \"width\"\nrule = [{{ set = {{ add-ext-communities = [\"bandwidth:{asn}:{width}\"] }}, then = \"accept\" }}]\n"
+    );
+    format!("{}\n{policy}", device(asn, net).replace("export = [\"accept\"]", "export = [\"width\"]"))
+}
+
+#[test]
+fn traffic_is_shared_as_the_devices_links_are_wide() {
+    let mut world = dual_redundancy_of(7, &format!("{GATEWAY}\n[ecmp]\nweights = \"link-bandwidth\"\n"));
+    world.hosts[HQ_1].file = device_of_width(65010, 1, 125_000_000);
+    world.hosts[HQ_2].file = device_of_width(65011, 2, 12_500_000);
+    let world = all_started(world);
+    for host in [IN_0, IN_1] {
+        let members = world.hosts[host].kernel.members("10.52.0.0/16");
+        let mut weights: Vec<_> = members.iter().map(|(hop, weight)| (hop.link.get(), weight.get())).collect();
+        weights.sort_unstable();
+        assert_eq!(weights, [(2, 10), (3, 1)], "{}", story(&world));
+    }
+}
+
+#[test]
+fn traffic_is_shared_as_the_file_says_and_by_policy() {
+    let policy = "[[policy]]\nname = \"mine\"\nrule = [{ prefixes = \"10.52.0.0/16\", set = { weight = 9 }, then = \"accept\" }, { then = \"accept\" }]";
+    let one = GATEWAY.replace("asn = 65010\n", "asn = 65010\nbgp = { weight = 3, import = [\"mine\"] }\n");
+    let world = all_started(dual_redundancy_of(8, &format!("{one}\n{policy}\n")));
+    let mut weights: Vec<_> =
+        world.hosts[IN_0].kernel.members("10.52.0.0/16").iter().map(|(_, weight)| weight.get()).collect();
+    weights.sort_unstable();
+    assert_eq!(weights, [1, 9], "{}", story(&world));
+}
+
+#[test]
 fn a_stopped_instance_is_left_by_message_and_cleans_its_kernel() {
     let mut world = started(1);
     world.tell(IN_1, twinspan::speaker::Input::Stop);

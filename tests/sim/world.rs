@@ -18,7 +18,7 @@ use crate::kernel::ModelKernel;
 /// One host: its interfaces with addresses, its kernel, and its speaker while that runs.
 pub struct Host {
     pub name: &'static str,
-    file: String,
+    pub file: String,
     instance: String,
     interfaces: Vec<(LinkIndex, String, IpAddr, bool)>,
     pub kernel: ModelKernel,

@@ -10,8 +10,8 @@ use crate::cli::{
     table::{Cell, Facts, Table},
 };
 use crate::control::api::{
-    Bfd, BfdState, Capability, Down, FamilyPrefixes, MessageCounts, Neighbor, NeighborDetail, NeighborKind, Neighbors,
-    Request, SessionState,
+    Bfd, BfdState, Capability, Down, FamilyPrefixes, KeptDown, MessageCounts, Neighbor, NeighborDetail, NeighborKind,
+    Neighbors, Request, SessionState,
 };
 use crate::control::io::Client;
 use crate::types::Name;
@@ -135,6 +135,17 @@ fn why(neighbor: &Neighbor) -> String {
 
 /// What happens next with a session that is not up.
 fn next(neighbor: &Neighbor) -> Option<String> {
+    match neighbor.kept_down {
+        Some(KeptDown::Shutdown) => return Some("stays down until the file says otherwise".into()),
+        Some(KeptDown::MaxPrefixes) => {
+            let reset = format!("twinspan reset neighbor {}", neighbor.name);
+            return Some(match neighbor.next_retry_seconds {
+                Some(seconds) => format!("may come back in {}, or by: {reset}", duration(seconds)),
+                None => format!("stays down until: {reset}"),
+            });
+        }
+        Some(KeptDown::Unknown) | None => {}
+    }
     match (neighbor.next_retry_seconds, neighbor.state) {
         (_, SessionState::Established) => None,
         (Some(0), _) => Some("next try now".into()),
@@ -190,9 +201,11 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     facts.add_all(
         "prefixes",
         neighbor.prefixes.iter().map(|prefixes| {
-            let FamilyPrefixes { family, received, accepted, refused, advertised } = *prefixes;
+            let FamilyPrefixes { family, received, accepted, refused, advertised, limit, trimmed } = *prefixes;
             let [received, accepted, refused, advertised] = [received, accepted, refused, advertised].map(count);
-            format!("{family}: {received} received, {accepted} accepted, {refused} refused, {advertised} advertised")
+            let limit = limit.map_or_else(String::new, |limit| format!(" of at most {}", count(limit)));
+            let trimmed = if trimmed > 0 { format!(" ({} above the limit)", count(trimmed)) } else { String::new() };
+            format!("{family}: {received}{limit} received, {accepted} accepted, {refused} refused{trimmed}, {advertised} advertised")
                 .into()
         }),
     );

@@ -21,6 +21,7 @@ use crate::cli::{
 };
 use crate::control::api::{
     Fib, FibGroup, InstallState, LIMIT_DEFAULT, Origin, Path, PathState, Request, Route, RouteQuery, Routes, Select,
+    Told,
 };
 use crate::control::io::Client;
 use crate::types::{Family, Name, Prefix};
@@ -164,6 +165,8 @@ pub fn write_route<W: Write>(
         },
     );
     facts.write(2, screen)?;
+    let all: u32 = route.paths.iter().filter_map(|path| path.weight).map(u32::from).sum();
+    let shared = route.paths.iter().any(|path| path.weight.is_some_and(|weight| weight != 1));
     for path in &route.paths {
         let (state, tone) = state(path.state);
         let from = path.neighbor.as_ref().map_or_else(|| "our own".to_owned(), |name| format!("from {name}"));
@@ -173,6 +176,9 @@ pub fn write_route<W: Write>(
         let mut facts = Facts::default();
         if let Some(next_hop) = path.next_hop {
             facts.add("next hop", next_hop.to_string());
+        }
+        if let Some(weight) = path.weight.filter(|_| shared) {
+            facts.add("weight", format!("{weight} of {all}"));
         }
         let empty = path.as_path.is_empty();
         facts.add("as path", if empty { "empty".into() } else { list(&path.as_path, " ") });
@@ -195,6 +201,37 @@ pub fn write_route<W: Write>(
         let others = path.other_attributes.iter();
         facts.add_all("others", others.map(|other| format!("{} ({}) {}", other.name, other.code, other.value).into()));
         facts.write(4, screen)?;
+    }
+    write_told(&route.told, screen)
+}
+
+/// Writes who is told and who is not: those of whom the same is to be said together.
+fn write_told<W: Write>(told: &[Told], screen: &mut Screen<W>) -> io::Result<()> {
+    let mut said: Vec<(String, Tone, Vec<String>)> = Vec::new();
+    for told in told {
+        let (text, tone) = match (&told.why, told.next_hop) {
+            (Some(why), _) => (why.clone(), Tone::Dim),
+            (None, next_hop) => {
+                let path = if told.as_path.is_empty() { "empty".to_owned() } else { list(&told.as_path, " ") };
+                let med = told.med.map_or_else(String::new, |med| format!(", med {med}"));
+                let communities = match told.communities.as_slice() {
+                    [] => String::new(),
+                    some => format!(", communities {}", list(some, " ")),
+                };
+                (format!("as path {path}{med}{communities}, next hop {}", or_dash(next_hop)), Tone::Plain)
+            }
+        };
+        let name = told.neighbor.to_string();
+        match said.iter_mut().find(|(known, seen, _)| *known == text && *seen == tone) {
+            Some((_, _, names)) => names.push(name),
+            None => said.push((text, tone, vec![name])),
+        }
+    }
+    for (text, tone, names) in said {
+        let word = if tone == Tone::Dim { "not told to" } else { "told to" };
+        screen.text("  ")?;
+        screen.toned(&format!("{word} {}: {text}", names.join(", ")), tone)?;
+        screen.line("")?;
     }
     Ok(())
 }

@@ -28,11 +28,13 @@ pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCoun
 pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
-    Capabilities, Capability, Down, DownReason, FamilyPrefixes, MessageCounts, Messages, Neighbor, NeighborDetail,
-    NeighborKind, Neighbors, SessionState,
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, KeptDown, MessageCounts, Messages, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, SessionState,
 };
-pub use request::{FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, Request, RouteQuery, Select};
-pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes};
+pub use request::{
+    FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,
+};
+pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
 pub use tunnel::{Counters, Tunnel, TunnelState, Tunnels};
 

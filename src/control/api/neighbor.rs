@@ -52,6 +52,9 @@ pub struct Neighbor {
     pub passive: bool,
     /// BFD with it; `null` if it is not watched by BFD.
     pub bfd: Option<Bfd>,
+    /// Why it is kept down on purpose; `null` if it is not.
+    #[serde(default)]
+    pub kept_down: Option<KeptDown>,
     /// What was exchanged, for each family of the file.
     pub prefixes: Vec<FamilyPrefixes>,
 }
@@ -105,6 +108,19 @@ pub enum NeighborKind {
     Unknown,
 }
 
+/// Why a neighbor is kept down on purpose.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptDown {
+    /// The file says `shutdown`.
+    Shutdown,
+    /// It taught more prefixes than it may. A reset lets it back; so does `next_retry_at`, if it has a value.
+    MaxPrefixes,
+    /// A word that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
 /// The state of a session (RFC 4271 section 8.2.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -153,6 +169,9 @@ pub struct Down {
     pub code: Option<u8>,
     /// Its subcode.
     pub subcode: Option<u8>,
+    /// The words of the operator who ended it, ours or the neighbor's (RFC 9003), as they were sent; `null` without any.
+    #[serde(default)]
+    pub communication: Option<String>,
     /// What happened, for people: the RFC's words for a NOTIFICATION, the system's for a connection.
     pub text: String,
 }
@@ -195,6 +214,12 @@ pub struct FamilyPrefixes {
     pub refused: u64,
     /// What we teach the neighbor.
     pub advertised: u64,
+    /// How many it may teach, by `max-prefixes`; `null` without a limit.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// Of the refused, those that are above the limit.
+    #[serde(default)]
+    pub trimmed: u64,
 }
 
 /// What each side announced in its OPEN; empty before there was one.

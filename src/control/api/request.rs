@@ -29,8 +29,63 @@ pub enum Request {
     Fib,
     /// `GET /v1/fib/routes?family=&limit=&after=`, all optional.
     FibRoutes(FibRouteQuery),
-    /// `POST /v1/neighbors/{name}/reset`: end the session by Cease / Administrative Reset and dial again.
-    ResetNeighbor(Name),
+    /// `POST /v1/neighbors/{name}/reset?reason=&hard=&soft=`, all optional.
+    ResetNeighbor(Name, Reset),
+}
+
+/// How a session is reset.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Reset {
+    /// It is ended by Cease / Administrative Reset, and dialled again.
+    Session {
+        /// What the operator at the other end is told (RFC 9003), 1 to [`REASON_MAX`] octets.
+        reason: Option<String>,
+        /// The neighbor shall forget our routes at once, whatever it does about other ends (RFC 8538).
+        hard: bool,
+    },
+    /// It goes on; routes are said again.
+    Soft(Soft),
+}
+
+impl Default for Reset {
+    fn default() -> Self {
+        Self::Session { reason: None, hard: false }
+    }
+}
+
+/// Whose routes are said again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Soft {
+    /// The neighbor is asked for its own (RFC 2918).
+    In,
+    /// The neighbor is told ours.
+    Out,
+    /// Both.
+    Both,
+}
+
+/// The most octets of a reason (RFC 9003 section 2).
+pub const REASON_MAX: usize = 255;
+
+impl Soft {
+    /// Each with its word.
+    const WORDS: [(Self, &str); 3] = [(Self::In, "in"), (Self::Out, "out"), (Self::Both, "both")];
+}
+
+impl fmt::Display for Soft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = Self::WORDS.iter().find(|(soft, _)| soft == self).map_or("", |(_, word)| word);
+        f.pad(word)
+    }
+}
+
+impl FromStr for Soft {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::WORDS.iter().find(|(_, word)| *word == text);
+        found.map(|(soft, _)| *soft).ok_or_else(|| format!("\"{text}\" is none of \"in\", \"out\" and \"both\""))
+    }
 }
 
 /// Which routes.
@@ -128,7 +183,17 @@ impl Request {
             Self::Tunnels => (Method::Get, "/v1/tunnels".into()),
             Self::Neighbors => (Method::Get, "/v1/neighbors".into()),
             Self::Neighbor(name) => (Method::Get, format!("/v1/neighbors/{}", segment(name))),
-            Self::ResetNeighbor(name) => (Method::Post, format!("/v1/neighbors/{}/reset", segment(name))),
+            Self::ResetNeighbor(name, how) => {
+                let mut target = Target::new(&format!("/v1/neighbors/{}/reset", segment(name)));
+                match how {
+                    Reset::Session { reason, hard } => {
+                        target.add("reason", reason.as_deref().map(escape));
+                        target.add("hard", hard.then_some(true));
+                    }
+                    Reset::Soft(soft) => target.add("soft", Some(soft)),
+                }
+                (Method::Post, target.0)
+            }
             Self::Fib => (Method::Get, "/v1/fib".into()),
             Self::Routes(query) => {
                 let (prefix, address) = match query.select {
@@ -175,7 +240,7 @@ impl Request {
                 match name.strip_suffix("/reset") {
                     // A neighbor may be called "x/reset": GET asks for it.
                     Some(name) if method != "GET" && method != "HEAD" => {
-                        (Method::Post, Self::ResetNeighbor(read_name(name)?))
+                        (Method::Post, Self::ResetNeighbor(read_name(name)?, query.reset()?))
                     }
                     _ => (Method::Get, Self::Neighbor(read_name(name)?)),
                 }
@@ -203,7 +268,7 @@ impl Target {
 
     fn add(&mut self, key: &str, value: Option<impl fmt::Display>) {
         if let Some(value) = value {
-            // Names, prefixes and addresses hold nothing that a query must escape.
+            // Names, prefixes and addresses hold nothing that a query must escape; text is escaped before.
             let mark = if self.0.contains('?') { '&' } else { '?' };
             self.0.push_str(&format!("{mark}{key}={value}"));
         }
@@ -277,6 +342,23 @@ impl Query {
         Ok(FibRouteQuery { family: self.family()?, limit: self.limit()?, after: self.take("after")? })
     }
 
+    fn reset(&mut self) -> Result<Reset, ApiError> {
+        let (reason, hard) = (self.take::<String>("reason")?, self.take("hard")?.unwrap_or(false));
+        match self.take("soft")? {
+            Some(_) if hard || reason.is_some() => {
+                Err(ApiError::bad_request("a soft reset ends nothing: it takes no reason, and is not hard"))
+            }
+            Some(soft) => Ok(Reset::Soft(soft)),
+            None => match reason.as_ref().map_or(0, String::len) {
+                0..=REASON_MAX => Ok(Reset::Session { reason, hard }),
+                length => {
+                    let message = format!("reason: it has {length} octets, and a neighbor takes at most {REASON_MAX}");
+                    Err(ApiError::bad_request(message))
+                }
+            },
+        }
+    }
+
     fn done(self) -> Result<(), ApiError> {
         match self.0.first() {
             None => Ok(()),
@@ -288,6 +370,13 @@ impl Query {
 /// A name as one segment of a path: of all that a name may hold only `/` must be escaped.
 fn segment(name: &Name) -> String {
     name.as_str().replace('/', "%2F")
+}
+
+/// Text as a value of a query: what may not stand there as it is becomes `%XX` (RFC 3986 section 2.1).
+fn escape(text: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet);
+    let one = |octet: u8| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") };
+    text.bytes().map(one).collect()
 }
 
 fn read_name(text: &str) -> Result<Name, ApiError> {

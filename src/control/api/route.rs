@@ -40,6 +40,26 @@ pub struct Route {
     pub paths: Vec<Path>,
     /// Its route in the kernel; `null` if none is wanted there, or if the question was for many.
     pub kernel: Option<FibRoute>,
+    /// What each neighbor with a session is told of it; empty if nothing is to be told, or if the question was for many.
+    #[serde(default)]
+    pub told: Vec<Told>,
+}
+
+/// What a neighbor is told of a prefix, or why it is not.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// Who.
+    pub neighbor: Name,
+    /// The next hop that it is told; `null` if it is not told.
+    pub next_hop: Option<IpAddr>,
+    /// The AS_PATH that it is told.
+    pub as_path: Vec<AsPathItem>,
+    /// The MULTI_EXIT_DISC that it is told.
+    pub med: Option<u32>,
+    /// The communities that it is told.
+    pub communities: Vec<String>,
+    /// Why it is not told, in words; `null` if it is.
+    pub why: Option<String>,
 }
 
 /// One path to a prefix.
@@ -67,6 +87,9 @@ pub struct Path {
     pub other_attributes: Vec<OtherAttribute>,
     /// What the decision made of it.
     pub state: PathState,
+    /// Its share of the traffic beside the other paths in use, 1 to 255; `null` if it is not used.
+    #[serde(default)]
+    pub weight: Option<u16>,
     /// Why it is not in use, in words; `null` for the best path and its equals.
     pub why: Option<String>,
 }

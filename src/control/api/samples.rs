@@ -164,6 +164,10 @@ fn bfd() -> Bfd {
     }
 }
 
+fn prefixes(family: Family, received: u64, refused: u64) -> FamilyPrefixes {
+    FamilyPrefixes { family, received, accepted: received - refused, refused, advertised: 1, limit: None, trimmed: 0 }
+}
+
 fn established() -> Neighbor {
     Neighbor {
         name: name("hq-1/in-0"),
@@ -182,7 +186,8 @@ fn established() -> Neighbor {
         next_retry_seconds: None,
         passive: false,
         bfd: None,
-        prefixes: vec![FamilyPrefixes { family: Family::Ipv4, received: 4, accepted: 3, refused: 1, advertised: 1 }],
+        kept_down: None,
+        prefixes: vec![prefixes(Family::Ipv4, 4, 1)],
     }
 }
 
@@ -203,13 +208,14 @@ pub fn neighbors() -> Reply {
             ago_seconds: 194,
             code: Some(6),
             subcode: Some(2),
-            text: "received Cease / Administrative Shutdown: \"maintenance until 04:00\"".into(),
+            communication: Some("maintenance until 04:00".into()),
+            text: "received Cease / Administrative Shutdown: maintenance until 04:00".into(),
         }),
         next_retry_at: Some(at("03:12:16.500")),
         next_retry_seconds: Some(5),
         prefixes: vec![
-            FamilyPrefixes { family: Family::Ipv4, received: 0, accepted: 0, refused: 0, advertised: 0 },
-            FamilyPrefixes { family: Family::Ipv6, received: 0, accepted: 0, refused: 0, advertised: 0 },
+            FamilyPrefixes { advertised: 0, limit: Some(4_000), ..prefixes(Family::Ipv4, 0, 0) },
+            FamilyPrefixes { advertised: 0, ..prefixes(Family::Ipv6, 0, 0) },
         ],
         ..established()
     };
@@ -228,7 +234,22 @@ pub fn neighbors() -> Reply {
         prefixes: Vec::new(),
         ..established()
     };
-    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting] })
+    let shut = Neighbor {
+        name: name("core-2"),
+        passive: false,
+        kept_down: Some(KeptDown::Shutdown),
+        last_down: Some(Down {
+            reason: DownReason::Stopped,
+            at: at("01:00:00.000"),
+            ago_seconds: 7_932,
+            code: Some(6),
+            subcode: Some(2),
+            communication: Some("moves to the other rack".into()),
+            text: "shut down by the file: moves to the other rack".into(),
+        }),
+        ..waiting.clone()
+    };
+    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, shut] })
 }
 
 pub fn neighbor() -> Reply {
@@ -243,6 +264,7 @@ pub fn neighbor() -> Reply {
             ago_seconds: 7_934,
             code: Some(4),
             subcode: Some(0),
+            communication: None,
             text: "sent Hold Timer Expired: nothing heard for 90 s".into(),
         }),
         ..established()
@@ -295,6 +317,7 @@ fn path(neighbor: &str, next_hop: &str, state: PathState, why: Option<&str>) -> 
         large_communities: Vec::new(),
         other_attributes: Vec::new(),
         state,
+        weight: matches!(state, PathState::Best | PathState::Multipath).then_some(1),
         why: why.map(str::to_owned),
     }
 }
@@ -315,6 +338,24 @@ pub fn routes() -> Reply {
             state: InstallState::Present,
             fault: None,
         }),
+        told: vec![
+            Told {
+                neighbor: name("core-1"),
+                next_hop: Some(address("10.20.255.4")),
+                as_path: vec![AsPathItem::Asn(Asn::new(65515)), AsPathItem::Asn(Asn::new(65010))],
+                med: Some(100),
+                communities: vec![community(0xffff_0000)],
+                why: None,
+            },
+            Told {
+                neighbor: name("hq-2/in-0"),
+                next_hop: None,
+                as_path: Vec::new(),
+                med: None,
+                communities: Vec::new(),
+                why: Some("this neighbor gets the gateway's own routes only: transit is off".into()),
+            },
+        ],
     };
     let odd = Route {
         prefix: prefix("2001:db8:52::/48"),
@@ -339,6 +380,7 @@ pub fn routes() -> Reply {
             ..path("core-1", "10.20.255.1", PathState::Best, None)
         }],
         kernel: None,
+        told: Vec::new(),
     };
     Reply::Routes(Routes { totals: totals(), routes: vec![many, odd], next: Some(prefix("2001:db8:52::/48")) })
 }

@@ -104,8 +104,25 @@ fn a_name_with_a_slash_may_be_written_either_way() {
     let wanted = Request::Neighbor("hq-1/in-0".parse().unwrap());
     assert_eq!(Request::read("GET", "/v1/neighbors/hq-1/in-0", None), Ok(wanted.clone()));
     assert_eq!(Request::read("GET", "/v1/neighbors/hq-1%2fin-0", None), Ok(wanted));
-    let reset = Request::ResetNeighbor("hq-1/in-0".parse().unwrap());
+    let reset = Request::ResetNeighbor("hq-1/in-0".parse().unwrap(), Reset::default());
     assert_eq!(Request::read("POST", "/v1/neighbors/hq-1/in-0/reset", None), Ok(reset));
+}
+
+#[test]
+fn a_reset_that_contradicts_itself_is_refused() {
+    let said = |query: &str| Request::read("POST", "/v1/neighbors/a/reset", Some(query)).unwrap_err().message;
+    assert_eq!(said("soft=in&hard=true"), "a soft reset ends nothing: it takes no reason, and is not hard");
+    assert_eq!(said("soft=in&reason=x"), "a soft reset ends nothing: it takes no reason, and is not hard");
+    assert_eq!(said("soft=up"), "soft: \"up\" is none of \"in\", \"out\" and \"both\"");
+    assert!(said("hard=maybe").starts_with("hard: "));
+    let long = format!("reason={}", "x".repeat(256));
+    assert_eq!(said(&long), "reason: it has 256 octets, and a neighbor takes at most 255");
+}
+
+fn resets() -> impl Strategy<Value = Reset> {
+    let session = (prop::option::of("[ -~äß✓\n]{1,60}"), any::<bool>())
+        .prop_map(|(reason, hard)| Reset::Session { reason, hard });
+    prop_oneof![session, prop::sample::select(vec![Soft::In, Soft::Out, Soft::Both]).prop_map(Reset::Soft)]
 }
 
 fn names() -> impl Strategy<Value = Name> {
@@ -136,7 +153,7 @@ fn requests() -> impl Strategy<Value = Request> {
         Just(Request::Tunnels),
         Just(Request::Neighbors),
         names().prop_map(Request::Neighbor),
-        names().prop_map(Request::ResetNeighbor),
+        (names(), resets()).prop_map(|(name, how)| Request::ResetNeighbor(name, how)),
         route_queries().prop_map(Request::Routes),
         Just(Request::Fib),
         fib_routes,

@@ -22,7 +22,7 @@ pub fn extended_community(octets: [u8; 8]) -> String {
         _ => "",
     };
     match (kind, word) {
-        (0x40 | 0x00, _) if sub == 0x04 => format!("bandwidth:{two}:{}", f32::from_bits(four)),
+        (0x40 | 0x00, _) if sub == 0x04 => format!("bandwidth:{two}:{}", bandwidth(four)),
         (_, "") => format!("0x{:016x}", u64::from_be_bytes(octets)),
         (0x00, _) => format!("{word}:{two}:{four}"),
         (0x01, _) => format!("{word}:{}:{lower}", Ipv4Addr::from(upper)),
@@ -35,4 +35,10 @@ pub fn extended_community(octets: [u8; 8]) -> String {
 #[must_use]
 pub fn large_community(global: u32, local1: u32, local2: u32) -> String {
     format!("{global}:{local1}:{local2}")
+}
+
+/// Octets a second; a whole number where a fraction would be less than one, as older FRR writes it.
+fn bandwidth(raw: u32) -> f32 {
+    let rate = f32::from_bits(raw);
+    if (0.0..1.0).contains(&rate) { raw as f32 } else { rate }
 }

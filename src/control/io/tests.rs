@@ -7,7 +7,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    super::api::{ApiError, Done, ErrorCode, Reply, Request},
+    super::api::{ApiError, Done, ErrorCode, Reply, Request, Reset},
     BindError, Client, ClientError, Socket,
 };
 
@@ -42,10 +42,10 @@ async fn a_question_gets_its_answer_and_the_socket_goes_with_the_server() {
     let done: Done = against_a_server(&path, async |client| {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o660);
-        client.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap())).await.unwrap()
+        client.ask(&Request::ResetNeighbor("hq-1/in-0".parse().unwrap(), Reset::default())).await.unwrap()
     })
     .await;
-    assert_eq!(done.message, "ResetNeighbor(Name(\"hq-1/in-0\"))");
+    assert_eq!(done.message, "ResetNeighbor(Name(\"hq-1/in-0\"), Session { reason: None, hard: false })");
     assert!(!path.exists());
 }
 

@@ -115,6 +115,7 @@ fn candidate() -> impl Strategy<Value = Candidate> {
                 neighbor,
                 originator,
                 clusters,
+                bandwidth: 0,
                 weight: None,
                 redirected: false,
             },

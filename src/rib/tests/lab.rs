@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::policy::{Chain, Export, Import, Scope};
 use crate::rib::*;
-use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId};
+use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId, Weight};
 use crate::wire::{AsPath, Attributes, Context, Deframer, Message, NextHop, Reach, Update};
 
 pub(super) const OWN: Asn = Asn::new(65515);
@@ -28,7 +28,7 @@ pub(super) fn address(peer: u32) -> Ipv4Addr {
 
 pub(super) fn rib(max_paths: usize, as_path_relax: bool) -> Rib {
     let router_id = RouterId::new(Ipv4Addr::new(10, 20, 255, 4)).unwrap();
-    Rib::new(Settings { local_asn: OWN, router_id, max_paths, as_path_relax })
+    Rib::new(Settings { local_asn: OWN, router_id, max_paths, as_path_relax, weights: Weights::Configured })
 }
 
 pub(super) fn settings(peer: u32, asn: u32, scope: Scope) -> PeerSettings {
@@ -37,7 +37,8 @@ pub(super) fn settings(peer: u32, asn: u32, scope: Scope) -> PeerSettings {
     let mut import = Import::new(OWN, asn, router_id, Chain::accept());
     import.enforce_first_as = false;
     let export = Export::new(OWN, asn, scope, Chain::accept());
-    PeerSettings { name: Name::new(&format!("peer-{peer}")).unwrap(), asn, import, export }
+    let (name, caps) = (Name::new(&format!("peer-{peer}")).unwrap(), Caps::default());
+    PeerSettings { name, asn, import, export, caps, weight: Weight::ONE }
 }
 
 pub(super) fn session(peer: u32, asn: u32) -> Session {

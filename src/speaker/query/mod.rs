@@ -7,8 +7,8 @@ mod neighbors;
 mod routes;
 mod tunnels;
 
-use super::{Effect, Input, Speaker};
-use crate::control::api::{ApiError, Counters, Done, ErrorCode, Moment, Reply, Request, Sysctl};
+use super::{Effect, Speaker};
+use crate::control::api::{ApiError, Counters, Done, Moment, Reply, Request, Sysctl};
 use crate::types::{ConnId, Time};
 
 /// What a question needs and the machine does not know: the shell does.
@@ -41,15 +41,12 @@ impl Speaker {
             Request::Routes(query) => self.show_routes(query).map(Reply::Routes),
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
             Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
-            Request::ResetNeighbor(name) => {
+            Request::ResetNeighbor(name, how) => {
                 let found = self.neighbors.named(name);
-                let neighbor = found.ok_or_else(|| ApiError::no_neighbor(name))?;
-                if !neighbor.ready() {
-                    let message = format!("{name} has no session to reset: its tunnel is down");
-                    return Err(ApiError::new(ErrorCode::Conflict, message).hint("see why: twinspan show tunnels"));
-                }
-                self.handle(now, Input::Reset(name.clone()), out);
-                Ok(Reply::Done(Done { message: format!("{name} is closed and dialled again") }))
+                let id = found.ok_or_else(|| ApiError::no_neighbor(name))?.id;
+                let done = self.reset(now, id, how, out).map(|message| Reply::Done(Done { message }));
+                self.follow_up(now, out);
+                done
             }
         }
     }

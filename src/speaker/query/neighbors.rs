@@ -2,8 +2,8 @@
 
 use super::{Surroundings, count};
 use crate::control::api::{
-    Capabilities, Capability, Down, DownReason, FamilyPrefixes, MessageCounts, Messages, Neighbor, NeighborDetail,
-    NeighborKind, Neighbors, SessionState,
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, KeptDown, MessageCounts, Messages, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, SessionState,
 };
 use crate::gateway;
 use crate::session;
@@ -13,6 +13,7 @@ use crate::speaker::neighbor;
 use crate::speaker::neighbor::Bond;
 use crate::types::{Family, Time};
 use crate::wire;
+use crate::wire::{Cease, Notification};
 
 impl Speaker {
     pub(super) fn show_neighbors(&self, now: Time) -> Neighbors {
@@ -68,9 +69,12 @@ impl Speaker {
                 accepted: count(found.accepted),
                 refused: count(found.refused),
                 advertised: count(found.advertised),
+                limit: plan.limit.family(*family).map(u64::from),
+                trimmed: count(found.trimmed),
             }
         });
-        let retry = status.retry_at.filter(|_| neighbor.ready());
+        let back = neighbor.over.and_then(|over| over.until);
+        let retry = status.retry_at.or(back).filter(|_| neighbor.ready());
         Neighbor {
             name: plan.name.clone(),
             kind: match plan.kind {
@@ -92,12 +96,33 @@ impl Speaker {
             next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             passive: plan.passive,
             bfd: self.show_bfd(now, neighbor),
+            kept_down: match (&plan.shutdown, &neighbor.over) {
+                (Some(_), _) => Some(KeptDown::Shutdown),
+                (None, Some(_)) => Some(KeptDown::MaxPrefixes),
+                (None, None) => None,
+            },
             prefixes: prefixes.collect(),
         }
     }
 
-    /// Why it is down, or was last: its interface before all, because nothing else can help then.
+    /// Why it is down, or was last: the file's will before all, then its interface, because nothing else can help then.
     fn last_down(&self, now: Time, neighbor: &neighbor::Neighbor, status: &session::Status) -> Option<Down> {
+        if let Some(text) = &neighbor.plan.shutdown {
+            let why = Notification::shutdown(Cease::AdministrativeShutdown, text);
+            return Some(Down {
+                reason: DownReason::Stopped,
+                at: self.moment(status.since),
+                ago_seconds: now.since(status.since).as_secs(),
+                code: Some(why.code),
+                subcode: Some(why.subcode),
+                communication: why.text().map(str::to_owned),
+                text: match why.text() {
+                    // Nobody's terminal codes in our tables, not even our own operator's.
+                    Some(text) => format!("shut down by the file: {}", text.escape_debug()),
+                    None => "shut down by the file".to_owned(),
+                },
+            });
+        }
         let interface = neighbor.plan.interface.as_deref().unwrap_or_default();
         let tunnel = match neighbor.bond {
             Bond::Missing => Some(format!("interface {interface} does not exist")),
@@ -111,6 +136,7 @@ impl Speaker {
                 ago_seconds: now.since(neighbor.bond_since).as_secs(),
                 code: None,
                 subcode: None,
+                communication: None,
                 text,
             });
         }
@@ -137,6 +163,7 @@ impl Speaker {
             ago_seconds: now.since(down.at).as_secs(),
             code: notification.map(|notification| notification.code),
             subcode: notification.map(|notification| notification.subcode),
+            communication: notification.and_then(Notification::text).map(str::to_owned),
             text: down.reason.to_string(),
         })
     }
@@ -147,6 +174,9 @@ impl Speaker {
 
     /// One sentence about a session that is not Established.
     pub(super) fn why_down(&self, neighbor: &neighbor::Neighbor) -> String {
+        if neighbor.plan.shutdown.is_some() {
+            return "shut down by the file".to_owned();
+        }
         let status = neighbor.session.status();
         match status.last_down {
             Some(down) => format!("{}: {}", status.state, down.reason),

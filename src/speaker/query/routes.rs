@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use super::fib::families;
 use super::neighbors::hex;
 use crate::control::api::{
-    ApiError, AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteQuery, Routes, Select, community,
+    ApiError, AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteQuery, Routes, Select, Told, community,
     extended_community, large_community,
 };
 use crate::rib;
 use crate::speaker::Speaker;
-use crate::types::PeerId;
+use crate::types::{PeerId, Weight};
 use crate::wire;
 use crate::wire::{Attributes, SegmentKind};
 
@@ -39,6 +39,7 @@ impl Speaker {
                 .map(|p| self.path(p))
                 .collect(),
             kernel: if one { self.fib.route(&entry.prefix).map(|view| self.fib_route(view)) } else { None },
+            told: if one { self.told(&entry, peer) } else { Vec::new() },
         });
         Ok(Routes { totals: self.route_totals(), routes: routes.collect(), next })
     }
@@ -53,6 +54,35 @@ impl Speaker {
         }
         let next = entries.last().map(|entry| entry.prefix).filter(|_| entries.len() == query.limit);
         (entries, next)
+    }
+
+    /// What every neighbor with a session, or that one, is told of a prefix.
+    fn told(&self, entry: &rib::Entry, only: Option<PeerId>) -> Vec<Told> {
+        if !entry.paths.iter().any(|path| path.state == rib::PathState::Best) {
+            return Vec::new();
+        }
+        let up = self.neighbors.iter().filter(|n| n.conn.is_some() && only.is_none_or(|only| only == n.id));
+        let told = up.map(|neighbor| {
+            let none = || "not told yet: it takes its turn".to_owned();
+            let (said, why) = match self.rib.advertised(neighbor.id, &entry.prefix) {
+                Some(said) => (Some(said), None),
+                None => {
+                    (None, Some(self.rib.withheld(neighbor.id, &entry.prefix).map_or_else(none, |w| w.to_string())))
+                }
+            };
+            let attributes = said.as_ref().map(|(attributes, _)| attributes);
+            Told {
+                neighbor: neighbor.plan.name.clone(),
+                next_hop: said.as_ref().map(|(_, next_hop)| next_hop.addr()),
+                as_path: attributes.map(|attributes| as_path(&attributes.as_path)).unwrap_or_default(),
+                med: attributes.and_then(|attributes| attributes.med),
+                communities: attributes
+                    .map(|attributes| attributes.communities.iter().map(|one| community(one.0)).collect())
+                    .unwrap_or_default(),
+                why,
+            }
+        });
+        told.collect()
     }
 
     fn path(&self, view: &rib::PathView) -> Path {
@@ -86,6 +116,7 @@ impl Speaker {
                 .collect(),
             other_attributes: others(attributes),
             state,
+            weight: view.weight.map(Weight::get),
             why,
         }
     }

@@ -6,15 +6,6 @@ use super::*;
 use crate::wire::{Refresh, RefreshKind};
 
 impl Bench {
-    /// An Established session with a neighbor that announces these too.
-    fn established_with(&mut self, more: &[Capability]) -> ConnId {
-        let conn = self.dialled();
-        self.open_with(conn, 65010, more);
-        let effects = self.message(conn, &Message::Keepalive);
-        assert!(tells(&effects, "is Established"), "{effects:?}");
-        conn
-    }
-
     fn marker(&mut self, conn: ConnId, kind: RefreshKind) -> Vec<Effect> {
         self.message(conn, &Message::Refresh(Refresh { family: Family::Ipv4.into(), kind }))
     }

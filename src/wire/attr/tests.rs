@@ -130,6 +130,18 @@ fn link_bandwidth_is_octets_per_second_and_never_nonsense() {
     assert_eq!(of(125_000_000.0), Some((Asn::new(65010), 125_000_000.0)));
     assert_eq!([of(-1.0), of(f32::NAN), of(f32::INFINITY)], [None; 3]);
     assert_eq!("rt:65010:1".parse::<ExtendedCommunity>().unwrap().link_bandwidth(), None);
+    let of = |octets: [u8; 8]| ExtendedCommunity(octets).link_bandwidth().map(|(_, rate)| rate);
+    assert_eq!(
+        of([0x40, 4, 0xfd, 0xf2, 0x07, 0x73, 0x59, 0x40]),
+        Some(125_000_000.0),
+        "a whole number, as older FRR has it"
+    );
+    assert_eq!(of([0, 4, 0xfd, 0xf2, 0x4c, 0xee, 0x6b, 0x28]), Some(125_000_000.0), "transitive");
+    assert_eq!(of([0x40, 4, 0xfd, 0xf2, 0, 0, 0, 0]), Some(0.0));
+    let written: ExtendedCommunity = "bandwidth:65010:125000000".parse().unwrap();
+    assert_eq!(written, ExtendedCommunity([0x40, 4, 0xfd, 0xf2, 0x4c, 0xee, 0x6b, 0x28]));
+    assert!("bandwidth:65010:0.5".parse::<ExtendedCommunity>().is_err(), "it would be read as another");
+    assert!("bandwidth:65010:inf".parse::<ExtendedCommunity>().is_err());
 }
 
 #[test]

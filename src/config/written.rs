@@ -1,0 +1,118 @@
+//! What a file says key by key, as it was written: what two files can be compared by for people.
+
+use std::collections::BTreeMap;
+
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{KEYS, Key, find};
+
+/// All keys of a file that hold a value. Empty for a configuration that was made in code.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Written {
+    /// By the thing that they are about, in the words of [`Written::of`].
+    things: BTreeMap<String, Thing>,
+}
+
+/// One thing with keys: the gateway, a device, a tunnel.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Thing {
+    /// The key that lists it, if there can be several of its kind.
+    pub(super) listed: Option<&'static Key>,
+    /// Its values as text, by table and key.
+    pub(super) values: BTreeMap<(&'static str, &'static str), String>,
+}
+
+impl Written {
+    /// Reads a document that has no faults.
+    pub(super) fn of(document: &DeTable<'_>) -> Self {
+        let mut written = Self::default();
+        written.table("", "", document);
+        written
+    }
+
+    pub(super) fn things(&self) -> &BTreeMap<String, Thing> {
+        &self.things
+    }
+
+    fn table(&mut self, thing: &str, path: &'static str, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let Some(key) = find(path, name.get_ref()) else { continue };
+            let value = value.get_ref();
+            match (value, child(key)) {
+                (DeValue::Table(inner), Some(path)) => {
+                    let thing = if thing.is_empty() { format!("[{}]", key.name) } else { thing.to_owned() };
+                    self.table(&thing, path, inner);
+                }
+                (DeValue::Array(items), Some(path)) => {
+                    for (at, item) in items.iter().enumerate() {
+                        let Some(inner) = item.get_ref().as_table() else { continue };
+                        let thing = called(key, table, inner, at, thing);
+                        self.things.entry(thing.clone()).or_default().listed = Some(key);
+                        self.table(&thing, path, inner);
+                    }
+                }
+                (value, _) => {
+                    let values = &mut self.things.entry(thing.to_owned()).or_default().values;
+                    values.insert((key.table, key.name), text(value));
+                }
+            }
+        }
+    }
+}
+
+/// The tables that are the value of a key, if it has such.
+pub(super) fn child(key: &Key) -> Option<&'static str> {
+    let inner = format!("{}.{}", key.table, key.name);
+    let is_child = |table: &str| {
+        table == inner || (key.table.is_empty() || matches!(key.name, "bgp" | "bfd")) && table == key.name
+    };
+    KEYS.iter().map(|other| other.table).find(|table| is_child(table))
+}
+
+/// What one of several things is called: its kind and its name; what has no name, by its place in the list.
+fn called(key: &Key, outer: &DeTable<'_>, table: &DeTable<'_>, at: usize, thing: &str) -> String {
+    let word = |table: &DeTable<'_>, name: &str| table.get(name)?.get_ref().as_str().map(str::to_owned);
+    let own = word(table, "name");
+    match (key.table, key.name) {
+        ("connection", "tunnels") => {
+            let instance = word(table, "instance").unwrap_or_default();
+            let same = outer.get("tunnels").and_then(|all| all.get_ref().as_array()).map_or(0, |all| {
+                let of = |other: &DeTable<'_>| word(other, "instance").as_deref() == Some(&instance);
+                all.iter().filter_map(|other| other.get_ref().as_table()).filter(|other| of(other)).count()
+            });
+            let derived = || {
+                let device = word(outer, "device").unwrap_or_default();
+                let interface = word(table, "interface").filter(|_| same > 1);
+                format!("{device}/{instance}{}", interface.map(|name| format!(":{name}")).unwrap_or_default())
+            };
+            format!("tunnel {}", own.unwrap_or_else(derived))
+        }
+        ("gateway", "instance") => format!("instance {}", own.unwrap_or_default()),
+        (_, kind) => {
+            let name = own.or_else(|| word(table, "device")).or_else(|| word(table, "peer-gateway"));
+            match name {
+                Some(name) => format!("{kind} {name}"),
+                None => format!("{thing} {kind} {}", at + 1),
+            }
+        }
+    }
+}
+
+fn text(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| text(item.get_ref())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        DeValue::Table(table) => {
+            let pairs: Vec<_> =
+                table.iter().map(|(name, value)| format!("{} = {}", name.get_ref(), text(value.get_ref()))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+    }
+}
