@@ -107,7 +107,8 @@ impl Neighbor {
 impl Speaker {
     /// The sessions that BFD shall run: told when they may have changed.
     pub(super) fn watch(&mut self, out: &mut Vec<Effect>) {
-        if std::mem::take(&mut self.watch_again) && self.life == Life::Running {
+        // Before it runs, nobody is told, and it is not forgotten either.
+        if self.life == Life::Running && std::mem::take(&mut self.watch_again) {
             out.push(Effect::Bfd(self.neighbors.iter().filter_map(Neighbor::bfd_plan).collect()));
         }
     }

@@ -81,6 +81,7 @@ fn events(effects: &[Effect], name: &str) -> bool {
 #[test]
 fn sessions_are_wanted_as_the_file_says_and_again_only_when_that_changes() {
     let mut bench = watched("{ enabled = true, interval = \"50ms\" }");
+    assert_eq!(plans(&bench.link(7, false)), None, "interfaces come first");
     let effects = bench.tell(Input::Begin(Table::default()));
     let plan = Plan { path: path(), interval: Duration::from_millis(50), multiplier: 3, passive: false, key: None };
     assert_eq!(plans(&effects), Some([plan].as_slice()));
