@@ -34,6 +34,19 @@ pub fn start(lab: &mut Lab, node: &str) -> Result<()> {
             lab.spawn(node, &["/usr/sbin/bird", "-f", "-c", "/etc/bird/bird.conf", "-s", "/run/bird/bird.ctl"])?;
             listens(lab, node, "bird", "/run/bird/bird.ctl")
         }
+        name if name == "gobgp" || name.ends_with("-gobgp") => {
+            lab.spawn(node, &["/usr/bin/gobgpd", "-t", "toml", "-f", "/etc/gobgp/gobgpd.toml"])?;
+            answers(lab, node, "gobgpd", &["gobgp", "global"])
+        }
+        name if name == "exabgp" || name.ends_with("-exabgp") => {
+            lab.shell(node, "mkdir -p /run/exabgp")?;
+            lab.spawn(node, &["/usr/sbin/exabgp", "--env", "/etc/exabgp/exabgp.env", "/etc/exabgp/exabgp.conf"])
+        }
+        name if name == "openbgpd" || name.ends_with("-openbgpd") => {
+            lab.shell(node, "mkdir -p /run/openbgpd; chmod 0600 /etc/openbgpd/bgpd.conf")?;
+            lab.spawn(node, &["/usr/sbin/bgpd", "-d", "-f", "/etc/openbgpd/bgpd.conf"])?;
+            answers(lab, node, "bgpd", &["bgpctl", "show", "summary"])
+        }
         _ => Ok(()),
     }
 }
@@ -71,13 +84,18 @@ fn start_frr(lab: &mut Lab, node: &str) -> Result<()> {
 
 /// Waits for a control socket, for as long as the program lives.
 fn listens(lab: &mut Lab, node: &str, program: &str, socket: &str) -> Result<()> {
+    answers(lab, node, program, &["test", "-S", socket])
+}
+
+/// Waits until a question is answered with success, for as long as the program lives.
+fn answers(lab: &mut Lab, node: &str, program: &str, question: &[&str]) -> Result<()> {
     wait_until(START_LIMIT, || {
         if let Err(error) = lab.pid(node, program) {
             return Ok(Err(error.context(lab.log(node, program))));
         }
-        match lab.exec(node, &["test", "-S", socket]) {
+        match lab.exec(node, question) {
             Ok(done) if done.status.success() => Ok(Ok(())),
-            Ok(_) => Err(format!("{node}: {socket} is not there")),
+            Ok(_) => Err(format!("{node}: {} fails", question.join(" "))),
             Err(error) => Err(format!("{error:#}")),
         }
     })?

@@ -13,6 +13,7 @@ use crate::gateway::Device;
 use crate::gateway::Instance;
 use crate::gateway::Mode;
 use crate::gateway::Model;
+use crate::gateway::NeighborRange;
 use crate::gateway::NetworkRouter;
 use crate::gateway::OtherNeighbor;
 use crate::gateway::TunnelEnd;
@@ -22,6 +23,9 @@ use crate::types::RouterId;
 
 /// `max-tunnels` unless given.
 pub(super) const MAX_TUNNELS: usize = 30;
+
+/// `limit` of a range unless given.
+const RANGE_LIMIT: usize = 100;
 
 /// `None` if something that every rule wants is missing: then a fault was reported.
 pub(super) fn config(file: &File) -> Option<Config> {
@@ -76,7 +80,8 @@ fn model(file: &File) -> Option<Model> {
         devices: file.devices.iter().map(device).collect::<Option<_>>()?,
         connections: file.connections.iter().map(connection).collect::<Option<_>>()?,
         network_routers: file.routers.iter().map(network_router).collect::<Option<_>>()?,
-        neighbors: file.neighbors.iter().map(neighbor).collect::<Option<_>>()?,
+        neighbors: file.neighbors.iter().filter(|n| n.range.is_none()).map(neighbor).collect::<Option<_>>()?,
+        ranges: file.neighbors.iter().filter(|n| n.range.is_some()).map(range).collect::<Option<_>>()?,
         bgp: file.bgp.bgp.clone(),
     })
 }
@@ -130,6 +135,19 @@ fn network_router(given: &Outside) -> Option<NetworkRouter> {
         name: given.name.as_ref()?.value.clone(),
         address: given.address.as_ref()?.value,
         asn: given.asn.as_ref()?.value,
+        interface: given.interface.as_ref().map(|at| at.value.clone()),
+        local_address: given.local_address.as_ref().map(|at| at.value),
+        instances: given.instances.iter().map(|at| at.value.clone()).collect(),
+        bgp: given.bgp.bgp.clone(),
+    })
+}
+
+fn range(given: &Outside) -> Option<NeighborRange> {
+    Some(NeighborRange {
+        name: given.name.as_ref()?.value.clone(),
+        prefix: given.range.as_ref()?.value,
+        limit: given.limit.as_ref().map_or(RANGE_LIMIT, |at| at.value),
+        asns: given.asns.iter().chain(&given.asn).map(|at| at.value).collect(),
         interface: given.interface.as_ref().map(|at| at.value.clone()),
         local_address: given.local_address.as_ref().map(|at| at.value),
         instances: given.instances.iter().map(|at| at.value.clone()).collect(),

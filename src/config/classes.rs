@@ -117,7 +117,24 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     ("network-router", OUTSIDE),
-    ("neighbor", OUTSIDE),
+    (
+        "neighbor",
+        &[
+            ("name", SOFT),
+            ("address", SESSION),
+            ("range", SESSION),
+            ("limit", NONE),
+            ("asn", SESSION),
+            ("asns", SESSION),
+            ("interface", SESSION),
+            ("local-address", SESSION),
+            ("instances", SESSION),
+            ("families", SESSION),
+            ("import", SOFT),
+            ("export", SOFT),
+            ("bgp", NONE),
+        ],
+    ),
     (
         "bgp",
         &[
@@ -201,7 +218,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ("control", &[("socket", RESTART), ("metrics", RESTART)]),
 ];
 
-/// The keys of a neighbor outside the tunnels.
+/// The keys of a network router.
 const OUTSIDE: &[(&str, Class)] = &[
     ("name", SOFT),
     ("address", SESSION),

@@ -9,7 +9,7 @@ use super::classes::Class;
 use super::keys::{Key, find};
 use super::{Config, Control, Ecmp, Kernel, Policies};
 use crate::gateway;
-use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Timers, Watch};
+use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Range, Timers, Watch};
 use crate::policy::Policy;
 use crate::types::{Asn, Name, Prefix};
 
@@ -22,6 +22,8 @@ pub struct Plan {
     pub refused: Vec<Refused>,
     /// Every session of before and after, in the order of the new file; those that go are last.
     pub sessions: Vec<SessionPlan>,
+    /// Every range of before and after, by its name, in the same order: what becomes of the neighbors that came from it.
+    pub ranges: Vec<SessionPlan>,
     /// Prefixes of the gateway that are new.
     pub announced: Vec<Prefix>,
     /// Prefixes of the gateway that go.
@@ -111,10 +113,10 @@ impl Plan {
         };
         plan.announced = will.prefixes.iter().filter(|prefix| !was.prefixes.contains(prefix)).copied().collect();
         plan.withdrawn = was.prefixes.iter().filter(|prefix| !will.prefixes.contains(prefix)).copied().collect();
-        plan.sessions(
-            &Side { desired: &was, policies: &old.policies },
-            &Side { desired: &will, policies: &new.policies },
-        );
+        let was = Side { desired: &was, policies: &old.policies };
+        let will = Side { desired: &will, policies: &new.policies };
+        plan.sessions(&was, &will);
+        plan.ranges(&was, &will);
         plan
     }
 
@@ -127,7 +129,7 @@ impl Plan {
     /// The worst that it does.
     #[must_use]
     pub fn class(&self) -> Class {
-        let sessions = self.sessions.iter().map(|session| match session.fate {
+        let sessions = self.sessions.iter().chain(&self.ranges).map(|session| match session.fate {
             Fate::Kept => Class::None,
             Fate::Soft => Class::Soft,
             Fate::Reset | Fate::Added | Fate::Removed => Class::Session,
@@ -167,6 +169,21 @@ impl Plan {
         if *socket != new.control.socket {
             let (from, to) = (socket.display(), new.control.socket.display());
             self.refuse("control", "socket", format!("the socket is {from}, and would be {to}"));
+        }
+    }
+
+    /// Ranges are known by their names: who came from one is named so.
+    fn ranges(&mut self, was: &Side<'_>, will: &Side<'_>) {
+        for new in &will.desired.ranges {
+            let old = was.desired.ranges.iter().find(|old| old.name() == new.name());
+            let (fate, because) = old.map_or((Fate::Added, Vec::new()), |old| range_fate(was, old, will, new));
+            self.ranges.push(SessionPlan { name: new.name().clone(), was: None, fate, because });
+        }
+        for old in &was.desired.ranges {
+            if !will.desired.ranges.iter().any(|new| new.name() == old.name()) {
+                let name = old.name().clone();
+                self.ranges.push(SessionPlan { name, was: None, fate: Fate::Removed, because: Vec::new() });
+            }
         }
     }
 
@@ -255,10 +272,28 @@ fn fate(
     (fate, because)
 }
 
+/// What becomes of the neighbors from a range that is there before and after, and the keys that differ for it.
+fn range_fate(was: &Side<'_>, old: &Range, will: &Side<'_>, new: &Range) -> (Fate, Vec<&'static Key>) {
+    let Range { prefix, limit, asns, like } = old;
+    // What a range is like has its first address, and its first AS.
+    let own = [("range", *prefix != new.prefix), ("limit", *limit != new.limit), ("asns", *asns != new.asns)];
+    let mut because: Vec<_> =
+        own.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| key("neighbor", name)).collect();
+    let from = gateway::Neighbor { asn: new.like.asn, remote_address: new.like.remote_address, ..like.clone() };
+    because.extend(differs(was, &from, will, &new.like));
+    let fate = match because.iter().map(|key| key.class()).max().unwrap_or(Class::None) {
+        Class::None => Fate::Kept,
+        Class::Soft => Fate::Soft,
+        Class::Session | Class::Restart => Fate::Reset,
+    };
+    (fate, because)
+}
+
 /// The keys that say something else for a session than before. Every field is named, so that a new one is not forgotten:
 /// name the key that it comes from, and its class follows.
 fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gateway::Neighbor) -> Vec<&'static Key> {
-    let Desired { asn: our_asn, router_id, prefixes, neighbors: _, host_routes: _, tunnels: _ } = was.desired;
+    let Desired { asn: our_asn, router_id, prefixes, neighbors: _, ranges: _, host_routes: _, tunnels: _ } =
+        was.desired;
     let will_be = will.desired;
     let gateway::Neighbor {
         name,
@@ -275,6 +310,7 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         import,
         export,
         offer,
+        range: _,
         weight,
         graceful_shutdown,
         limit,

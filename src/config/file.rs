@@ -102,6 +102,10 @@ pub(super) struct Outside {
     pub(super) local_address: Option<At<IpAddr>>,
     pub(super) instances: Vec<At<Name>>,
     pub(super) bgp: Session,
+    /// In place of `address`: of other neighbors only.
+    pub(super) range: Option<At<Prefix>>,
+    pub(super) limit: Option<At<usize>>,
+    pub(super) asns: Vec<At<Asn>>,
 }
 
 #[derive(Debug, Default)]
@@ -133,8 +137,8 @@ impl File {
         let gateway = r.table(&top, "gateway", "gateway").map(|s| gateway(r, &s));
         let devices = r.tables(&top, "device", "device").iter().map(|s| device(r, s)).collect();
         let connections = r.tables(&top, "connection", "connection").iter().map(|s| connection(r, s)).collect();
-        let routers = r.tables(&top, "network-router", "network-router").iter().map(|s| outside(r, s)).collect();
-        let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| outside(r, s)).collect();
+        let routers = r.tables(&top, "network-router", "network-router").iter().map(|s| router(r, s)).collect();
+        let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| neighbor(r, s)).collect();
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
@@ -262,13 +266,61 @@ fn outside(r: &mut Reader<'_>, s: &Section<'_>) -> Outside {
     session::inline(r, s, &mut bgp);
     Outside {
         name: r.required(s, "name", value::name),
-        address: r.required(s, "address", value::address),
-        asn: r.required(s, "asn", value::asn),
+        address: r.value(s, "address", value::address),
+        asn: r.value(s, "asn", value::asn),
         interface: r.value(s, "interface", value::interface),
         local_address: r.value(s, "local-address", value::address),
         instances: items(r.list(s, "instances", value::name)),
         bgp,
+        range: None,
+        limit: None,
+        asns: Vec::new(),
     }
+}
+
+fn router(r: &mut Reader<'_>, s: &Section<'_>) -> Outside {
+    r.must_have(s, "address");
+    r.must_have(s, "asn");
+    outside(r, s)
+}
+
+/// `address` for one neighbor, or `range` for all that dial from there.
+fn neighbor(r: &mut Reader<'_>, s: &Section<'_>) -> Outside {
+    let range = r.value(s, "range", value::prefix);
+    let limit = r.value(s, "limit", |v| size(v, 1, 10_000));
+    let asns = r.list(s, "asns", value::asn);
+    match r.key_span(s, "range") {
+        None => {
+            r.must_have(s, "address");
+            r.must_have(s, "asn");
+            for name in ["limit", "asns"] {
+                if let Some(span) = r.key_span(s, name) {
+                    let message = format!("`{name}` is about a range of neighbors, and this is one");
+                    r.error("address-or-range", &span, message, format!("leave out `{name}`, or write `range`"));
+                }
+            }
+        }
+        Some(at) => {
+            if let Some(address) = r.key_span(s, "address") {
+                let message = "`range` is for neighbors that dial us, and `address` for one that both may dial";
+                let way_out = "write one of the two; the same neighbor may stand in a table of its own";
+                r.error_also("address-or-range", &at, message, way_out, (&address, "and here"));
+            }
+            match (r.key_span(s, "asn"), &asns) {
+                (Some(asn), Some(asns)) => {
+                    let message = "`asn` and `asns` say the same thing";
+                    r.error_also("given-twice", &asn, message, "leave out one of the two", (&asns.span, "and here"));
+                }
+                (None, Some(asns)) if asns.value.is_empty() && !r.has_errors() => {
+                    let message = "`asns`: nobody can be a neighbor without an AS number";
+                    r.error("bad-value", &asns.span, message, "write for example `asns = [65020]`");
+                }
+                (None, None) => r.must_have(s, "asn"),
+                _ => {}
+            }
+        }
+    }
+    Outside { range, limit, asns: items(asns), ..outside(r, s) }
 }
 
 fn ecmp(r: &mut Reader<'_>, s: &Section<'_>) -> Ecmp {

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::{
-    Auth, Bgp, Connection, Instance, Model, OtherNeighbor, PrefixLimit, Shutdown, Timers, Ttl, TunnelEnd, Watch, Words,
+    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Range, Shutdown, Timers, Ttl,
+    TunnelEnd, Watch, Words,
 };
 use crate::types::Asn;
 use crate::types::Family;
@@ -23,6 +24,8 @@ pub struct Desired {
     pub prefixes: Vec<Prefix>,
     /// Its sessions, in the order of the file: tunnels, network routers, other neighbors.
     pub neighbors: Vec<Neighbor>,
+    /// Where more neighbors may come from by themselves.
+    pub ranges: Vec<Range>,
     /// The routes that make neighbors reachable, one for each tunnel.
     pub host_routes: Vec<HostRoute>,
     /// Its tunnels.
@@ -66,6 +69,8 @@ pub struct Neighbor {
     pub offer: Offer,
     /// How the way to it is watched by BFD, if it is.
     pub bfd: Option<Watch>,
+    /// The range that it came from by itself; `None` for one of the file.
+    pub range: Option<Name>,
     /// The share of its paths beside others, where `[ecmp] weights` is `configured`.
     pub weight: Weight,
     /// It is told that every route is about to go (RFC 8326).
@@ -140,6 +145,7 @@ pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
         router_id: host.router_id,
         prefixes: model.prefixes.clone(),
         neighbors: Vec::new(),
+        ranges: Vec::new(),
         host_routes: Vec::new(),
         tunnels: Vec::new(),
     };
@@ -170,6 +176,9 @@ pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
     }
     for other in model.neighbors.iter().filter(|n| here(&n.instances)) {
         desired.neighbors.push(outside(model, host, other));
+    }
+    for range in model.ranges.iter().filter(|range| here(&range.instances)) {
+        desired.ranges.extend(from_range(model, host, range));
     }
     Some(desired)
 }
@@ -209,6 +218,21 @@ fn outside(model: &Model, host: &Instance, other: &OtherNeighbor) -> Neighbor {
         interface: other.interface.as_deref(),
     };
     neighbor(end, &bgp, Defaults { kind: NeighborKind::Other, words: Words::none(), offer: Offer::All })
+}
+
+/// A range, whose neighbors are as other neighbors and never dialled. `None` without an AS number.
+fn from_range(model: &Model, host: &Instance, range: &NeighborRange) -> Option<Range> {
+    let bgp = range.bgp.or(&model.bgp);
+    let end = End {
+        name: &range.name,
+        asn: *range.asns.first()?,
+        local: range.local_address.unwrap_or(host.bgp_ip),
+        remote: range.prefix.addr(),
+        interface: range.interface.as_deref(),
+    };
+    let like = neighbor(end, &bgp, Defaults { kind: NeighborKind::Other, words: Words::none(), offer: Offer::All });
+    let like = Neighbor { passive: true, ..like };
+    Some(Range { prefix: range.prefix, limit: range.limit, asns: range.asns.clone(), like })
 }
 
 struct End<'a> {
@@ -254,6 +278,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
         bfd: bgp.bfd.watch(),
+        range: None,
         weight: bgp.weight.unwrap_or(Weight::ONE),
         graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),
     }

@@ -10,6 +10,7 @@ mod bfd;
 mod bgp;
 mod desired;
 mod model;
+mod range;
 #[cfg(test)]
 mod tests;
 
@@ -18,4 +19,5 @@ pub use auth::{AoAlgorithm, AoKey, Auth};
 pub use bfd::{Bfd, BfdKey, Watch};
 pub use bgp::{Bgp, LimitAction, PrefixLimit, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
-pub use model::{Connection, Device, Instance, Mode, Model, NetworkRouter, OtherNeighbor, TunnelEnd};
+pub use model::{Connection, Device, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, TunnelEnd};
+pub use range::Range;

@@ -42,6 +42,8 @@ pub struct Model {
     pub network_routers: Vec<NetworkRouter>,
     /// Neighbors that the model of the gateway does not cover.
     pub neighbors: Vec<OtherNeighbor>,
+    /// Ranges of addresses that such neighbors may dial from.
+    pub ranges: Vec<NeighborRange>,
     /// What holds for every session unless its own table says otherwise.
     pub bgp: Bgp,
 }
@@ -137,6 +139,27 @@ pub struct OtherNeighbor {
     /// The instances that have this session; empty is all.
     pub instances: Vec<Name>,
     /// What holds for its session.
+    pub bgp: Bgp,
+}
+
+/// A range of addresses whose hosts may be neighbors without being named one by one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NeighborRange {
+    /// Its name.
+    pub name: Name,
+    /// The addresses.
+    pub prefix: Prefix,
+    /// The most neighbors from it at once, on one instance.
+    pub limit: usize,
+    /// The AS numbers that they may have, at least one.
+    pub asns: Vec<Asn>,
+    /// The interface that they must come by, if it is not to be any.
+    pub interface: Option<String>,
+    /// Our end; the instance's BGP address unless given.
+    pub local_address: Option<IpAddr>,
+    /// The instances that take them; empty is all.
+    pub instances: Vec<Name>,
+    /// What holds for their sessions.
     pub bgp: Bgp,
 }
 

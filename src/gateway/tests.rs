@@ -47,6 +47,7 @@ fn model() -> Model {
         }],
         network_routers: Vec::new(),
         neighbors: Vec::new(),
+        ranges: Vec::new(),
         bgp: Bgp::default(),
     }
 }

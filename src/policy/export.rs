@@ -210,6 +210,11 @@ impl Export {
         }
         out.originator_id = None;
         out.cluster_list.clear();
+        out.unknown.retain(|attribute| !attribute.stays_inside());
+        // Others are in no confederation with us (RFC 5065 §4).
+        if out.as_path.segments.iter().any(|segment| segment.kind.is_confed()) {
+            out.as_path = out.as_path.without_confed();
+        }
         if source != Source::Local {
             out.med = None; // RFC 4271 §5.1.4
             // RFC 4360 §6: the T bit keeps a community inside its AS.

@@ -26,6 +26,8 @@ pub(super) struct Conn {
     pub(super) origin: Origin,
     state: State,
     deframer: Deframer,
+    /// The message that could not be taken, header left out.
+    refused: Option<Bytes>,
 }
 
 /// What is known in each state.
@@ -58,6 +60,7 @@ pub(super) struct Live {
 
 /// What can happen to a connection.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // nearly every event is the large one
 pub(super) enum Event {
     Message(Message),
     /// A message that the state does not allow, whatever is in it.
@@ -112,7 +115,7 @@ impl Conn {
             capabilities: settings.capabilities(),
         })));
         let state = State::OpenSent(Timer::start(Some(LARGE_HOLD), world.now));
-        Self { id, origin, state, deframer: Deframer::new() }
+        Self { id, origin, state, deframer: Deframer::new(), refused: None }
     }
 
     pub(super) fn state(&self) -> &State {
@@ -134,7 +137,11 @@ impl Conn {
             // What is in it does not matter, and may well be wrong.
             return Some(Event::Unexpected(frame.kind()));
         }
-        Some(match Message::decode(&frame, &self.context()) {
+        let decoded = Message::decode(&frame, &self.context());
+        if decoded.is_err() {
+            self.refused = Some(frame.body().clone());
+        }
+        Some(match decoded {
             // Without the capability, the octet of the subtype is reserved (RFC 2918 §3).
             Ok(Message::Refresh(refresh)) if !self.enhanced_refresh() => {
                 Event::Message(Message::Refresh(Refresh { kind: RefreshKind::Request, ..refresh }))
@@ -143,6 +150,11 @@ impl Conn {
             Err(error) if !self.enhanced_refresh() => Event::Malformed(error.without_enhanced_refresh()),
             Err(error) => Event::Malformed(error),
         })
+    }
+
+    /// The body of the message that [`Conn::next`] could make nothing of.
+    pub(super) fn refused(&self) -> Option<&Bytes> {
+        self.refused.as_ref()
     }
 
     /// The agreement and its timers, once there are.

@@ -77,11 +77,12 @@ pub(super) struct Refused {
 /// A peer without any multiprotocol capability speaks IPv4 unicast and nothing else (RFC 4760 §8). With no family in
 /// common it is told Unsupported Capability and which ones it would have needed (RFC 5492 §5).
 pub(super) fn negotiate(settings: &Settings, conn: ConnId, open: Open) -> Result<Negotiated, Refused> {
-    if open.asn != settings.remote_asn {
+    let internal = open.asn == settings.local_asn;
+    if open.asn != settings.remote_asn && !settings.other_asns.contains(&open.asn) {
         let reason = DownReason::PeerAs { got: open.asn, expected: settings.remote_asn };
         return Err(Refused { notification: Notification::BAD_PEER_AS, reason });
     }
-    if settings.internal() && open.router_id == settings.router_id {
+    if internal && open.router_id == settings.router_id {
         let reason = DownReason::RouterId(open.router_id);
         return Err(Refused { notification: Notification::BAD_ROUTER_ID, reason });
     }
@@ -106,7 +107,7 @@ pub(super) fn negotiate(settings: &Settings, conn: ConnId, open: Open) -> Result
             four_octet_asn: theirs.four_octet_asn,
             extended_message: theirs.extended_message,
             ipv4_over_ipv6: offered_ipv4 && theirs.ipv4_over_ipv6,
-            internal: settings.internal(),
+            internal,
         },
         refresh: theirs.refresh,
         enhanced_refresh: theirs.enhanced_refresh,

@@ -159,6 +159,8 @@ pub struct Peer {
     last_down: Option<Down>,
     last_received: Option<(Time, Notification)>,
     last_sent: Option<(Time, Notification)>,
+    /// The last message that could not be taken, header left out.
+    refused: Option<Bytes>,
     remote_capabilities: Option<Capabilities>,
     actions: Vec<Action>,
 }
@@ -187,6 +189,7 @@ impl Peer {
             last_down: None,
             last_received: None,
             last_sent: None,
+            refused: None,
             remote_capabilities: None,
             actions: Vec::new(),
         }
@@ -301,6 +304,12 @@ impl Peer {
     /// Whether [`Input::Refresh`] would be sent, or why not.
     pub fn refreshes(&self, family: Family) -> Result<(), NoRefresh> {
         self.negotiated().ok_or(NoRefresh::Down)?.refreshes(family)
+    }
+
+    /// The body of the message that ended a connection because nothing could be made of it, once: for people
+    /// (RFC 7606 §6).
+    pub fn take_refused(&mut self) -> Option<Bytes> {
+        self.refused.take()
     }
 
     /// What it was made with.
@@ -434,6 +443,7 @@ impl Peer {
                     }
                 }
                 Event::Unexpected(kind) => self.received.count(*kind),
+                Event::Malformed(_) => self.refused = self.find(id).and_then(Conn::refused).cloned(),
                 _ => {}
             }
             self.step(now, id, event, out);

@@ -12,6 +12,8 @@ pub struct Settings {
     pub local_asn: Asn,
     /// The AS number that the neighbor must have.
     pub remote_asn: Asn,
+    /// AS numbers that it may have instead: of a neighbor that came by itself.
+    pub other_asns: Vec<Asn>,
     /// Our BGP Identifier.
     pub router_id: RouterId,
     /// The hold time that we propose; the smaller of both sides' holds (RFC 4271 §4.2).
@@ -34,12 +36,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// True if the neighbor is of our own AS.
-    #[must_use]
-    pub fn internal(&self) -> bool {
-        self.local_asn == self.remote_asn
-    }
-
     /// What we announce in OPEN.
     ///
     /// Graceful restart is announced without families: we help a peer that restarts, and keep nothing over our own

@@ -26,6 +26,7 @@ fn settings() -> Settings {
     Settings {
         local_asn: Asn::new(LOCAL),
         remote_asn: Asn::new(REMOTE),
+        other_asns: Vec::new(),
         router_id: router_id(5),
         hold_time: HoldTime::DEFAULT,
         keepalive_time: Duration::from_secs(30),

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
+use super::dynamic::Arrival;
 use super::{Conn, Effect, Event, Life, Speaker};
 use crate::session;
-use crate::types::{ConnId, LinkIndex, Time};
+use crate::types::{ConnId, LinkIndex, Name, Time};
 
 /// The ends of an accepted connection, and the interface that it came in by.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Way {
 
 impl Way {
     /// The interface that it came in by: a link-local address names it too.
-    fn interface(&self) -> Option<LinkIndex> {
+    pub(super) fn interface(&self) -> Option<LinkIndex> {
         let scope = match self.remote {
             SocketAddr::V6(remote) => LinkIndex::new(remote.scope_id()),
             SocketAddr::V4(_) => None,
@@ -35,7 +36,16 @@ impl Speaker {
             out.push(Effect::Abort(conn));
             return;
         }
-        let Some(neighbor) = self.neighbors.between(way.local, way.remote) else {
+        let found = match self.neighbors.between(way.local, way.remote) {
+            Some(neighbor) => Some(neighbor.id),
+            None => match self.arrive(now, conn, way, out) {
+                Arrival::Neighbor(id) => Some(id),
+                Arrival::Elsewhere(range) => return self.elsewhere(now, conn, way, range, out),
+                Arrival::Rejected => return,
+                Arrival::Stranger => None,
+            },
+        };
+        let Some(neighbor) = found.and_then(|id| self.neighbors.get(id)) else {
             out.push(Effect::Abort(conn));
             if let Some(silent) = self.strangers.pass(now) {
                 out.push(Effect::Tell(Event::Stranger { remote: way.remote, local: way.local, silent }));
@@ -48,14 +58,8 @@ impl Speaker {
             return;
         }
         if !neighbor.is_on(way.interface()) {
-            out.push(Effect::Abort(conn));
             let name = neighbor.plan.name.clone();
-            if let Some(silent) = self.strangers.pass(now) {
-                let link = way.interface().and_then(|index| self.links.get(index));
-                let came_by = link.map(|link| link.name.clone());
-                out.push(Effect::Tell(Event::WrongInterface { neighbor: name, remote: way.remote, came_by, silent }));
-            }
-            return;
+            return self.elsewhere(now, conn, way, name, out);
         }
         let (id, ttl, interface) = (neighbor.id, neighbor.plan.ttl, neighbor.plan.interface.clone());
         self.conns.insert(conn, Conn { peer: id, local: Some(way.local), remote: way.remote });
@@ -63,5 +67,15 @@ impl Speaker {
         // It got through, so there is a way back.
         self.start(now, id, out);
         self.session(now, Some(id), session::Input::Accepted { conn }, out);
+    }
+
+    /// It has the address of a neighbor, or of a range, and came by an interface that is not theirs.
+    fn elsewhere(&mut self, now: Time, conn: ConnId, way: Way, neighbor: Name, out: &mut Vec<Effect>) {
+        out.push(Effect::Abort(conn));
+        if let Some(silent) = self.strangers.pass(now) {
+            let link = way.interface().and_then(|index| self.links.get(index));
+            let came_by = link.map(|link| link.name.clone());
+            out.push(Effect::Tell(Event::WrongInterface { neighbor, remote: way.remote, came_by, silent }));
+        }
     }
 }

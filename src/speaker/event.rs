@@ -2,11 +2,16 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
+
 use crate::fib::KernelError;
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
-use crate::types::{Asn, Family, HoldTime, Name};
+use crate::types::{Asn, Family, HoldTime, Name, Prefix};
 use crate::wire::Fault;
+
+/// A line names so many prefixes of a faulty UPDATE; the message in it holds them all.
+const PREFIXES_SHOWN: usize = 20;
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +42,8 @@ pub enum Event {
         neighbor: Name,
         /// Why.
         reason: DownReason,
+        /// The body of the message that ended it, if it was one that nothing could be made of.
+        message: Option<Bytes>,
     },
     /// An attempt at a session failed, and not as the one before it did.
     SessionFailed {
@@ -60,6 +67,8 @@ pub enum Event {
         neighbor: Name,
         /// What was wrong, and what was done.
         fault: Fault,
+        /// The prefixes that were in it, and its body; of several faults in one UPDATE the first has them.
+        update: Option<(Vec<Prefix>, Bytes)>,
         /// How many more were not told of since the last one.
         silent: u64,
     },
@@ -149,6 +158,17 @@ pub enum Event {
         remote: SocketAddr,
         /// The interface's name, if it is known.
         came_by: Option<String>,
+        /// How many more were not told of since the last one.
+        silent: u64,
+    },
+    /// Somebody dialled from a range that has as many neighbors as it may have: it was told so.
+    RangeFull {
+        /// The range.
+        range: Name,
+        /// Their end.
+        remote: SocketAddr,
+        /// How many there may be.
+        limit: usize,
         /// How many more were not told of since the last one.
         silent: u64,
     },
@@ -245,6 +265,7 @@ impl Event {
             Self::TunnelDown { .. } => "tunnel.down",
             Self::Stranger { .. } => "session.stranger",
             Self::WrongInterface { .. } => "session.wrong_interface",
+            Self::RangeFull { .. } => "session.range_full",
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
@@ -274,6 +295,7 @@ impl Event {
             | Self::PrefixesOver { neighbor, .. }
             | Self::Softened { neighbor, .. }
             | Self::WrongInterface { neighbor, .. }
+            | Self::RangeFull { range: neighbor, .. }
             | Self::Refreshed { neighbor, .. }
             | Self::RefreshLate { neighbor, .. }
             | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
@@ -306,6 +328,7 @@ impl Event {
             | Self::TunnelDown { .. }
             | Self::Stranger { .. }
             | Self::WrongInterface { .. }
+            | Self::RangeFull { .. }
             | Self::KernelRefused { .. }
             | Self::NotListening { .. }
             | Self::Unread { .. } => Weight::Warning,
@@ -331,12 +354,15 @@ impl fmt::Display for Event {
                 let families: Vec<_> = families.iter().map(Family::to_string).collect();
                 write!(f, "{neighbor} (AS {asn}) is Established: {}, hold time {hold_time}", families.join(" and "))
             }
-            Self::SessionDown { neighbor, reason } => write!(f, "{neighbor} is down: {reason}"),
+            Self::SessionDown { neighbor, reason, message } => {
+                write!(f, "{neighbor} is down: {reason}")?;
+                message.iter().try_for_each(|message| write!(f, "; the message was {message:x}"))
+            }
             Self::SessionFailed { neighbor, reason } => write!(f, "no session with {neighbor}: {reason}"),
             Self::EndOfRib { neighbor, family, received } => {
                 write!(f, "{neighbor} has sent all of {family}: {received} prefixes")
             }
-            Self::Softened { neighbor, fault, silent } => {
+            Self::Softened { neighbor, fault, update, silent } => {
                 write!(f, "{neighbor} sent a faulty UPDATE: {}", fault.reason)?;
                 if let Some(code) = fault.attribute {
                     write!(f, " (attribute {code})")?;
@@ -345,6 +371,18 @@ impl fmt::Display for Event {
                     crate::wire::FaultAction::AttributeDiscard => "; the attribute is left out",
                     crate::wire::FaultAction::TreatAsWithdraw => "; its routes are taken as withdrawn",
                 })?;
+                if let Some((prefixes, message)) = update {
+                    let shown: Vec<_> = prefixes.iter().take(PREFIXES_SHOWN).map(Prefix::to_string).collect();
+                    write!(
+                        f,
+                        "; it was about {}",
+                        if shown.is_empty() { "no prefix".into() } else { shown.join(" ") }
+                    )?;
+                    if prefixes.len() > PREFIXES_SHOWN {
+                        write!(f, " and {} more", prefixes.len() - PREFIXES_SHOWN)?;
+                    }
+                    write!(f, "; the message was {message:x}")?;
+                }
                 more(*silent, f)
             }
             Self::PrefixesNear { neighbor, family, received, limit } => {
@@ -388,6 +426,10 @@ impl fmt::Display for Event {
                     f,
                     "{remote} has the address of {neighbor} and came by {came_by}, not by its interface: closed"
                 )?;
+                more(*silent, f)
+            }
+            Self::RangeFull { range, remote, limit, silent } => {
+                write!(f, "{remote} is one too many in the range {range}, which may have {limit}: rejected")?;
                 more(*silent, f)
             }
             Self::KernelRefused { refused, first, error, silent } => {

@@ -5,6 +5,7 @@
 //! some, between which the shell hands in whatever is more urgent.
 
 mod accept;
+mod dynamic;
 mod event;
 mod flow;
 mod input;
@@ -119,6 +120,8 @@ pub struct Speaker {
     life: Life,
     strangers: Rate,
     refusals: Rate,
+    /// Who found a range full.
+    crowds: Rate,
     changed: Vec<rib::Changed>,
     last_refusal: Option<(Time, String, fib::KernelError)>,
 }
@@ -143,13 +146,15 @@ impl Speaker {
         }
         let fib = Fib::new(fib_settings(&config));
         let plans = desired.neighbors.clone();
+        let ranges: Vec<_> = desired.ranges.iter().map(|range| range.prefix.family()).collect();
+        let families = plans.iter().map(|plan| Family::of(plan.remote_address)).chain(ranges);
         let mut speaker = Self {
             instance: instance.clone(),
             desired,
             epoch,
             neighbors: Neighbors::new(seed),
             leaving: Vec::new(),
-            listening: plans.iter().map(|plan| Family::of(plan.remote_address)).collect(),
+            listening: families.collect(),
             flushes: 0,
             conns: HashMap::new(),
             links: Links::default(),
@@ -162,6 +167,7 @@ impl Speaker {
             life: Life::Waiting,
             strangers: Rate::default(),
             refusals: Rate::default(),
+            crowds: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
             config,
@@ -248,6 +254,7 @@ impl Speaker {
             }
         }
         self.let_back_in_time(now, out);
+        self.forget_gone(now, out);
         self.follow_up(now, out);
     }
 
@@ -256,12 +263,14 @@ impl Speaker {
     pub fn deadline(&self) -> Option<Time> {
         let sessions = self.neighbors.iter().filter_map(|neighbor| neighbor.session.deadline());
         let awaited = self.neighbors.iter().filter_map(|neighbor| neighbor.awaited.deadline());
+        let leaving = self.neighbors.iter().filter_map(|neighbor| neighbor.leaves);
         let back = self.neighbors.iter().filter_map(|neighbor| neighbor.over?.until);
         sessions
             .chain(self.fib.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
             .chain(awaited)
+            .chain(leaving)
             .chain(back)
             .min()
     }
@@ -298,10 +307,12 @@ impl Speaker {
         self.listening.iter().copied()
     }
 
-    /// How the segments of each neighbor are signed, by the neighbor's address.
+    /// How the segments of each neighbor and range are signed, by their addresses.
     pub fn signatures(&self) -> impl Iterator<Item = (&Name, Prefix, &gateway::Auth)> {
         let signed = |neighbor: &'_ Neighbor| Prefix::host(neighbor.plan.remote_address);
-        self.neighbors.iter().map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth))
+        let fixed = self.neighbors.iter().filter(|neighbor| neighbor.plan.range.is_none());
+        let ranges = self.desired.ranges.iter().map(|range| (range.name(), range.prefix, &range.like.auth));
+        fixed.map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth)).chain(ranges)
     }
 
     /// What the kernel's part of the shell must know.
@@ -437,11 +448,17 @@ impl Speaker {
                 session::Output::Refresh(refresh) => self.refresh(now, id, refresh, out),
             }
         }
+        self.attend(now, id);
     }
 
     fn established(&mut self, id: PeerId, agreed: session::Negotiated, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.conn = Some(agreed.conn);
+        if neighbor.plan.asn != agreed.asn {
+            // Of a range: the next from there may have another.
+            neighbor.plan.asn = agreed.asn;
+            self.rib.set_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));
+        }
         neighbor.congested = false;
         neighbor.told = Default::default();
         let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {
@@ -480,16 +497,21 @@ impl Speaker {
         if neighbor.conn.take().is_some() {
             self.rib.down(neighbor.id, rib::Retain::Nothing);
         }
-        out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason }));
+        let message = neighbor.session.take_refused();
+        out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason, message }));
     }
 
     fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {
         // One message may hold more than the last that was taken.
         let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.conn.is_some()) else { return };
+        let mut faulty = update.faulty.clone();
         for fault in &update.faults {
+            neighbor.softened.count(fault.action);
             if let Some(silent) = neighbor.faults.pass(now) {
-                let name = neighbor.plan.name.clone();
-                out.push(Effect::Tell(Event::Softened { neighbor: name, fault: fault.clone(), silent }));
+                let told = update.reach.iter().flat_map(|reach| &reach.prefixes);
+                let update = faulty.take().map(|body| (told.chain(&update.withdrawn).copied().collect(), body));
+                let neighbor = neighbor.plan.name.clone();
+                out.push(Effect::Tell(Event::Softened { neighbor, fault: fault.clone(), update, silent }));
             }
         }
         let (name, end) = (neighbor.plan.name.clone(), update.end_of_rib);

@@ -17,7 +17,7 @@ use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
-use crate::wire::Capabilities;
+use crate::wire::{Capabilities, FaultAction};
 
 /// The port of BGP (RFC 4271 §8.2.1).
 pub(super) const PORT: u16 = 179;
@@ -33,6 +33,24 @@ pub(super) enum Bond {
     Down(LinkIndex),
     /// There is none of that name.
     Missing,
+}
+
+/// Faults that RFC 7606 softened, since the daemon started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Softened {
+    /// Their routes were taken as withdrawn.
+    pub(super) withdrawn: u64,
+    /// An attribute was left out.
+    pub(super) discarded: u64,
+}
+
+impl Softened {
+    pub(super) fn count(&mut self, action: FaultAction) {
+        match action {
+            FaultAction::TreatAsWithdraw => self.withdrawn += 1,
+            FaultAction::AttributeDiscard => self.discarded += 1,
+        }
+    }
 }
 
 /// A neighbor and all that belongs to it.
@@ -53,6 +71,8 @@ pub(super) struct Neighbor {
     pub(super) awaits_route: bool,
     /// Softened faults that are told of.
     pub(super) faults: Rate,
+    /// All softened faults.
+    pub(super) softened: Softened,
     /// It taught more prefixes than it may, and was dropped.
     pub(super) over: Option<Over>,
     /// What people were told of its limits in this session, for each family.
@@ -61,6 +81,8 @@ pub(super) struct Neighbor {
     pub(super) awaited: Awaited,
     /// What BFD knows of the way to it.
     pub(super) watched: Watched,
+    /// When it is forgotten, if it came by itself and is not connected.
+    pub(super) leaves: Option<Time>,
 }
 
 impl Neighbor {
@@ -68,6 +90,7 @@ impl Neighbor {
         let settings = session::Settings {
             local_asn: desired.asn,
             remote_asn: plan.asn,
+            other_asns: from(desired, &plan).map(|range| range.asns.clone()).unwrap_or_default(),
             router_id: desired.router_id,
             hold_time: plan.timers.hold_time,
             keepalive_time: plan.timers.keepalive,
@@ -97,16 +120,19 @@ impl Neighbor {
             congested: false,
             awaits_route: false,
             faults: Rate::default(),
+            softened: Softened::default(),
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),
             watched: Watched::default(),
+            leaves: None,
         }
     }
 
     /// What the RIB is told of it: the safety rules of the model first, then its words.
     pub(super) fn rib_settings(&self, desired: &gateway::Desired, policies: &Policies) -> rib::PeerSettings {
-        let mut own: Vec<_> = desired.neighbors.iter().map(|neighbor| neighbor.local_address).collect();
+        let ranges = desired.ranges.iter().map(|range| &range.like);
+        let mut own: Vec<_> = desired.neighbors.iter().chain(ranges).map(|neighbor| neighbor.local_address).collect();
         own.sort_unstable();
         own.dedup();
         let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import, policies))
@@ -185,6 +211,12 @@ impl Neighbor {
             Bond::Free | Bond::Missing => Reach::Network,
         }
     }
+}
+
+/// The range that a neighbor came from.
+fn from<'d>(desired: &'d gateway::Desired, plan: &gateway::Neighbor) -> Option<&'d gateway::Range> {
+    let name = plan.range.as_ref()?;
+    desired.ranges.iter().find(|range| range.name() == name)
 }
 
 /// The policies of those names. A name that nothing has lets nothing pass; `config` lets none through.

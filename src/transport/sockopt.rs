@@ -196,14 +196,36 @@ fn key(octets: &[u8]) -> ([u8; KEY_LIMIT], u8) {
 }
 
 /// The interface that an accepted connection came in by, as far as the kernel tells.
-///
-/// TCP keeps that of the packet that opened it; it is read as ancillary data of the socket (IP_PKTOPTIONS).
 pub(super) fn incoming(socket: &impl AsFd) -> Option<LinkIndex> {
-    let local = SockRef::from(socket).local_addr().ok()?.as_socket()?;
-    let (level, ask, option, kind, at) = match local.ip() {
-        IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO, libc::IP_PKTOPTIONS, libc::IP_PKTINFO, 0),
-        // IPV6_2292PKTOPTIONS: the interface stands behind the address.
-        IpAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 6, libc::IPV6_PKTINFO, 16),
+    let index = match address_of(socket)? {
+        IpAddr::V4(_) => opening(socket, libc::IP_PKTINFO, libc::IP_PKTINFO, 0),
+        // The interface stands behind the address.
+        IpAddr::V6(_) => opening(socket, libc::IPV6_RECVPKTINFO, libc::IPV6_PKTINFO, 16),
+    };
+    LinkIndex::new(u32::try_from(index?).ok()?)
+}
+
+/// The TTL or hop limit with which the packet came that opened an accepted connection, as far as the kernel tells.
+pub(super) fn opening_ttl(socket: &impl AsFd) -> Option<u8> {
+    let ttl = match address_of(socket)? {
+        IpAddr::V4(_) => opening(socket, libc::IP_RECVTTL, libc::IP_TTL, 0),
+        IpAddr::V6(_) => opening(socket, libc::IPV6_RECVHOPLIMIT, libc::IPV6_HOPLIMIT, 0),
+    };
+    u8::try_from(ttl?).ok()
+}
+
+fn address_of(socket: &impl AsFd) -> Option<IpAddr> {
+    Some(SockRef::from(socket).local_addr().ok()?.as_socket()?.ip())
+}
+
+/// One number of what TCP keeps of the packet that opened a connection.
+///
+/// It is read as ancillary data of the socket (IP_PKTOPTIONS, and IPV6_2292PKTOPTIONS, which is 6): `ask` says of which
+/// kind, `kind` is what must come, and `at` is where in its value the number stands.
+fn opening(socket: &impl AsFd, ask: c_int, kind: c_int, at: usize) -> Option<c_int> {
+    let (level, option) = match address_of(socket)? {
+        IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTOPTIONS),
+        IpAddr::V6(_) => (libc::IPPROTO_IPV6, 6),
     };
     set(socket, level, ask, &1).ok()?;
     let told = get(socket, level, option);
@@ -215,7 +237,7 @@ pub(super) fn incoming(socket: &impl AsFd) -> Option<LinkIndex> {
     if number(size_of::<usize>())? != level || number(size_of::<usize>() + 4)? != kind {
         return None;
     }
-    LinkIndex::new(u32::try_from(number(header + at)?).ok()?)
+    number(header + at)
 }
 
 /// Reads up to 128 octets of an option.

@@ -45,6 +45,12 @@ pub(super) async fn adopted(stream: TcpStream, remote: SocketAddr, ttl: Ttl, int
         }
         sockopt::set_ttl(&stream, remote, ttl.sent())?;
         sockopt::set_min_ttl(&stream, remote, ttl)?;
+        // What came before that was set is as far from here as the packet that opened the connection.
+        if ttl == Ttl::Security
+            && let Some(came) = sockopt::opening_ttl(&stream).filter(|came| *came < ttl.sent())
+        {
+            return Err(io::Error::other(format!("it came with a TTL of {came}, not from the link")));
+        }
         // The key may have changed since the listening socket gave it the one of then.
         auth::change(&stream, remote, &Auth::None, &link.auth).map_err(io::Error::other)?;
         Meter::attach(&link.meter, &stream)

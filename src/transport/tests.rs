@@ -4,7 +4,7 @@ use std::{net::Ipv6Addr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -80,11 +80,31 @@ async fn octets_pass_both_ways_with_ttl_security_on_both_families() {
     }
 }
 
+/// Connects with that TTL, or hop limit, from the first packet on.
+async fn connect_with_ttl(address: SocketAddr, ttl: u8) -> TcpStream {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+    sockopt::set_ttl(&socket, address, ttl).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_from_farther_than_the_link_is_closed_with_whatever_it_brought() {
+    for address in [LOCALHOST, Ipv6Addr::LOCALHOST.into()] {
+        let mut listener = Side::new(64);
+        let address = listener.transport.listen(SocketAddr::new(address, 0), None).unwrap();
+        let mut far = connect_with_ttl(address, 254).await;
+        far.write_all(b"before the limit is set").await.unwrap();
+        let conn = listener.accepted(Ttl::Security).await;
+        let reason = "it came with a TTL of 254, not from the link".to_owned();
+        assert_eq!(listener.next().await, Event::Lost { conn, reason }, "{address}");
+    }
+}
+
 #[tokio::test]
 async fn octets_from_farther_than_the_link_are_not_taken_with_ttl_security() {
     let mut listener = Side::new(64);
     let address = listener.transport.listen(SocketAddr::new(LOCALHOST, 0), None).unwrap();
-    let mut far = TcpStream::connect(address).await.unwrap();
+    let mut far = connect_with_ttl(address, 255).await;
     far.set_ttl(254).unwrap();
     let accepted = listener.accepted(Ttl::Security).await;
     listener.transport.send(accepted, Bytes::from_static(b"x"));
@@ -432,7 +452,7 @@ async fn the_interface_of_an_accepted_connection_is_known_and_the_connection_is_
 async fn octets_from_farther_than_the_link_are_not_taken_over_ipv6_either() {
     let mut listener = Side::new(64);
     let address = listener.transport.listen(SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 0), None).unwrap();
-    let mut far = TcpStream::connect(address).await.unwrap();
+    let mut far = connect_with_ttl(address, 255).await;
     let hops = |far: &TcpStream, hops| socket2::SockRef::from(far).set_unicast_hops_v6(hops).unwrap();
     hops(&far, 254);
     let accepted = listener.accepted(Ttl::Security).await;

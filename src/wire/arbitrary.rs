@@ -152,7 +152,7 @@ pub(super) fn update(context: Context) -> impl Strategy<Value = Update> {
             .collect();
         reach.truncate(2);
         let attributes = if reach.is_empty() { Attributes::default() } else { attributes };
-        Update { withdrawn, reach, attributes, end_of_rib: None, faults: Vec::new() }
+        Update { withdrawn, reach, attributes, end_of_rib: None, faults: Vec::new(), faulty: None }
     });
     prop_oneof![
         8 => told,
@@ -179,7 +179,7 @@ pub(super) fn attributes(context: Context) -> impl Strategy<Value = Attributes> 
         vec(large, 0..6),
         any::<[bool; 4]>(),
         proptest::collection::btree_map(
-            prop_oneof![Just(11u8), 19..32u8, 33..=255u8],
+            prop_oneof![Just(11u8), 19..26u8, 27..32u8, 33..40u8, 41..=255u8],
             prop_oneof![octets(8), octets(400)],
             0..3,
         ),

@@ -46,7 +46,7 @@ fn every_key_is_documented_with_its_type_and_default_and_no_other_is() {
 
 #[test]
 fn every_rule_is_documented() {
-    let sources = ["instances", "devices", "connections", "secrets", "sessions", "policies"];
+    let sources = ["instances", "devices", "connections", "policies", "ranges", "secrets", "sessions"];
     for name in sources {
         let path = format!("{}/src/config/rules/{name}.rs", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).unwrap();

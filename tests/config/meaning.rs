@@ -136,6 +136,20 @@ fn other_neighbors_pass_nothing_unless_they_say_so_and_stand_where_they_are_name
 }
 
 #[test]
+fn a_range_is_like_its_neighbors_which_are_passive_and_named_by_their_addresses() {
+    let (first, second) = (of(EVERYTHING, "in-0"), of(EVERYTHING, "in-1"));
+    assert!(second.ranges.is_empty(), "it is on in-0 only");
+    let [range] = first.ranges.as_slice() else { panic!("one range") };
+    assert_eq!((range.prefix.to_string().as_str(), range.limit), ("10.9.0.0/24", 8));
+    assert_eq!(range.asns.iter().map(|asn| asn.get()).collect::<Vec<_>>(), [65020, 65021]);
+    let one = range.neighbor([10, 9, 0, 7].into()).unwrap();
+    assert_eq!((one.name.as_str(), one.remote_address.to_string().as_str()), ("leaves:10.9.0.7", "10.9.0.7"));
+    assert_eq!((one.passive, one.import == Words::none(), one.interface.as_deref()), (true, true, Some("eth2")));
+    assert_eq!(one.range.as_ref().map(|name| name.as_str()), Some("leaves"));
+    assert!(first.neighbors.iter().all(|n| n.range.is_none() && n.name.as_str() != "leaves"));
+}
+
+#[test]
 fn network_routers_learn_what_others_teach_and_not_the_cloud_network_that_they_are_in() {
     let first = of(EVERYTHING, "in-0");
     let core = first.neighbors.iter().find(|n| n.name.as_str() == "core-1").unwrap();

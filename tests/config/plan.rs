@@ -134,3 +134,23 @@ fn a_policy_that_says_something_else_is_soft_for_those_that_name_it() {
     let changes: Vec<_> = plan.changes.iter().map(shown).collect();
     assert_eq!(changes, ["policy sites rule 1 prefixes [10.52.0.0/16] > [10.53.0.0/16] soft"]);
 }
+
+#[test]
+fn a_range_that_changes_lets_those_go_that_came_from_it_unless_it_only_holds_more() {
+    let with =
+        |more: &str| format!("{DUAL}\n[[neighbor]]\nname = \"leaves\"\nrange = \"10.9.0.0/24\"\nasn = 65020\n{more}\n");
+    let fate = |from: &str, to: &str| {
+        let config = |text: &str| parse("gateway.toml", text).unwrap().0;
+        let plan = Plan::between(&config(from), &config(to), &"in-0".parse().unwrap());
+        let keys: Vec<_> = plan.ranges.iter().flat_map(|range| &range.because).map(|key| key.name).collect();
+        (plan.ranges.iter().map(|range| range.fate).collect::<Vec<_>>(), keys, plan.is_empty())
+    };
+    let plain = with("");
+    assert_eq!(fate(&plain, &plain), (vec![Fate::Kept], vec![], true));
+    assert_eq!(fate(DUAL, &plain), (vec![Fate::Added], vec![], false));
+    assert_eq!(fate(&plain, DUAL), (vec![Fate::Removed], vec![], false));
+    assert_eq!(fate(&plain, &with("limit = 5")), (vec![Fate::Kept], vec!["limit"], true));
+    assert_eq!(fate(&plain, &with("import = [\"accept\"]")), (vec![Fate::Soft], vec!["import"], false));
+    assert_eq!(fate(&plain, &plain.replace("10.9.0.0/24", "10.9.0.0/25")), (vec![Fate::Reset], vec!["range"], false));
+    assert_eq!(fate(&plain, &plain.replace("65020", "65021")), (vec![Fate::Reset], vec!["asns"], false));
+}

@@ -389,3 +389,71 @@ fn bfd_is_proven_with_sha1_or_not_at_all() {
     let nameless = format!("{DUAL}\n[bfd]\nkey = {{ id = 1 }}\n");
     one_fault(&nameless, "missing-key", "key =", "bfd.key needs the key `file`");
 }
+
+/// A range, with these lines more.
+fn range(more: &str) -> String {
+    format!("{DUAL}\n[[neighbor]]\nname = \"leaves\"\nrange = \"10.9.0.0/24\"\n{more}\n")
+}
+
+#[test]
+fn a_neighbor_has_an_address_or_a_range() {
+    assert_eq!(codes(&range("asns = [65020, 65021]\nlimit = 5\ninterface = \"eth2\"")), []);
+    one_fault(&range("asn = 65020\naddress = \"10.9.0.1\""), "address-or-range", "range =", "dial us");
+    one_fault(&range("asn = 65020\nasns = [65021]"), "given-twice", "asn = 65020\nasns", "the same thing");
+    one_fault(&range("asns = []"), "bad-value", "asns", "without an AS number");
+    one_fault(&range("asns = [23456]"), "reserved-asn", "asns", "23456");
+    one_fault(&range(""), "missing-key", "[[neighbor]]", "`asn`");
+    one_fault(&range("asn = 65020\nlimit = 0"), "bad-value", "limit", "1 to 10000");
+    let fixed = format!("{DUAL}\n[[neighbor]]\nname = \"rr\"\naddress = \"10.20.0.9\"\nasn = 65515\nlimit = 5\n");
+    one_fault(&fixed, "address-or-range", "limit = 5", "about a range");
+    let neither = format!("{DUAL}\n[[neighbor]]\nname = \"rr\"\nasn = 65515\n");
+    one_fault(&neither, "missing-key", "[[neighbor]]", "`address`");
+}
+
+#[test]
+fn ranges_may_overlap_each_other_and_fixed_neighbors_but_not_be_equal() {
+    let narrower = "[[neighbor]]\nname = \"corner\"\nrange = \"10.9.0.128/25\"\nasn = 65030\n";
+    let fixed = "[[neighbor]]\nname = \"fixed\"\naddress = \"10.9.0.5\"\nasn = 65040\n";
+    assert_eq!(codes(&range(&format!("asn = 65020\n{narrower}{fixed}"))), []);
+    let same = narrower.replace("10.9.0.128/25", "10.9.0.0/24");
+    one_fault(
+        &range(&format!("asn = 65020\n{same}")),
+        "equal-ranges",
+        "range = \"10.9.0.0/24\"\nasn = 65030",
+        "two ranges",
+    );
+    let elsewhere = format!("asn = 65020\ninstances = [\"in-0\"]\n{same}instances = [\"in-1\"]");
+    assert_eq!(codes(&range(&elsewhere)), []);
+}
+
+#[test]
+fn a_range_is_of_the_family_of_our_address() {
+    let six = range("asn = 65020").replace("10.9.0.0/24", "fd00:9::/64");
+    one_fault(&six, "address-families-differ", "fd00:9::/64", "10.20.255.4");
+    let right = six.replace("asn = 65020", "asn = 65020\nlocal-address = \"fd00:9::1\"\ninstances = [\"in-0\"]");
+    assert_eq!(codes(&right), []);
+}
+
+#[test]
+fn a_range_leaves_room_for_an_address_in_the_name() {
+    let long = "a".repeat(48);
+    let text = range("asn = 65020").replace("\"leaves\"", &format!("\"{long}\""));
+    one_fault(&text, "name-too-long", &long, "too long");
+    assert_eq!(codes(&text.replace(&long, &"a".repeat(47))), []);
+}
+
+#[test]
+fn what_is_inside_of_a_signed_range_is_signed_too() {
+    let signed = "asn = 65020\nbgp.password-file = \"/k\"\n";
+    let fixed = "[[neighbor]]\nname = \"fixed\"\naddress = \"10.9.0.5\"\nasn = 65040\n";
+    one_fault(&range(&format!("{signed}{fixed}")), "signed-otherwise-in-range", "10.9.0.5", "signed with none itself");
+    assert_eq!(codes(&range(&format!("{signed}{fixed}bgp.password-file = \"/l\"\n"))), []);
+    assert_eq!(codes(&range(&format!("asn = 65020\n{fixed}bgp.password-file = \"/l\"\n"))), []);
+    let narrower = "[[neighbor]]\nname = \"corner\"\nrange = \"10.9.0.128/25\"\nasn = 65030\n";
+    one_fault(
+        &range(&format!("{signed}{narrower}")),
+        "signed-otherwise-in-range",
+        "10.9.0.128/25",
+        "the range 10.9.0.0/24",
+    );
+}

@@ -278,7 +278,10 @@ impl Rig {
         let index = index(far);
         self.kernel.set_link(index, up);
         let Far { interface, ours, .. } = &self.fars[far];
-        let addresses = vec![(*ours, Prefix::truncated(*ours, 30).expect("30 bits are not too long"))];
+        // The IPv6 one is what IPv6 routes have as next hop.
+        let six = address(&format!("fd00:{}::2", index.get()));
+        let network = |own, bits| (own, Prefix::truncated(own, bits).expect("the bits are not too many"));
+        let addresses = vec![network(*ours, 30), network(six, 64)];
         self.tell(Input::Link(Link { index, name: (*interface).to_owned(), up, addresses }));
     }
 
@@ -353,7 +356,7 @@ impl Rig {
             Effect::Kernel(batch) if self.slow => self.held.push_back(batch),
             Effect::Kernel(batch) => self.apply(&batch),
             Effect::Dump => self.input(Input::Dumped(Ok(self.kernel.table.clone()))),
-            Effect::Flush => self.input(Input::Flushed),
+            Effect::Flush(id) => self.input(Input::Flushed(id)),
             Effect::Dial { conn, to } => {
                 let far = self.fars.iter().position(|far| far.address == to.remote.ip());
                 self.wire(conn, far.expect("every dial is to a neighbor"), false);
@@ -437,8 +440,19 @@ impl Rig {
         self.wire(conn, far, true);
         let Far { address, ours, .. } = self.fars[far];
         let (local, remote) = (SocketAddr::new(ours, 179), SocketAddr::new(address, 40_000));
-        self.tell(Input::Accepted { conn, local, remote });
+        self.tell(Input::Accepted { conn, local, remote, interface: Some(index(far)) });
         conn
+    }
+
+    /// A neighbor is lively from now on, and answers what waits for it.
+    pub fn revive(&mut self, far: usize) {
+        self.fars[far].lively = true;
+        let waits = |wire: &Wire| wire.far == far && !wire.connected && !wire.over;
+        let conns: Vec<ConnId> = self.wires.iter().filter(|(_, wire)| waits(wire)).map(|(conn, _)| *conn).collect();
+        for conn in conns {
+            self.answer(conn, true);
+        }
+        self.settle();
     }
 
     /// A connection breaks.

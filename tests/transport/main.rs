@@ -27,6 +27,7 @@ impl Speaker {
         let settings = Settings {
             local_asn: Asn::new(local),
             remote_asn: Asn::new(remote),
+            other_asns: Vec::new(),
             router_id: RouterId::new(Ipv4Addr::new(10, 0, 0, id)).expect("not zero"),
             hold_time: HoldTime::DEFAULT,
             keepalive_time: Duration::from_secs(30),

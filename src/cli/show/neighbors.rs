@@ -10,8 +10,8 @@ use crate::cli::{
     table::{Cell, Facts, Table},
 };
 use crate::control::api::{
-    Bfd, BfdState, Capability, Down, FamilyPrefixes, KeptDown, MessageCounts, Neighbor, NeighborDetail, NeighborKind,
-    Neighbors, Request, SessionState,
+    Bfd, BfdState, Capability, Down, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor, NeighborDetail,
+    NeighborKind, Neighbors, Range, Request, SessionState,
 };
 use crate::control::io::Client;
 use crate::types::Name;
@@ -35,7 +35,7 @@ pub fn run(args: &Args, client: &Client) -> Result<(), Failure> {
 
 /// Writes one row a neighbor; the last column says what is wrong with it.
 pub fn write_neighbors<W: Write>(reply: &Neighbors, screen: &mut Screen<W>) -> io::Result<()> {
-    if reply.neighbors.is_empty() {
+    if reply.neighbors.is_empty() && reply.ranges.is_empty() {
         return screen.line("no neighbors: the file gives this instance none");
     }
     let mut titles = vec!["NAME", ">AS", "ADDRESS", "STATE", ">FOR", ">ACCEPTED", ">REFUSED", ">ADVERTISED", "WHY"];
@@ -62,7 +62,15 @@ pub fn write_neighbors<W: Write>(reply: &Neighbors, screen: &mut Screen<W>) -> i
         }
         table.row(row);
     }
-    table.write(screen)
+    table.write(screen)?;
+    for (at, range) in reply.ranges.iter().enumerate() {
+        if at == 0 {
+            screen.text("\n")?;
+        }
+        let Range { name, prefix, limit, neighbors } = range;
+        screen.line(&format!("range {name} ({prefix}): {} of {} neighbors", count(*neighbors), count(*limit)))?;
+    }
+    Ok(())
 }
 
 /// Where the column of BFD stands, if anything is watched by it.
@@ -146,6 +154,9 @@ fn next(neighbor: &Neighbor) -> Option<String> {
         }
         Some(KeptDown::Unknown) | None => {}
     }
+    if let Some(seconds) = neighbor.leaves_seconds {
+        return Some(format!("forgotten in {} unless it dials", duration(seconds)));
+    }
     match (neighbor.next_retry_seconds, neighbor.state) {
         (_, SessionState::Established) => None,
         (Some(0), _) => Some("next try now".into()),
@@ -187,6 +198,12 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     let id = detail.router_id.map_or_else(String::new, |id| format!(", router id {id}"));
     facts.add("remote", format!("{} AS {}{id}", neighbor.address, neighbor.asn));
     let interface = neighbor.interface.as_ref().map_or_else(String::new, |name| format!(" on {name}"));
+    if !matches!(neighbor.authentication.as_str(), "" | "none") {
+        facts.add("signed", neighbor.authentication.clone());
+    }
+    if let Some(range) = &neighbor.range {
+        facts.add("range", range.to_string());
+    }
     facts.add("local", format!("{}{interface}", or_dash(neighbor.local_address)));
     if let (Some(local), Some(remote)) = (detail.local_endpoint, detail.remote_endpoint) {
         facts.add("tcp", format!("{local} to {remote}, {} octets queued", count(detail.queued_octets)));
@@ -209,6 +226,12 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
                 .into()
         }),
     );
+    let Faults { withdrawn, discarded } = detail.faults;
+    if withdrawn + discarded > 0 {
+        let [withdrawn, discarded] = [withdrawn, discarded].map(count);
+        let text = format!("{withdrawn} taken as withdrawals, {discarded} cost an attribute: see the log");
+        facts.add("faults", Cell::toned(text, Tone::Warn));
+    }
     facts.add("announced", capabilities(&detail.capabilities.sent));
     facts.add("received", capabilities(&detail.capabilities.received));
     facts.write(0, screen)?;

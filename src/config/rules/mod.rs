@@ -5,6 +5,7 @@ mod connections;
 mod devices;
 mod instances;
 mod policies;
+mod ranges;
 mod secrets;
 mod sessions;
 
@@ -27,6 +28,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     devices::check(r, file);
     connections::check(r, file);
     sessions::check(r, file);
+    ranges::check(r, file);
     policies::check(r, file);
     secrets::check(r, file, host);
 }

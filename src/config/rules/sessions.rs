@@ -5,7 +5,7 @@ use std::{net::IpAddr, ops::Range};
 use super::bgp_ips;
 use crate::config::{
     Ecmp, duration,
-    file::{Connection, Device, File, Gateway, Tunnel},
+    file::{Connection, Device, File, Gateway, Outside, Tunnel},
     raw::Reader,
     session::{self, Session},
 };
@@ -40,9 +40,12 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     buckets_hold_paths(r, file);
 }
 
-/// The names of all sessions, on both instances.
+/// The names of all sessions, on both instances; one from each range for all of those.
 pub(super) fn names(file: &File, gateway: &Gateway) -> Vec<String> {
-    ends(file, gateway).into_iter().map(|end| end.name).collect()
+    let first =
+        |other: &Outside| Some(format!("{}:{}", other.name.as_ref()?.value, other.range.as_ref()?.value.addr()));
+    let ranges = file.neighbors.iter().filter_map(first);
+    ends(file, gateway).into_iter().map(|end| end.name).chain(ranges).collect()
 }
 
 fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
@@ -60,15 +63,17 @@ fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
         }
     }
     for other in file.routers.iter().chain(&file.neighbors) {
-        let (Some(name), Some(address)) = (&other.name, &other.address) else { continue };
+        // What is in a range is not known yet, but how it is run is.
+        let at = other.address.as_ref().map(|at| &at.span).or(other.range.as_ref().map(|at| &at.span));
+        let (Some(name), Some(at)) = (&other.name, at) else { continue };
         let here = |instance: &Name| other.instances.is_empty() || other.instances.iter().any(|i| i.value == *instance);
         for (instance, bgp_ip) in hosts.iter().filter(|(instance, _)| here(instance)) {
             ends.push(End {
                 name: name.value.to_string(),
                 instance,
                 local: other.local_address.as_ref().map_or(*bgp_ip, |at| Some(at.value)),
-                remote: Some(address.value),
-                at: address.span.clone(),
+                remote: other.address.as_ref().map(|at| at.value),
+                at: at.clone(),
                 named_at: name.span.clone(),
                 tables: vec![&other.bgp, &file.bgp],
             });

@@ -28,8 +28,8 @@ pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCoun
 pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
-    Capabilities, Capability, Down, DownReason, FamilyPrefixes, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, SessionState,
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
 };
 pub use request::{
     FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,

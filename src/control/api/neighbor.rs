@@ -8,13 +8,29 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Bfd, Moment};
-use crate::types::{Asn, Family, Name};
+use crate::types::{Asn, Family, Name, Prefix};
 
 /// All neighbors of this instance, in the order of the file.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Neighbors {
-    /// One entry a neighbor.
+    /// One entry a neighbor: those that came by themselves are behind the others.
     pub neighbors: Vec<Neighbor>,
+    /// The ranges that neighbors may come from by themselves.
+    #[serde(default)]
+    pub ranges: Vec<Range>,
+}
+
+/// A range that neighbors may come from by themselves.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// Its name; its neighbors are named `NAME:ADDRESS`.
+    pub name: Name,
+    /// The addresses.
+    pub prefix: Prefix,
+    /// The most neighbors from it at once.
+    pub limit: u64,
+    /// How many there are, those that leave among them.
+    pub neighbors: u64,
 }
 
 /// One neighbor, in short.
@@ -52,6 +68,15 @@ pub struct Neighbor {
     pub passive: bool,
     /// BFD with it; `null` if it is not watched by BFD.
     pub bfd: Option<Bfd>,
+    /// What signs its segments: `none`, `tcp-md5` or `tcp-ao`.
+    #[serde(default)]
+    pub authentication: String,
+    /// The range that it came from by itself; `null` for one of the file.
+    #[serde(default)]
+    pub range: Option<Name>,
+    /// Whole seconds until it is forgotten, rounded up; `null` unless it came by itself and is not connected.
+    #[serde(default)]
+    pub leaves_seconds: Option<u64>,
     /// Why it is kept down on purpose; `null` if it is not.
     #[serde(default)]
     pub kept_down: Option<KeptDown>,
@@ -89,6 +114,9 @@ pub struct NeighborDetail {
     pub capabilities: Capabilities,
     /// BGP messages since the daemon started, over all sessions with it.
     pub messages: Messages,
+    /// Faults in its UPDATEs that did not end the session.
+    #[serde(default)]
+    pub faults: Faults,
     /// Octets that wait to be written to the neighbor.
     pub queued_octets: u64,
 }
@@ -249,6 +277,15 @@ pub struct Messages {
     pub received: MessageCounts,
     /// To the neighbor.
     pub sent: MessageCounts,
+}
+
+/// Faults in UPDATEs that did not end the session (RFC 7606), since the daemon started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Faults {
+    /// Those whose routes were taken as withdrawn.
+    pub withdrawn: u64,
+    /// Those that cost an attribute.
+    pub discarded: u64,
 }
 
 /// BGP messages by type.

@@ -186,6 +186,9 @@ fn established() -> Neighbor {
         next_retry_seconds: None,
         passive: false,
         bfd: None,
+        authentication: "tcp-md5".into(),
+        range: None,
+        leaves_seconds: None,
         kept_down: None,
         prefixes: vec![prefixes(Family::Ipv4, 4, 1)],
     }
@@ -231,6 +234,7 @@ pub fn neighbors() -> Reply {
         state_seconds: 7_932,
         uptime_seconds: None,
         passive: true,
+        authentication: "none".into(),
         prefixes: Vec::new(),
         ..established()
     };
@@ -249,7 +253,30 @@ pub fn neighbors() -> Reply {
         }),
         ..waiting.clone()
     };
-    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, shut] })
+    let leaving = Neighbor {
+        name: name("leaves:10.9.0.11"),
+        kind: NeighborKind::Other,
+        address: address("10.9.0.11"),
+        interface: None,
+        asn: Asn::new(65020),
+        range: Some(name("leaves")),
+        leaves_seconds: Some(25),
+        last_down: Some(Down {
+            reason: DownReason::ConnectionLost,
+            at: at("03:12:07.000"),
+            ago_seconds: 5,
+            code: None,
+            subcode: None,
+            communication: None,
+            text: "connection lost: closed by the peer".into(),
+        }),
+        flaps: 1,
+        since: at("03:12:07.000"),
+        state_seconds: 5,
+        ..waiting.clone()
+    };
+    let range = Range { name: name("leaves"), prefix: prefix("10.9.0.0/24"), limit: 100, neighbors: 1 };
+    Reply::Neighbors(Neighbors { neighbors: vec![established(), down, waiting, shut, leaving], ranges: vec![range] })
 }
 
 pub fn neighbor() -> Reply {
@@ -296,6 +323,7 @@ pub fn neighbor() -> Reply {
             received: MessageCounts { open: 2, update: 4, notification: 0, keepalive: 264, route_refresh: 0 },
             sent: MessageCounts { open: 2, update: 2, notification: 1, keepalive: 265, route_refresh: 1 },
         },
+        faults: Faults { withdrawn: 2, discarded: 1 },
         queued_octets: 0,
     }))
 }

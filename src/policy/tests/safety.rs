@@ -5,7 +5,10 @@ use std::net::Ipv4Addr;
 use smallvec::smallvec;
 
 use crate::types::{Asn, PeerId, Prefix, RouterId};
-use crate::wire::{AsPath, Attributes, ClusterId, Community, ExtendedCommunity, NextHop, Origin};
+use crate::wire::{
+    AsPath, AttributeFlags, Attributes, ClusterId, Community, ExtendedCommunity, NextHop, Origin, PathSegment,
+    SegmentKind, UnknownAttribute,
+};
 
 use crate::policy::*;
 
@@ -220,9 +223,15 @@ fn an_external_neighbor_gets_the_own_as_in_front_and_nothing_that_is_internal() 
     attributes.cluster_list = smallvec![ClusterId(Ipv4Addr::new(2, 2, 2, 2))];
     let carried = ExtendedCommunity([0, 2, 0, 1, 0, 0, 0, 1]);
     attributes.extended_communities = vec![ExtendedCommunity([0x40, 4, 0, 1, 0, 0, 0, 1]), carried];
+    let unknown = |code| UnknownAttribute { flags: AttributeFlags(0xe0), code, value: vec![1].into() };
+    attributes.unknown = vec![unknown(40), unknown(200)];
+    let confed = PathSegment { kind: SegmentKind::ConfedSequence, asns: smallvec![Asn::new(64512)] };
+    attributes.as_path.segments.insert(0, confed);
     let to = prefix("10.52.0.0/16");
     let out = told(&export(SITE, Scope::Transit), &to, Source::External(OTHER), &attributes).unwrap();
-    assert_eq!(out, Attributes { extended_communities: vec![carried], ..path(&[65515, 65020]) });
+    let expected =
+        Attributes { extended_communities: vec![carried], unknown: vec![unknown(200)], ..path(&[65515, 65020]) };
+    assert_eq!(out, expected);
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl Network {
             let settings = Settings {
                 local_asn: Asn::new(local),
                 remote_asn: Asn::new(remote),
+                other_asns: Vec::new(),
                 router_id: router_id(id),
                 passive: passive == side,
                 ..settings()

@@ -2,8 +2,8 @@
 
 use super::{Surroundings, count};
 use crate::control::api::{
-    Capabilities, Capability, Down, DownReason, FamilyPrefixes, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, SessionState,
+    Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
 };
 use crate::gateway;
 use crate::session;
@@ -11,13 +11,23 @@ use crate::session::StateName;
 use crate::speaker::Speaker;
 use crate::speaker::neighbor;
 use crate::speaker::neighbor::Bond;
-use crate::types::{Family, Time};
+use crate::types::{Family, Name, Time};
 use crate::wire;
 use crate::wire::{Cease, Notification};
 
 impl Speaker {
     pub(super) fn show_neighbors(&self, now: Time) -> Neighbors {
-        Neighbors { neighbors: self.neighbors.iter().map(|neighbor| self.neighbor(now, neighbor)).collect() }
+        let from = |name: &Name| self.neighbors.iter().filter(|n| n.plan.range.as_ref() == Some(name)).count();
+        let range = |range: &gateway::Range| Range {
+            name: range.name().clone(),
+            prefix: range.prefix,
+            limit: count(range.limit),
+            neighbors: count(from(range.name())),
+        };
+        Neighbors {
+            neighbors: self.neighbors.iter().map(|neighbor| self.neighbor(now, neighbor)).collect(),
+            ranges: self.desired.ranges.iter().map(range).collect(),
+        }
     }
 
     pub(super) fn show_neighbor(
@@ -52,6 +62,7 @@ impl Speaker {
                 received: status.remote_capabilities.as_ref().map(capabilities).unwrap_or_default(),
             },
             messages: Messages { received: messages(&status.received), sent: messages(&status.sent) },
+            faults: Faults { withdrawn: neighbor.softened.withdrawn, discarded: neighbor.softened.discarded },
             queued_octets: neighbor.conn.map_or(0, |conn| around.queued(conn)),
         }
     }
@@ -96,6 +107,9 @@ impl Speaker {
             next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             passive: plan.passive,
             bfd: self.show_bfd(now, neighbor),
+            authentication: plan.auth.to_string(),
+            range: plan.range.clone(),
+            leaves_seconds: neighbor.leaves.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             kept_down: match (&plan.shutdown, &neighbor.over) {
                 (Some(_), _) => Some(KeptDown::Shutdown),
                 (None, Some(_)) => Some(KeptDown::MaxPrefixes),

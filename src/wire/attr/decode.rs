@@ -169,6 +169,14 @@ impl Found {
         if context.four_octet_asn && matches!(raw.code, code::AS4_PATH | code::AS4_AGGREGATOR) {
             return Err(Soft(DISCARD, "the attribute is not for peers with AS numbers of four octets"));
         }
+        // Neither is used here, and what one domain means by them is wrong in the next: they never go through, whatever
+        // their flags say (RFC 7311 §3.1, RFC 8669 §5).
+        if raw.code == code::AIGP {
+            return Err(Soft(DISCARD, "AIGP is not enabled for this session"));
+        }
+        if raw.code == code::PREFIX_SID && !context.internal {
+            return Err(Soft(DISCARD, "Prefix-SID is not for external peers"));
+        }
         flags(raw)?;
         let attributes = &mut self.attributes;
         let partial = raw.flags.has(AttributeFlags::PARTIAL);

@@ -36,7 +36,9 @@ pub(super) mod code {
     pub const EXTENDED_COMMUNITIES: u8 = 16;
     pub const AS4_PATH: u8 = 17;
     pub const AS4_AGGREGATOR: u8 = 18;
+    pub const AIGP: u8 = 26;
     pub const LARGE_COMMUNITY: u8 = 32;
+    pub const PREFIX_SID: u8 = 40;
 }
 
 /// The attributes of a route, all but its next hop and its NLRI (RFC 4271 §5).
@@ -198,6 +200,14 @@ pub enum NextHop {
         /// The link-local address, if one was given (RFC 2545 §3).
         link_local: Option<Ipv6Addr>,
     },
+}
+
+impl UnknownAttribute {
+    /// True if other ASes must not get it: Prefix-SID (RFC 8669 §5).
+    #[must_use]
+    pub const fn stays_inside(&self) -> bool {
+        self.code == code::PREFIX_SID
+    }
 }
 
 impl Attributes {

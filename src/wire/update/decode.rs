@@ -24,6 +24,8 @@ impl Update {
             return Ok(Self { end_of_rib: Some(end_of_rib), ..Self::default() });
         }
         let told = found.told || !prefixes.is_empty();
+        // Its NLRI were found, and there is no other attribute that could have hidden some.
+        let only_unreach = found.seen.only(code::MP_UNREACH_NLRI) && found.faults.iter().all(|f| f.attribute.is_some());
         found.check(!prefixes.is_empty());
         let mut reach = Vec::new();
         if !prefixes.is_empty() {
@@ -38,7 +40,7 @@ impl Update {
         let faults = found.faults;
         let mut attributes = found.attributes;
         if let Some(fault) = faults.iter().find(|fault| fault.action == FaultAction::TreatAsWithdraw) {
-            if !told {
+            if !told && !only_unreach {
                 // Whether all NLRI were found is in doubt (RFC 7606 §5.2).
                 return Err(Error::AttributeList(fault.reason));
             }
@@ -47,7 +49,8 @@ impl Update {
         if reach.is_empty() {
             attributes = Attributes::default();
         }
-        Ok(Self { withdrawn, reach, attributes, end_of_rib: None, faults })
+        let faulty = (!faults.is_empty()).then(|| body.clone());
+        Ok(Self { withdrawn, reach, attributes, end_of_rib: None, faults, faulty })
     }
 }
 

@@ -1,5 +1,7 @@
 //! UPDATE (RFC 4271 §4.3, RFC 4760 §3-4).
 
+use bytes::Bytes;
+
 use crate::types::{Family, Prefix};
 
 use super::{Attributes, NextHop};
@@ -23,6 +25,8 @@ pub struct Update {
     pub end_of_rib: Option<Family>,
     /// What was wrong with it and was softened (RFC 7606), in the order found.
     pub faults: Vec<Fault>,
+    /// The body of the message, as it came, if there are faults: what people need to find who made them (RFC 7606 §6).
+    pub faulty: Option<Bytes>,
 }
 
 /// Prefixes behind one next hop.
