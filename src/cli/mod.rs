@@ -9,6 +9,8 @@ mod completions;
 mod demo;
 mod failure;
 mod human;
+mod plan;
+mod reload;
 mod reset;
 mod run;
 mod screen;
@@ -51,6 +53,12 @@ enum Command {
     Run(run::Args),
     /// Look for faults in a file, all at once; touches nothing
     Check(check::Args),
+    /// What a reload of a file would change on the running instance; changes nothing
+    Plan(plan::Args),
+    /// Let the daemon read its file again, and change only what differs
+    Reload(reload::Args),
+    /// Keep what a reload with --confirm-within brought
+    Confirm,
     /// What the running instance is doing
     #[command(subcommand)]
     Show(show::Command),
@@ -80,6 +88,9 @@ pub fn main() -> ExitCode {
     let done = match command {
         Command::Run(args) => run::run(args, socket),
         Command::Check(args) => check::run(&args),
+        Command::Plan(args) => plan::run(&args, &client()),
+        Command::Reload(args) => reload::run(&args, &client()),
+        Command::Confirm => reload::confirm(&client()),
         Command::Show(command) => show::run(&command, &client()),
         Command::Reset(command) => reset::run(&command, &client()),
         Command::Demo(args) => return demo::run(args),

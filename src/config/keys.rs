@@ -15,6 +15,14 @@ pub struct Key {
     pub example: &'static str,
 }
 
+impl Key {
+    /// With its table, as in `bgp.hold-time`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        if self.table.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.table, self.name) }
+    }
+}
+
 const fn key(
     table: &'static str,
     name: &'static str,

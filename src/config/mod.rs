@@ -32,7 +32,13 @@ pub use diff::{Change, Fate, PeerChange, Plan, Refused, SessionPlan, same_ends};
 pub use host::{Host, HostFault};
 pub use keys::{KEYS, Key};
 pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies, Weights};
-pub use written::Written;
+pub use written::{Source, Written};
+
+/// A duration as the file writes it: `90s`, `300ms`, `1m30s`.
+#[must_use]
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    duration::parse(text)
+}
 
 /// Reads a file. Either a configuration with warnings, or every fault at once, warnings among them, in the order of
 /// the text. `file_name` is only shown.
@@ -48,7 +54,7 @@ pub fn parse_on(file_name: &str, text: &str, host: &dyn Host) -> Result<(Config,
     rules::check(&mut reader, &file, host);
     if !reader.has_errors() {
         if let Some(mut config) = build::config(&file) {
-            config.written = Written::of(document.get_ref());
+            config.written = Written::of(Source::of(file_name, text), document.get_ref());
             return Ok((config, reader.finish()));
         }
         // A fault of ours: the rules let something pass that settings cannot be made of.

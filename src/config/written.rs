@@ -6,11 +6,32 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Key, find};
 
+/// Which text a configuration came from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Source {
+    /// The file's name as it was given.
+    pub file: String,
+    /// 16 hexadecimal digits that differ when the text differs (FNV-1a, 64 bits): no proof against malice.
+    pub fingerprint: String,
+}
+
+impl Source {
+    /// Of that text.
+    #[must_use]
+    pub fn of(file: &str, text: &str) -> Self {
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
+            (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self { file: file.to_owned(), fingerprint: format!("{hash:016x}") }
+    }
+}
+
 /// All keys of a file that hold a value. Empty for a configuration that was made in code.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Written {
     /// By the thing that they are about, in the words of [`Written::of`].
     things: BTreeMap<String, Thing>,
+    source: Option<Source>,
 }
 
 /// One thing with keys: the gateway, a device, a tunnel.
@@ -24,10 +45,16 @@ pub(super) struct Thing {
 
 impl Written {
     /// Reads a document that has no faults.
-    pub(super) fn of(document: &DeTable<'_>) -> Self {
-        let mut written = Self::default();
+    pub(super) fn of(source: Source, document: &DeTable<'_>) -> Self {
+        let mut written = Self { source: Some(source), ..Self::default() };
         written.table("", "", document);
         written
+    }
+
+    /// Which text it is.
+    #[must_use]
+    pub fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
     }
 
     pub(super) fn things(&self) -> &BTreeMap<String, Thing> {

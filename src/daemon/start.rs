@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::keys;
 use super::keys::KeyError;
 use crate::config;
-use crate::config::{Config, Diagnostic, Hash};
+use crate::config::{Diagnostic, Hash};
 use crate::control::io::{BindError, Socket};
 use crate::fib::io::sysctl;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
@@ -90,7 +90,8 @@ pub enum StartError {
 
 /// All that the loop starts with.
 pub(super) struct Prepared {
-    pub(super) config: Config,
+    pub(super) config: PathBuf,
+    pub(super) instance: Name,
     pub(super) speaker: Speaker,
     pub(super) clock: Clock,
     pub(super) kernel: Kernel,
@@ -126,7 +127,7 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
         tracing::warn!(event = "kernel.sysctl", "{fault}");
     }
     let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
-    Ok(Prepared { config, speaker, clock, kernel, sysctls, socket })
+    Ok(Prepared { config: path.clone(), instance, speaker, clock, kernel, sysctls, socket })
 }
 
 /// The kernel settings that an instance relies on.

@@ -1,26 +1,31 @@
 //! What the machine cannot know when people ask: counters of interfaces, lengths of queues, sysctls.
 
-use std::{collections::HashMap, fs};
+use std::{collections::HashMap, fs, path::Path};
 
-use crate::control::api::{Counters, Sysctl};
+use super::keys;
+use crate::config::Config;
+use crate::control::api::{Counters, FileText, Sysctl};
 use crate::fib::io::sysctl;
 use crate::fib::io::sysctl::Wanted;
+use crate::gateway;
 use crate::speaker::Surroundings;
 use crate::transport::Transport;
-use crate::types::ConnId;
+use crate::types::{ConnId, Name, Prefix};
 
 /// This host at the moment of one question.
 pub(super) struct Here<'a> {
     transport: &'a Transport,
     sysctls: &'a [Wanted],
+    instance: &'a Name,
+    config: &'a Path,
     counters: HashMap<String, Counters>,
 }
 
 impl<'a> Here<'a> {
-    pub(super) fn look(transport: &'a Transport, sysctls: &'a [Wanted]) -> Self {
+    pub(super) fn look(transport: &'a Transport, sysctls: &'a [Wanted], instance: &'a Name, config: &'a Path) -> Self {
         // Of this thread's network namespace, where /sys may show another.
         let text = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
-        Self { transport, sysctls, counters: text.lines().filter_map(interface).collect() }
+        Self { transport, sysctls, instance, config, counters: text.lines().filter_map(interface).collect() }
     }
 }
 
@@ -44,6 +49,21 @@ impl Surroundings for Here<'_> {
             }
         };
         self.sysctls.iter().map(look).collect()
+    }
+
+    fn file(&self) -> Result<FileText, String> {
+        let file = self.config.display().to_string();
+        match fs::read_to_string(self.config) {
+            Ok(text) => Ok(FileText { file, text }),
+            Err(error) => Err(format!("cannot read {file}: {error}")),
+        }
+    }
+
+    fn admits(&self, config: &Config) -> Result<(), String> {
+        let Some(desired) = gateway::desired(&config.model, self.instance) else { return Ok(()) };
+        let signed = desired.neighbors.iter().map(|one| (&one.name, Prefix::host(one.remote_address), &one.auth));
+        let ranges = desired.ranges.iter().map(|range| (range.name(), range.prefix, &range.like.auth));
+        keys::guards(signed.chain(ranges)).map(drop).map_err(|error| error.to_string())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The loop: one input, its effects, one slice of work, and again. What is urgent is looked at first.
 
-use std::{future, io};
+use std::{future, io, path::PathBuf};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -16,7 +16,7 @@ use super::surroundings::Here;
 use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
-use crate::fib::io::sysctl::Wanted;
+use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor};
 use crate::gateway;
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
@@ -62,7 +62,13 @@ struct Shell {
     kernel: KernelThread,
     bfd: BfdClient,
     /// The kernel settings that matter, for who asks.
-    sysctls: Vec<Wanted>,
+    wanted: Vec<Wanted>,
+    /// Those that were set.
+    sysctls: Sysctls,
+    /// The file.
+    config: PathBuf,
+    /// Which instance this is.
+    instance: Name,
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
@@ -73,7 +79,7 @@ struct Shell {
 
 /// Runs the machine until it has stopped.
 pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
-    let Prepared { config, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
+    let Prepared { config, instance, speaker, clock, mut kernel, sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
     transport.guard(super::start::guards(&speaker)?)?;
@@ -97,13 +103,17 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let (flushed, mut from_flushes) = mpsc::unbounded_channel();
+    let wanted = super::start::sysctls(speaker.config().ecmp.hash);
     let mut shell = Shell {
         clock,
         speaker,
         transport,
         kernel,
         bfd,
-        sysctls: super::start::sysctls(config.ecmp.hash),
+        wanted,
+        sysctls,
+        config,
+        instance,
         effects: Vec::new(),
         congested: Vec::new(),
         flushed,
@@ -160,11 +170,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             }
             Fact::Flushed(flush) => shell.tell(Input::Flushed(flush)),
             Fact::Hangup => {
-                shell.read_keys();
-                warn!(
-                    event = "instance.reload_refused",
-                    "SIGHUP: keys are read again, and a reload is not possible yet; restart the daemon to use a changed file"
-                );
+                // What came of it is in the log.
+                let _ = shell.ask(&Request::Reload(None));
             }
             Fact::Transport(event) => {
                 shell.transport(event);
@@ -190,9 +197,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     shell.transport.finish().await;
     shell.bfd.finish(FLUSH_LIMIT).await;
     let _ = timeout(FLUSH_LIMIT, server).await;
-    if config.kernel.on_stop == OnStop::Keep {
+    if shell.speaker.config().kernel.on_stop == OnStop::Keep {
         // The routes that stay need the kernel settings that they were made for.
-        sysctls.keep();
+        shell.sysctls.keep();
     }
     match unfinished {
         None => {
@@ -213,6 +220,7 @@ impl Shell {
     fn read_keys(&mut self) {
         let read = super::start::guards(&self.speaker).map_err(StartError::from);
         match read.and_then(|guards| Ok(self.transport.guard(guards)?)) {
+            Ok(()) if self.speaker.signatures().all(|(_, _, auth)| *auth == gateway::Auth::None) => {}
             Ok(()) => info!(event = "config.keys_read", "the keys of all neighbors were read"),
             Err(error) => warn!(event = "config.keys_refused", "the keys stay as they were: {error}"),
         }
@@ -282,11 +290,27 @@ impl Shell {
     }
 
     fn answer(&mut self, request: &Request, answer: oneshot::Sender<Result<Reply, ApiError>>) {
-        let around = Here::look(&self.transport, &self.sysctls);
-        let reply = self.speaker.ask(self.clock.now(), request, &around, &mut self.effects);
         // Who asked may have gone away.
-        let _ = answer.send(reply);
+        let _ = answer.send(self.ask(request));
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Reply, ApiError> {
+        let reloads = matches!(request, Request::Reload(_));
+        if reloads {
+            let now = sd_notify::NotifyState::monotonic_usec_now();
+            let _ = now.and_then(|now| sd_notify::notify(&[sd_notify::NotifyState::Reloading, now]));
+        }
+        let around = Here::look(&self.transport, &self.wanted, &self.instance, &self.config);
+        let reply = self.speaker.ask(self.clock.now(), request, &around, &mut self.effects);
         self.obey();
+        if reloads {
+            if reply.is_ok() {
+                // A key can be another one though its file has the same name.
+                self.read_keys();
+            }
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        }
+        reply
     }
 
     /// Does what the machine wants done, in its order.
@@ -331,6 +355,13 @@ impl Shell {
                         }
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
+                    Effect::Sign => self.read_keys(),
+                    Effect::Hash(hash) => {
+                        self.wanted = super::start::sysctls(hash);
+                        for fault in self.sysctls.change(&self.wanted) {
+                            warn!(event = "kernel.sysctl", "{fault}");
+                        }
+                    }
                     Effect::Tell(event) => log(&event),
                     Effect::Stopped => self.stopped = true,
                 }

@@ -3,7 +3,9 @@
 mod collision;
 mod configure;
 mod fsm;
+mod interleavings;
 mod network;
+mod states;
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -344,6 +346,88 @@ fn after_faults_the_wait_grows_to_its_limit_and_dial_now_forgets_them() {
     bench.input(Input::Connected { conn: new });
     bench.says(new, &Message::Open(open_of(65099)));
     assert!(bench.peer.status().retry_at.unwrap() - bench.now <= Duration::from_secs(5));
+}
+
+#[test]
+fn a_session_that_flaps_is_dialled_ever_later_until_one_lasts() {
+    let mut bench = Bench::started();
+    let mut number = 0;
+    let mut session = |bench: &mut Bench, lasts: u64| {
+        let conn = ConnId(DIALLED.0 + number);
+        number += 1;
+        bench.input(Input::Connected { conn });
+        bench.says(conn, &Message::Open(open()));
+        bench.says(conn, &Message::Keepalive);
+        bench.until(bench.now + Duration::from_secs(lasts));
+        bench.says(conn, &Message::Notification(Cease::OutOfResources.into()));
+        let (state, retry) = (bench.peer.state(), bench.peer.status().retry_at.unwrap());
+        let wait = (retry - bench.now).as_secs_f64();
+        bench.until(retry);
+        assert_eq!(bench.dials(), 1);
+        (state, wait)
+    };
+    for base in [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] {
+        let (state, wait) = session(&mut bench, 59);
+        assert!(state == StateName::Idle && (base * 0.75..=base).contains(&wait), "{base}: {wait} in {state}");
+    }
+    // One that has lasted as long as the longest wait is not to blame.
+    let (state, wait) = session(&mut bench, 60);
+    assert!(state == StateName::Active && wait <= 1.0, "{wait} in {state}");
+    assert!(session(&mut bench, 1).1 <= 5.0, "and what was before it is forgotten");
+    // Whose connections end in a collision has done nothing wrong.
+    let conn = ConnId(DIALLED.0 + 8);
+    bench.input(Input::Connected { conn });
+    bench.says(conn, &Message::Open(open()));
+    bench.says(conn, &Message::Notification(Cease::CollisionResolution.into()));
+    assert_eq!(bench.peer.state(), StateName::Idle, "the fault before counts on");
+    assert!(bench.peer.status().retry_at.unwrap() - bench.now <= Duration::from_secs(1));
+}
+
+#[test]
+fn the_smaller_hold_time_holds_and_zero_from_either_side_is_off() {
+    for (ours, theirs, agreed, keepalive) in [
+        (90, 30, 30, 10),
+        (30, 90, 30, 10),
+        (3, 90, 3, 1),
+        (180, 3, 3, 1),
+        (65_535, 65_535, 65_535, 30),
+        (0, 90, 0, 0),
+        (90, 0, 0, 0),
+        (0, 0, 0, 0),
+    ] {
+        let of = |seconds| HoldTime::from_secs(seconds).unwrap();
+        let mut bench = Bench::new(Settings { hold_time: of(ours), ..settings() });
+        bench.input(Input::Start);
+        bench.input(Input::Connected { conn: DIALLED });
+        assert!(matches!(bench.sent(DIALLED).as_slice(), [Message::Open(open)] if open.hold_time == of(ours)));
+        bench.says(DIALLED, &Message::Open(Open { hold_time: of(theirs), ..open() }));
+        assert_eq!(bench.sent(DIALLED), [Message::Keepalive], "an OPEN is always answered");
+        bench.says(DIALLED, &Message::Keepalive);
+        let live = bench.peer.negotiated().unwrap();
+        let found = (live.hold_time.as_secs(), live.keepalive.as_secs());
+        assert_eq!(found, (agreed, keepalive), "{ours} and {theirs}");
+        if agreed > 0 {
+            let end = bench.now + Duration::from_secs(u64::from(agreed));
+            let mut last = Vec::new();
+            while let Some(due) = bench.peer.deadline().filter(|due| *due <= end) {
+                bench.until(due);
+                last = bench.out.clone();
+                if last.contains(&Output::Measure { conn: DIALLED }) {
+                    bench.input(Input::Measured { conn: DIALLED, waiting: 0, taken: 1 });
+                }
+            }
+            assert!(last.contains(&Output::Down(DownReason::HoldExpired)) && bench.now == end, "{ours} and {theirs}");
+        }
+    }
+    // 1 and 2 s are refused (RFC 4271 §6.2).
+    for wrong in [1, 2] {
+        let mut bench = Bench::started();
+        bench.input(Input::Connected { conn: DIALLED });
+        let mut octets = octets(&Message::Open(open())).to_vec();
+        octets[22..24].copy_from_slice(&[0, wrong]);
+        bench.input(Input::Octets { conn: DIALLED, octets: octets.into() });
+        assert_eq!(bench.told(DIALLED).map(|(code, subcode, _)| (code, subcode)), Some((2, 6)));
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 
+use crate::config::{Fate, Plan};
+use crate::control::api;
 use crate::fib::KernelError;
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
@@ -242,6 +244,27 @@ pub enum Event {
         /// Why, for people.
         reason: String,
     },
+    /// Another configuration is in force.
+    Reloaded {
+        /// What has changed.
+        plan: Box<Plan>,
+        /// In how many seconds it goes back by itself.
+        confirm_within: Option<u64>,
+    },
+    /// Another configuration was not taken; nothing has changed.
+    ReloadRefused {
+        /// Why, for people.
+        reason: String,
+        /// What is wrong with the file.
+        faults: Vec<api::Fault>,
+    },
+    /// Nobody confirmed the last reload: the configuration of before is in force again.
+    Reverted {
+        /// What has changed by that.
+        plan: Box<Plan>,
+    },
+    /// The last reload was confirmed.
+    Confirmed,
     /// A clean stop has begun.
     Stopping,
 }
@@ -276,6 +299,10 @@ impl Event {
             Self::BfdDown { .. } => "bfd.down",
             Self::BfdSilent { .. } => "bfd.silent",
             Self::BfdAgentLost { .. } => "bfd.agent_lost",
+            Self::Reloaded { .. } => "config.reloaded",
+            Self::ReloadRefused { .. } => "config.reload_refused",
+            Self::Reverted { .. } => "config.reverted",
+            Self::Confirmed => "config.confirmed",
             Self::Stopping => "instance.stopping",
         }
     }
@@ -308,6 +335,10 @@ impl Event {
             | Self::Converged { .. }
             | Self::NotListening { .. }
             | Self::BfdAgentLost { .. }
+            | Self::Reloaded { .. }
+            | Self::ReloadRefused { .. }
+            | Self::Reverted { .. }
+            | Self::Confirmed
             | Self::Stopping => None,
         }
     }
@@ -331,6 +362,8 @@ impl Event {
             | Self::RangeFull { .. }
             | Self::KernelRefused { .. }
             | Self::NotListening { .. }
+            | Self::ReloadRefused { .. }
+            | Self::Reverted { .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
@@ -342,6 +375,8 @@ impl Event {
             | Self::Converged { .. }
             | Self::BfdUp { .. }
             | Self::BfdSilent { .. }
+            | Self::Reloaded { .. }
+            | Self::Confirmed
             | Self::Stopping => Weight::Info,
         }
     }
@@ -475,6 +510,19 @@ impl fmt::Display for Event {
             Self::BfdAgentLost { reason } => {
                 write!(f, "the BFD agent is lost: {reason}; it is started again, and until then nothing is concluded")
             }
+            Self::Reloaded { plan, confirm_within } => {
+                write!(f, "reloaded: {}", summary(plan))?;
+                match confirm_within {
+                    Some(seconds) => write!(f, "; goes back in {seconds} s unless it is confirmed"),
+                    None => Ok(()),
+                }
+            }
+            Self::ReloadRefused { reason, faults } => {
+                write!(f, "not reloaded: {reason}")?;
+                faults.iter().try_for_each(|fault| write!(f, "; {fault}"))
+            }
+            Self::Reverted { plan } => write!(f, "the reload was not confirmed and has gone back: {}", summary(plan)),
+            Self::Confirmed => f.write_str("the last reload was confirmed"),
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }
     }
@@ -483,4 +531,21 @@ impl fmt::Display for Event {
 /// How many went untold.
 fn more(silent: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if silent > 0 { write!(f, " ({silent} more like it since the last line)") } else { Ok(()) }
+}
+
+/// What a plan does, in one line.
+fn summary(plan: &Plan) -> String {
+    if plan.is_empty() {
+        return "nothing differs for anybody".to_owned();
+    }
+    let count = |fate: Fate| plan.sessions.iter().filter(|session| session.fate == fate).count();
+    let words = [("kept", Fate::Kept), ("soft", Fate::Soft), ("reset", Fate::Reset), ("added", Fate::Added)];
+    let counts = words.into_iter().chain([("removed", Fate::Removed)]).map(|(word, fate)| (count(fate), word));
+    let counts: Vec<_> =
+        counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let prefixes = match (plan.announced.len(), plan.withdrawn.len()) {
+        (0, 0) => String::new(),
+        (new, gone) => format!("; {new} prefixes new, {gone} gone"),
+    };
+    format!("sessions: {}{prefixes}", counts.join(", "))
 }

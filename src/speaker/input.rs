@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::event::Event;
 use super::link::Link;
 use crate::bfd::{Plan, Report};
+use crate::config::Hash;
 use crate::fib::{Batch, BatchId, Failure, Table};
 use crate::gateway::Ttl;
 use crate::types::{ConnId, Family, LinkIndex, Name};
@@ -163,6 +164,11 @@ pub enum Effect {
     Listen(Family),
     /// Let BFD run these sessions and no others; answered by [`Input::Bfd`] whenever one changes.
     Bfd(Vec<Plan>),
+    /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
+    /// as it was signed before.
+    Sign,
+    /// What a flow is to the kernel is this from now on.
+    Hash(Hash),
     /// Tell people.
     Tell(Event),
     /// A clean stop is complete: all sessions are closed, and the kernel holds what it shall.

@@ -16,6 +16,7 @@ mod neighbor;
 mod neighbors;
 mod query;
 mod rate;
+mod reload;
 mod reset;
 mod resync;
 mod stale;
@@ -35,7 +36,9 @@ pub use event::{Event, Weight};
 pub use input::{Effect, Endpoint, FlushId, Input};
 pub use link::Link;
 pub use query::Surroundings;
+pub use reload::ReloadError;
 
+use crate::bfd;
 use crate::config;
 use crate::config::Config;
 use crate::config::OnStop;
@@ -54,6 +57,7 @@ use link::Links;
 use neighbor::{Bond, Neighbor};
 use neighbors::{Leaving, Neighbors};
 use rate::Rate;
+use reload::Unconfirmed;
 use resync::Resync;
 use startup::Startup;
 
@@ -117,6 +121,8 @@ pub struct Speaker {
     resync: Resync,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
+    /// Whom BFD was last told to watch.
+    watching: Option<Vec<bfd::Plan>>,
     life: Life,
     strangers: Rate,
     refusals: Rate,
@@ -124,6 +130,9 @@ pub struct Speaker {
     crowds: Rate,
     changed: Vec<rib::Changed>,
     last_refusal: Option<(Time, String, fib::KernelError)>,
+    /// When what runs was taken.
+    loaded: Time,
+    unconfirmed: Option<Unconfirmed>,
 }
 
 impl Speaker {
@@ -134,13 +143,7 @@ impl Speaker {
             let names: Vec<_> = config.model.instances.iter().map(|known| known.name.to_string()).collect();
             UnknownInstance { wanted: instance.clone(), known: names.join(" and ") }
         })?;
-        let mut rib = Rib::new(rib::Settings {
-            local_asn: desired.asn,
-            router_id: desired.router_id,
-            max_paths: config.ecmp.max_paths,
-            as_path_relax: config.ecmp.as_path_relax,
-            weights: weights(config.ecmp.weights),
-        });
+        let mut rib = Rib::new(rib_settings(&config, &desired));
         for prefix in &desired.prefixes {
             rib.originate(*prefix, Attributes::default());
         }
@@ -164,12 +167,15 @@ impl Speaker {
             sweeping: false,
             resync: Resync::default(),
             watch_again: true,
+            watching: None,
             life: Life::Waiting,
             strangers: Rate::default(),
             refusals: Rate::default(),
             crowds: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
+            loaded: Time::START,
+            unconfirmed: None,
             config,
         };
         for plan in plans {
@@ -242,6 +248,7 @@ impl Speaker {
     pub fn tick(&mut self, now: Time, out: &mut Vec<Effect>) {
         self.fib.tick(now);
         self.kernel(now, out);
+        self.revert_if_due(now, out);
         for id in self.neighbors.ids() {
             if self.neighbors.get(id).and_then(|neighbor| neighbor.awaited.deadline()).is_some_and(|due| due <= now) {
                 self.overdue(now, id, out);
@@ -270,6 +277,7 @@ impl Speaker {
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
             .chain(awaited)
+            .chain(self.reload_deadline())
             .chain(leaving)
             .chain(back)
             .min()
@@ -599,6 +607,16 @@ impl Speaker {
     /// `None` if it is gone.
     fn name(&self, peer: PeerId) -> Option<Name> {
         self.neighbors.get(peer).map(|neighbor| neighbor.plan.name.clone())
+    }
+}
+
+fn rib_settings(config: &Config, desired: &Desired) -> rib::Settings {
+    rib::Settings {
+        local_asn: desired.asn,
+        router_id: desired.router_id,
+        max_paths: config.ecmp.max_paths,
+        as_path_relax: config.ecmp.as_path_relax,
+        weights: weights(config.ecmp.weights),
     }
 }
 

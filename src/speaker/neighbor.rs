@@ -87,20 +87,7 @@ pub(super) struct Neighbor {
 
 impl Neighbor {
     pub(super) fn new(id: PeerId, plan: gateway::Neighbor, desired: &gateway::Desired, seed: u64) -> Self {
-        let settings = session::Settings {
-            local_asn: desired.asn,
-            remote_asn: plan.asn,
-            other_asns: from(desired, &plan).map(|range| range.asns.clone()).unwrap_or_default(),
-            router_id: desired.router_id,
-            hold_time: plan.timers.hold_time,
-            keepalive_time: plan.timers.keepalive,
-            send_hold_time: plan.timers.send_hold,
-            connect_retry: plan.timers.connect_retry,
-            idle_hold_max: plan.timers.idle_hold_max,
-            passive: plan.passive,
-            families: plan.families.clone(),
-            restart_time: Duration::ZERO,
-        };
+        let settings = Self::session_settings(&plan, desired);
         let bond = if plan.interface.is_some() { Bond::Missing } else { Bond::Free };
         let host_route = desired
             .host_routes
@@ -126,6 +113,24 @@ impl Neighbor {
             awaited: Awaited::default(),
             watched: Watched::default(),
             leaves: None,
+        }
+    }
+
+    /// What its session is told.
+    pub(super) fn session_settings(plan: &gateway::Neighbor, desired: &gateway::Desired) -> session::Settings {
+        session::Settings {
+            local_asn: desired.asn,
+            remote_asn: plan.asn,
+            other_asns: from(desired, plan).map(|range| range.asns.clone()).unwrap_or_default(),
+            router_id: desired.router_id,
+            hold_time: plan.timers.hold_time,
+            keepalive_time: plan.timers.keepalive,
+            send_hold_time: plan.timers.send_hold,
+            connect_retry: plan.timers.connect_retry,
+            idle_hold_max: plan.timers.idle_hold_max,
+            passive: plan.passive,
+            families: plan.families.clone(),
+            restart_time: Duration::ZERO,
         }
     }
 

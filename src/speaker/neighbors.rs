@@ -38,7 +38,6 @@ impl Neighbors {
     }
 
     /// Takes one out.
-    #[allow(dead_code)] // until the first reload
     pub(super) fn remove(&mut self, id: PeerId) -> Option<Neighbor> {
         self.place(id).map(|at| self.all.remove(at))
     }
@@ -95,13 +94,10 @@ pub(super) struct Leaving {
 impl Speaker {
     /// Takes a neighbor in while the instance runs: its routes are told apart from now on, and its session is started as
     /// soon as its interface and host route are there. Its plan must be one of [`Speaker::desired`], or be alike.
-    #[allow(dead_code)] // until the first reload
     pub(super) fn add_neighbor(&mut self, now: Time, plan: gateway::Neighbor, out: &mut Vec<Effect>) -> PeerId {
         let family = Family::of(plan.remote_address);
         let id = self.register(plan);
-        if self.listening.insert(family) {
-            out.push(Effect::Listen(family));
-        }
+        self.listen(family, out);
         // Before that, nothing is bound: the start binds all.
         if self.life == Life::Running {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
@@ -112,8 +108,14 @@ impl Speaker {
         id
     }
 
+    /// Accepts connections of that family from now on, if it did not.
+    pub(super) fn listen(&mut self, family: Family, out: &mut Vec<Effect>) {
+        if self.listening.insert(family) {
+            out.push(Effect::Listen(family));
+        }
+    }
+
     /// Lets a neighbor go: it is told why, its paths count no more, and its host route goes when it was told.
-    #[allow(dead_code)] // until the first reload
     pub(super) fn remove_neighbor(&mut self, now: Time, id: PeerId, why: Notification, out: &mut Vec<Effect>) {
         self.session(now, Some(id), session::Input::Stop(why), out);
         self.startup.give_up(id);

@@ -108,9 +108,30 @@ impl Speaker {
     /// The sessions that BFD shall run: told when they may have changed.
     pub(super) fn watch(&mut self, out: &mut Vec<Effect>) {
         // Before it runs, nobody is told, and it is not forgotten either.
-        if self.life == Life::Running && std::mem::take(&mut self.watch_again) {
-            out.push(Effect::Bfd(self.neighbors.iter().filter_map(Neighbor::bfd_plan).collect()));
+        if self.life != Life::Running || !std::mem::take(&mut self.watch_again) {
+            return;
         }
+        let plans: Vec<Plan> = self.neighbors.iter().filter_map(Neighbor::bfd_plan).collect();
+        if self.watching.as_ref() != Some(&plans) {
+            self.watching = Some(plans.clone());
+            out.push(Effect::Bfd(plans));
+        }
+    }
+
+    /// Neighbors have other plans: who is not watched any more is not judged by that, and who need not wait for BFD any
+    /// more is started.
+    pub(super) fn rewatch(&mut self, now: Time, out: &mut Vec<Effect>) {
+        for id in self.neighbors.ids() {
+            if self.neighbors.get(id).is_some_and(|neighbor| neighbor.plan.bfd.is_none()) {
+                self.unbar(now, id, out);
+                if let Some(neighbor) = self.neighbors.get_mut(id) {
+                    neighbor.watched = Watched::default();
+                }
+            }
+        }
+        self.watch_again = true;
+        self.watch(out);
+        self.routed(now, out);
     }
 
     /// The agent tells of a session.

@@ -38,6 +38,8 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::Fib => Reply::Fib(promised!("fib")),
         Request::FibRoutes(_) => Reply::FibRoutes(promised!("fib_routes")),
         Request::ResetNeighbor(name, how) => Reply::Done(Done { message: format!("reset {name}: {how:?}") }),
+        Request::Plan(_) | Request::Reload(_) => Reply::Plan(promised!("plan")),
+        Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
     })
 }
 

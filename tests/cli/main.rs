@@ -10,7 +10,7 @@ use std::{
 };
 
 use fake::{Answer, Daemon, empty, large, program, samples, twinspan};
-use twinspan::control::api::{ApiError, Routes};
+use twinspan::control::api::{ApiError, Fault, FaultSeverity, Routes};
 
 fn shows(words: &[&str], expected: &str) {
     let answer = Daemon::start(samples).ask(words);
@@ -22,6 +22,53 @@ fn shows(words: &[&str], expected: &str) {
 #[test]
 fn the_gateways_page_says_what_is_wrong_last() {
     shows(&["show", "gateway"], include_str!("expected/gateway.txt"));
+}
+
+#[test]
+fn a_plan_says_what_changes_whose_session_ends_and_what_far_ends_must_change() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config/dual-redundancy.toml");
+    let answer = Daemon::start(samples).ask(&["plan", file]);
+    assert_eq!(answer.out, include_str!("expected/plan.txt"), "\n{}", answer.out);
+    assert_eq!(answer.status, 1, "something in the sample takes a restart");
+    let answer = Daemon::start(samples).ask(&["reload", "--confirm-within", "1m"]);
+    let expected =
+        format!("{}it goes back by itself in 60 s: twinspan confirm keeps it\n", include_str!("expected/plan.txt"));
+    assert_eq!((answer.status, answer.out), (0, expected));
+    shows(&["reload", "--json"], include_str!("../../src/control/snapshots/plan.json"));
+    shows(&["confirm"], "the configuration of the last reload stays\n");
+}
+
+#[test]
+fn a_plan_of_a_file_with_faults_is_refused_with_all_of_them_and_without_a_daemon_it_is_status_3() {
+    let wrong = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config/wrong.toml");
+    let answer = Daemon::start(samples).ask(&["plan", wrong]);
+    assert_eq!((answer.status, answer.out.as_str()), (1, ""));
+    assert!(answer.err.contains("error[") && answer.err.contains("cannot be used"), "{}", answer.err);
+    let right = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config/dual-redundancy.toml");
+    let answer = twinspan(Some("/nonexistent/socket".as_ref()), &["plan", right]);
+    assert_eq!(answer.status, 3);
+    assert!(answer.err.contains("the daemon is not running"), "{}", answer.err);
+    assert_eq!(twinspan(None, &["reload", "--confirm-within", "soon"]).status, 2);
+}
+
+#[test]
+fn a_reload_that_is_refused_for_the_file_tells_every_fault_with_its_place() {
+    let daemon = Daemon::start(|_| {
+        let mut error = ApiError::bad_request("gateway.toml cannot be used: 1 error; nothing was changed");
+        error.faults.push(Fault {
+            severity: FaultSeverity::Error,
+            code: "reserved-asn".to_owned(),
+            message: "23456 can be nobody's AS number".to_owned(),
+            help: "use the AS number that was assigned".to_owned(),
+            file: "gateway.toml".to_owned(),
+            line: 5,
+            column: 7,
+        });
+        Err(error)
+    });
+    let answer = daemon.ask(&["reload"]);
+    assert_eq!((answer.status, answer.out.as_str()), (1, ""));
+    assert!(answer.err.starts_with("gateway.toml:5:7: error[reserved-asn]: 23456"), "{}", answer.err);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use twinspan::config::{KEYS, check_text};
+use twinspan::config::{Class, KEYS, check_text};
 
 const PAGE: &str = include_str!("../../docs/configuration.md");
 
@@ -42,6 +42,28 @@ fn every_key_is_documented_with_its_type_and_default_and_no_other_is() {
     for (table, key) in page.keys() {
         assert!(KEYS.iter().any(|k| k.table == table && k.name == key), "{table}.{key} is documented and no key");
     }
+}
+
+#[test]
+fn what_a_change_of_each_key_costs_is_documented_as_it_is() {
+    let (_, section) = PAGE.split_once("## What a change costs").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let mut told = BTreeMap::new();
+    for line in section.lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let ["", table, none, soft, session, restart, ""] = cells.as_slice() else { continue };
+        let table = if *table == "top level" { "" } else { table.trim_matches('`') };
+        for (class, cell) in Class::ALL.into_iter().zip([none, soft, session, restart]) {
+            for key in cell.split('`').skip(1).step_by(2) {
+                assert_eq!(told.insert((table.to_owned(), key.to_owned()), class), None, "{table}.{key} stands twice");
+            }
+        }
+    }
+    for key in KEYS {
+        let class = told.remove(&(key.table.to_owned(), key.name.to_owned()));
+        assert_eq!(class, Some(key.class()), "{}: docs/configuration.md, \"What a change costs\"", key.path());
+    }
+    assert!(told.is_empty(), "no keys: {told:?}");
 }
 
 #[test]

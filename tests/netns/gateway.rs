@@ -56,6 +56,29 @@ impl Gateway {
         Ok(Self { lab, _turn: turn })
     }
 
+    /// Another lab without the daemons of `idle` nodes, with the first instance's file edited.
+    pub(crate) fn of_edited(file: &str, idle: &[&str], edit: impl Fn(&str) -> String) -> Result<Self> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
+        let path = checkout(file);
+        let own = path.parent().context("a file is in a folder")?.join("twinspan.toml");
+        let mut edited = tempfile::NamedTempFile::new()?;
+        edited.write_all(edit(&fs::read_to_string(own)?).as_bytes())?;
+        let target = PathBuf::from("/etc/twinspan/twinspan.toml");
+        let replaced = vec![(INSTANCES[0].to_owned(), target, edited.path().to_path_buf())];
+        let idle = idle.iter().map(ToString::to_string).collect();
+        let lab = Lab::up(&path, &Options { idle, replaced, ..Options::new(programs) })?;
+        Ok(Self { lab, _turn: turn })
+    }
+
+    /// Waits until an instance says so of a neighbor.
+    pub(crate) fn neighbor(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
+        wait_until(SOON, || {
+            let shown = self.show(INSTANCES[0], &["neighbors", name])?;
+            if holds(&shown) { Ok(shown) } else { Err(format!("{name} is not {what}: {shown}")) }
+        })
+    }
+
     /// The lab with `more` at the end of the gateway's file.
     pub(crate) fn up_with(idle: &[&str], more: &str) -> Result<Self> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,8 +13,10 @@ mod player;
 mod runner;
 
 mod attributes;
+mod authentication;
 mod both_families;
 mod dual_redundancy;
+mod dynamic;
 mod faults;
 mod full_table;
 mod gateway;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test may stop where it stands
 
 mod kernel;
+mod reload;
 mod world;
 
 use std::time::Duration;

@@ -7,10 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use twinspan::bfd::Plan;
+use twinspan::bfd;
 use twinspan::config;
+use twinspan::config::Plan;
 use twinspan::fib::Batch;
-use twinspan::speaker::{Effect, Event, Input, Link, Speaker};
+use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
 use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
 use crate::kernel::ModelKernel;
@@ -25,7 +26,7 @@ pub struct Host {
     pub speaker: Option<Speaker>,
     pub events: Vec<String>,
     /// What BFD shall run; tests say what becomes of it.
-    pub bfd: Vec<Plan>,
+    pub bfd: Vec<bfd::Plan>,
     /// Its interfaces hold no network: only a host route leads to the far end.
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
@@ -51,6 +52,15 @@ enum Happening {
     Deliver(End, Bytes),
     /// The other end of it learns that it is over.
     Hangup(End),
+}
+
+/// What a reload did at once.
+pub struct Done {
+    pub plan: Plan,
+    /// Routes are looked through again, or the kernel was told something.
+    pub soft: bool,
+    /// Messages that went out.
+    pub sends: usize,
 }
 
 /// All hosts and what is going to happen.
@@ -119,7 +129,8 @@ impl World {
     pub fn start(&mut self, host: usize) {
         let seed = self.chance.u64(..);
         let h = &mut self.hosts[host];
-        let (config, _) = config::parse("sim.toml", &h.file).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let report = || config::check_text("sim.toml", &h.file).render(&h.file);
+        let (config, _) = config::parse("sim.toml", &h.file).unwrap_or_else(|_| panic!("{}", report()));
         let name: Name = h.instance.parse().unwrap();
         h.speaker = Some(Speaker::new(config, &name, seed, Duration::ZERO).unwrap());
         let found = h.kernel.table.clone();
@@ -148,6 +159,22 @@ impl World {
         speaker.handle(self.now, input, &mut effects);
         self.obey(host, effects);
         self.work(host);
+    }
+
+    /// Lets a host go over to another file; what became of that, and what it did at once.
+    pub fn reload(&mut self, host: usize, file: &str, within: Option<Duration>) -> Result<Done, ReloadError> {
+        let report = || config::check_text("sim.toml", file).render(file);
+        let (config, _) = config::parse("sim.toml", file).unwrap_or_else(|_| panic!("{}", report()));
+        let speaker = self.hosts[host].speaker.as_mut().unwrap();
+        let (mut effects, planned) = (Vec::new(), speaker.plan(&config));
+        let plan = speaker.reload(self.now, config, within, &mut effects)?;
+        assert_eq!(plan, planned, "a plan is what is done");
+        let busy = speaker.busy();
+        let at_once = effects.iter().any(|effect| matches!(effect, Effect::Kernel(_) | Effect::Hash(_)));
+        let sends = effects.iter().filter(|effect| matches!(effect, Effect::Send { .. })).count();
+        self.obey(host, effects);
+        self.work(host);
+        Ok(Done { plan, soft: busy || at_once, sends })
     }
 
     /// Sets an interface up or down, and with it the wire's other end.
@@ -248,8 +275,8 @@ impl World {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
-                Effect::Listen(_) => {}
                 Effect::Bfd(plans) => self.hosts[host].bfd = plans,
+                Effect::Listen(_) | Effect::Sign | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}

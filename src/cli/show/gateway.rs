@@ -7,7 +7,7 @@ use crate::cli::{
     screen::{Screen, Tone},
     table::{Cell, Facts},
 };
-use crate::control::api::{FibTotals, Gateway, GatewayState, Mode, Sysctl};
+use crate::control::api::{ConfigState, FibTotals, Gateway, GatewayState, Mode, OnDisk, Sysctl};
 
 /// Writes the page; what is wrong comes last, where the eye is.
 pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io::Result<()> {
@@ -29,6 +29,7 @@ pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io:
     let why = gateway.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     facts.add("state", Cell::toned(format!("{state}{why}"), tone));
     facts.add("started", format!("{} ({} ago)", gateway.started_at, duration(gateway.uptime_seconds)));
+    facts.add("file", config(&gateway.config));
     facts.add("prefixes", if gateway.prefixes.is_empty() { "none".into() } else { list(&gateway.prefixes, ", ") });
     let tunnels = gateway.tunnels;
     let text = format!(
@@ -70,6 +71,22 @@ pub fn fib_totals(totals: FibTotals) -> Cell {
         count(totals.failed)
     );
     Cell::toned(text, if totals.failed > 0 { Tone::Bad } else { Tone::Plain })
+}
+
+/// Where the configuration came from, and whether a reload would find another.
+fn config(config: &ConfigState) -> Cell {
+    let Some(file) = &config.file else { return "none".into() };
+    let (disk, tone) = match config.on_disk {
+        OnDisk::Same => ("it is what runs", Tone::Plain),
+        OnDisk::Differs => ("what is on disk differs: see twinspan plan", Tone::Warn),
+        OnDisk::Unreadable => ("it cannot be read any more", Tone::Warn),
+        OnDisk::Unknown => ("nobody can tell whether it is what runs", Tone::Plain),
+    };
+    let text = format!("{file}, read {}: {disk}", config.loaded_at);
+    match config.unconfirmed_seconds {
+        Some(left) => Cell::toned(format!("{text}; goes back in {} unless confirmed", duration(left)), Tone::Warn),
+        None => Cell::toned(text, tone),
+    }
 }
 
 fn sysctl(sysctl: &Sysctl) -> Cell {

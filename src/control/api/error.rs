@@ -14,6 +14,53 @@ pub struct ApiError {
     pub message: String,
     /// What to do about it; `null` if that is plain.
     pub hint: Option<String>,
+    /// What is wrong with a file, if that is what it is about: all of it, in the order of its text.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+}
+
+/// One thing that is wrong with a file; the same as `check --json` says.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// How bad it is.
+    pub severity: FaultSeverity,
+    /// The rule's name.
+    pub code: String,
+    /// What is wrong and why.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
+}
+
+/// How bad a [`Fault`] is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultSeverity {
+    /// The file cannot be used.
+    Error,
+    /// The file can be used, and someone may be surprised.
+    Warning,
+    /// A word that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            FaultSeverity::Error => "error",
+            FaultSeverity::Warning => "warning",
+            FaultSeverity::Unknown => "fault",
+        };
+        let Self { file, line, column, code, message, help, .. } = self;
+        write!(f, "{file}:{line}:{column}: {severity}[{code}]: {message}; {help}")
+    }
 }
 
 /// How an [`ApiError`] stands in the body of a response: `{"error": {...}}`.
@@ -63,7 +110,7 @@ impl ErrorCode {
 impl ApiError {
     /// A refusal without a hint.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
+        Self { code, message: message.into(), hint: None, faults: Vec::new() }
     }
 
     /// The same with the way out.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FibTotals, Moment, RouteTotals};
+use super::{ConfigState, FibTotals, Moment, RouteTotals};
 use crate::types::{Asn, Name, Prefix};
 
 /// The gateway and this instance of it.
@@ -44,6 +44,8 @@ pub struct Gateway {
     pub warnings: Vec<Warning>,
     /// The kernel settings that this instance relies on.
     pub sysctls: Vec<Sysctl>,
+    /// The configuration that runs.
+    pub config: ConfigState,
 }
 
 /// How the two instances share the work; the words of the file.

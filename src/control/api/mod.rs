@@ -11,6 +11,7 @@ mod gateway;
 mod json;
 mod moment;
 mod neighbor;
+mod plan;
 mod request;
 mod route;
 mod text;
@@ -22,7 +23,7 @@ mod samples;
 mod tests;
 
 pub use bfd::{Bfd, BfdFailure, BfdState};
-pub use error::{ApiError, ErrorBody, ErrorCode};
+pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
 pub use json::{indented, page_head, page_line, page_tail};
@@ -31,8 +32,11 @@ pub use neighbor::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
     NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
 };
+pub use plan::{
+    ConfigState, FileText, OnDisk, Plan, PlanChange, PlanClass, PlanPeer, PlanRefusal, PlanSession, SessionFate,
+};
 pub use request::{
-    FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,
+    CONFIRM_MAX, FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,
 };
 pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
@@ -58,6 +62,8 @@ pub enum Reply {
     Fib(Box<Fib>),
     /// To [`Request::FibRoutes`].
     FibRoutes(FibRoutes),
+    /// To [`Request::Plan`] and [`Request::Reload`].
+    Plan(Box<Plan>),
     /// To what changes something: it was done.
     Done(Done),
 }

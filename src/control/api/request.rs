@@ -4,13 +4,16 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 
-use super::{ApiError, ErrorCode};
+use super::{ApiError, ErrorCode, FileText};
 use crate::types::{Family, Name, Prefix};
 
 /// How many routes a page has when nothing is said.
 pub const LIMIT_DEFAULT: usize = 1_000;
 /// How many routes a page can have: what the daemon answers without being late for anything else.
 pub const LIMIT_MAX: usize = 10_000;
+
+/// The longest time, in seconds, that a reload can wait to be confirmed: a day.
+pub const CONFIRM_MAX: u64 = 86_400;
 
 /// A question or an order to the daemon.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +34,13 @@ pub enum Request {
     FibRoutes(FibRouteQuery),
     /// `POST /v1/neighbors/{name}/reset?reason=&hard=&soft=`, all optional.
     ResetNeighbor(Name, Reset),
+    /// `POST /v1/plan`: what a reload of the text in the body would change; changes nothing.
+    Plan(FileText),
+    /// `POST /v1/reload?confirm_within=`: read the file again and go over to it. With a number of seconds it goes back by
+    /// itself unless it is confirmed.
+    Reload(Option<u64>),
+    /// `POST /v1/confirm`: keep what the last reload brought.
+    Confirm,
 }
 
 /// How a session is reset.
@@ -194,6 +204,13 @@ impl Request {
                 }
                 (Method::Post, target.0)
             }
+            Self::Plan(_) => (Method::Post, "/v1/plan".into()),
+            Self::Reload(confirm_within) => {
+                let mut target = Target::new("/v1/reload");
+                target.add("confirm_within", *confirm_within);
+                (Method::Post, target.0)
+            }
+            Self::Confirm => (Method::Post, "/v1/confirm".into()),
             Self::Fib => (Method::Get, "/v1/fib".into()),
             Self::Routes(query) => {
                 let (prefix, address) = match query.select {
@@ -220,11 +237,31 @@ impl Request {
         }
     }
 
+    /// What goes with it as the body: JSON, or nothing.
+    #[must_use]
+    pub fn body(&self) -> Option<String> {
+        match self {
+            Self::Plan(file) => serde_json::to_string(file).ok(),
+            _ => None,
+        }
+    }
+
+    /// The request with the body that came with it; where none belongs to it, whatever came is left unread.
+    pub fn with_body(self, body: &[u8]) -> Result<Self, ApiError> {
+        match self {
+            Self::Plan(_) => serde_json::from_slice(body).map(Self::Plan).map_err(|error| {
+                let message = format!("the body is not {{\"file\": NAME, \"text\": TEXT}}: {error}");
+                ApiError::bad_request(message)
+            }),
+            other => Ok(other),
+        }
+    }
+
     /// Reads what a client sent: `path` as it stands in the request line, without the query.
     pub fn read(method: &str, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let unknown = || {
             ApiError::not_found(format!("there is no {path}"))
-                .hint("there are /v1/gateway, /v1/tunnels, /v1/neighbors, /v1/routes, /v1/fib and /v1/fib/routes")
+                .hint("there are /v1/gateway, /v1/tunnels, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/plan, /v1/reload and /v1/confirm")
         };
         let mut query = Query::read(query)?;
         let rest = path.strip_prefix("/v1/").ok_or_else(unknown)?;
@@ -234,6 +271,9 @@ impl Request {
             "neighbors" => (Method::Get, Self::Neighbors),
             "routes" => (Method::Get, Self::Routes(query.routes()?)),
             "fib" => (Method::Get, Self::Fib),
+            "plan" => (Method::Post, Self::Plan(FileText::default())),
+            "reload" => (Method::Post, Self::Reload(query.confirm_within()?)),
+            "confirm" => (Method::Post, Self::Confirm),
             "fib/routes" => (Method::Get, Self::FibRoutes(query.fib_routes()?)),
             rest => {
                 let name = rest.strip_prefix("neighbors/").ok_or_else(unknown)?;
@@ -320,6 +360,14 @@ impl Query {
         }
         let message = format!("limit: {limit} is more than {LIMIT_MAX}, the most that one page holds");
         Err(ApiError::bad_request(message).hint("take the next page by after=NEXT, with \"next\" of the page before"))
+    }
+
+    fn confirm_within(&mut self) -> Result<Option<u64>, ApiError> {
+        let seconds = self.take("confirm_within")?;
+        if seconds.is_none_or(|seconds| (1..=CONFIRM_MAX).contains(&seconds)) {
+            return Ok(seconds);
+        }
+        Err(ApiError::bad_request(format!("confirm_within: not within 1 to {CONFIRM_MAX} seconds")))
     }
 
     fn routes(&mut self) -> Result<RouteQuery, ApiError> {

@@ -76,6 +76,13 @@ pub fn gateway() -> Reply {
             },
             Sysctl { name: "net.ipv4.ip_forward".into(), wanted: None, actual: None, ok: true },
         ],
+        config: ConfigState {
+            file: Some("/etc/twinspan/gateway.toml".into()),
+            fingerprint: Some("9c1f6f3a5b2e7d40".into()),
+            loaded_at: at("02:30:00.000"),
+            on_disk: OnDisk::Same,
+            unconfirmed_seconds: Some(42),
+        },
     }))
 }
 
@@ -483,4 +490,60 @@ pub fn fib_routes() -> Reply {
         ..route.clone()
     };
     Reply::FibRoutes(FibRoutes { totals: fib_totals(), routes: vec![route, host, failed], next: None })
+}
+
+pub fn plan() -> Reply {
+    Reply::Plan(Box::new(Plan {
+        applied: true,
+        confirm_within_seconds: Some(60),
+        confirm_by: Some(at("03:13:07.123")),
+        class: PlanClass::Session,
+        changes: vec![
+            PlanChange {
+                thing: "device hq-2".into(),
+                key: Some("device.asn".into()),
+                from: Some("65011".into()),
+                to: Some("65012".into()),
+                class: PlanClass::Session,
+            },
+            PlanChange {
+                thing: "connection hq-3".into(),
+                key: None,
+                from: None,
+                to: Some("connection hq-3".into()),
+                class: PlanClass::Session,
+            },
+        ],
+        refused: vec![PlanRefusal {
+            key: "kernel.table".into(),
+            reason: "the routes that are in the kernel have 254, and would have 100".into(),
+        }],
+        sessions: vec![
+            PlanSession { name: name("hq-1/in-0"), was: None, fate: SessionFate::Kept, because: vec![] },
+            PlanSession {
+                name: name("paris/in-0"),
+                was: Some(name("hq-2/in-0")),
+                fate: SessionFate::Reset,
+                because: vec!["connection.tunnels.name".into(), "device.asn".into()],
+            },
+            PlanSession { name: name("hq-3/in-0"), was: None, fate: SessionFate::Added, because: vec![] },
+        ],
+        ranges: vec![PlanSession {
+            name: name("branches"),
+            was: None,
+            fate: SessionFate::Kept,
+            because: vec!["neighbor.limit".into()],
+        }],
+        announced: vec![prefix("10.30.0.0/16")],
+        withdrawn: vec![prefix("10.21.0.0/16")],
+        spread: vec!["ecmp.max-paths".into()],
+        peers: vec![PlanPeer {
+            neighbor: name("hq-3/in-0"),
+            device: Some(name("hq-3")),
+            address: address("169.254.23.2"),
+            was_address: None,
+            asn: Asn::new(65515),
+            was_asn: None,
+        }],
+    }))
 }

@@ -23,6 +23,7 @@ fn every_reply_has_the_shape_that_is_promised() {
     held::<Routes>(&samples::routes(), include_str!("../snapshots/routes.json"));
     held::<Fib>(&samples::fib(), include_str!("../snapshots/fib.json"));
     held::<FibRoutes>(&samples::fib_routes(), include_str!("../snapshots/fib_routes.json"));
+    held::<Plan>(&samples::plan(), include_str!("../snapshots/plan.json"));
     held::<Done>(&Reply::Done(Done { message: "done".into() }), "{\n  \"message\": \"done\"\n}\n");
 }
 
@@ -42,7 +43,8 @@ fn an_error_has_the_shape_that_is_promised() {
   "error": {
     "code": "not_found",
     "message": "there is no neighbor \"hq-9/in-0\"",
-    "hint": "see all: twinspan show neighbors"
+    "hint": "see all: twinspan show neighbors",
+    "faults": []
   }
 }
 "#
@@ -95,6 +97,8 @@ fn what_cannot_be_asked_is_refused_with_the_reason() {
     assert_eq!(said("family=ipx"), "family: \"ipx\" is neither \"ipv4\" nor \"ipv6\"");
     assert_eq!(said("neighbor=%zz"), "\"%zz\" is not percent-encoded text");
     assert_eq!(said("neighbor=%e2%28"), "\"%e2%28\" is not percent-encoded text");
+    assert_eq!(refusal("POST", "/v1/reload", Some("confirm_within=0")).code, ErrorCode::BadRequest);
+    assert_eq!(Request::Plan(FileText::default()).with_body(b"{}").unwrap_err().code, ErrorCode::BadRequest);
     assert!(said("prefix=10.1.2.3/16").ends_with("write 10.1.0.0/16"));
     assert_eq!(said("prefix=10.0.0.0/8&address=10.0.0.1"), "give a prefix or an address, not both");
 }
@@ -154,6 +158,9 @@ fn requests() -> impl Strategy<Value = Request> {
         Just(Request::Neighbors),
         names().prop_map(Request::Neighbor),
         (names(), resets()).prop_map(|(name, how)| Request::ResetNeighbor(name, how)),
+        Just(Request::Plan(FileText::default())),
+        prop::option::of(1..=CONFIRM_MAX).prop_map(Request::Reload),
+        Just(Request::Confirm),
         route_queries().prop_map(Request::Routes),
         Just(Request::Fib),
         fib_routes,
@@ -173,4 +180,12 @@ proptest! {
         let _ = Request::read("GET", &path, Some(&query));
         let _ = Request::read("POST", &format!("/v1/neighbors/{path}"), Some(&query));
     }
+}
+
+#[test]
+fn a_file_that_is_sent_arrives_as_it_was() {
+    let file = FileText { file: "a \"b\".toml".into(), text: "x = 1\n# \u{e9}\n".into() };
+    let sent = Request::Plan(file);
+    let body = sent.body().unwrap();
+    assert_eq!(Request::read("POST", "/v1/plan", None).unwrap().with_body(body.as_bytes()), Ok(sent));
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::{Request as HttpRequest, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use nix::unistd::{Gid, Group};
@@ -88,7 +88,8 @@ impl Client {
             .method(method.as_str())
             .uri(target)
             .header(header::HOST, "twinspan")
-            .body(Empty::<Bytes>::new())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(request.body().unwrap_or_default())))
             .map_err(|error| self.garbled(&error))?;
         let talk = async {
             let response = sender.send_request(question).await?;

@@ -22,6 +22,9 @@ use super::super::api::{ApiError, ErrorBody, Reply, Request, indented};
 /// How long the daemon may take for an answer before the client is told that it does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The longest body in octets: a file of some ten thousand devices.
+const BODY_MAX: usize = 4 * 1024 * 1024;
+
 /// Who may use the socket: its owner and its group, read and write alike.
 const MODE: u32 = 0o660;
 
@@ -122,13 +125,21 @@ fn answers(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Reads a request with its body.
+async fn read(request: HttpRequest) -> Result<Request, ApiError> {
+    let (head, body) = request.into_parts();
+    let read = Request::read(head.method.as_str(), head.uri.path(), head.uri.query())?;
+    let body = tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, BODY_MAX)).await;
+    let body = body.map_err(|_| ApiError::bad_request("the body does not come"))?;
+    read.with_body(&body.map_err(|error| ApiError::bad_request(format!("the body cannot be read: {error}")))?)
+}
+
 async fn answer<H, F>(handler: Arc<H>, request: HttpRequest) -> Response
 where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Reply, ApiError>>,
 {
-    let (method, uri) = (request.method().as_str(), request.uri());
-    let answer = match Request::read(method, uri.path(), uri.query()) {
+    let answer = match read(request).await {
         Err(error) => Err(error),
         Ok(request) => tokio::time::timeout(PATIENCE, handler(request)).await.unwrap_or_else(|_| {
             let message = format!("the daemon did not answer within {} s", PATIENCE.as_secs());

@@ -81,6 +81,30 @@ impl Sysctls {
         (Self { changed }, wrong)
     }
 
+    /// Goes over to other values: what is no longer wanted is put back as by a drop, the rest is set.
+    #[must_use]
+    pub fn change(&mut self, wanted: &[Wanted]) -> Vec<Wrong> {
+        let kept = |old: &Wanted| wanted.iter().find(|new| new.name == old.name);
+        let mut found_first = Vec::new();
+        for (old, found) in std::mem::take(&mut self.changed) {
+            match kept(&old) {
+                Some(_) => found_first.push((old, found)),
+                None => put_back(&old, &found),
+            }
+        }
+        let (mut set, wrong) = Self::set(wanted);
+        for (old, found) in found_first {
+            let Some(new) = kept(&old) else { continue };
+            set.changed.retain(|(changed, _)| changed.name != old.name);
+            // What was there before us stays what is put back in the end.
+            if found != new.value {
+                set.changed.push((*new, found));
+            }
+        }
+        self.changed = std::mem::take(&mut set.changed);
+        wrong
+    }
+
     /// Leaves them as they are: what stays in the kernel was made for them.
     pub fn keep(&mut self) {
         self.changed.clear();
@@ -95,11 +119,15 @@ impl Sysctls {
 impl Drop for Sysctls {
     fn drop(&mut self) {
         for (wanted, found) in &self.changed {
-            // Only what is still as we set it: somebody may have decided otherwise since.
-            if fs::read_to_string(path(wanted)).is_ok_and(|now| now.trim() == wanted.value) {
-                let _ = fs::write(path(wanted), found);
-            }
+            put_back(wanted, found);
         }
+    }
+}
+
+/// Only what is still as we set it: somebody may have decided otherwise since.
+fn put_back(wanted: &Wanted, found: &str) {
+    if read(wanted).as_deref() == Some(wanted.value) {
+        let _ = fs::write(path(wanted), found);
     }
 }
 

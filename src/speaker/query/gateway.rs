@@ -43,6 +43,7 @@ impl Speaker {
             fib: self.fib_totals(),
             warnings: self.show_warnings(around),
             sysctls: around.sysctls(),
+            config: self.show_config(now, around),
         }
     }
 

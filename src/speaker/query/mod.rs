@@ -4,11 +4,13 @@ mod bfd;
 mod fib;
 mod gateway;
 mod neighbors;
+mod reload;
 mod routes;
 mod tunnels;
 
 use super::{Effect, Speaker};
-use crate::control::api::{ApiError, Counters, Done, Moment, Reply, Request, Sysctl};
+use crate::config::Config;
+use crate::control::api::{ApiError, Counters, Done, FileText, Moment, Reply, Request, Sysctl};
 use crate::types::{ConnId, Time};
 
 /// What a question needs and the machine does not know: the shell does.
@@ -19,10 +21,19 @@ pub trait Surroundings {
     fn counters(&self, interface: &str) -> Option<Counters>;
     /// The kernel settings that matter.
     fn sysctls(&self) -> Vec<Sysctl>;
+    /// The file of configuration as it is now; or why it cannot be read, in one sentence.
+    fn file(&self) -> Result<FileText, String> {
+        Err("this instance was started without a file".to_owned())
+    }
+    /// Why this host cannot run by that configuration, in one sentence.
+    fn admits(&self, config: &Config) -> Result<(), String> {
+        let _ = config;
+        Ok(())
+    }
 }
 
 impl Speaker {
-    /// Answers one request. Only a reset has effects.
+    /// Answers one request. Only what HTTP calls POST has effects.
     pub fn ask(
         &mut self,
         now: Time,
@@ -39,6 +50,9 @@ impl Speaker {
                 None => Err(ApiError::no_neighbor(name)),
             },
             Request::Routes(query) => self.show_routes(query).map(Reply::Routes),
+            Request::Plan(file) => self.ask_plan(file),
+            Request::Reload(confirm_within) => self.ask_reload(now, *confirm_within, around, out),
+            Request::Confirm => self.ask_confirm(out),
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
             Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
             Request::ResetNeighbor(name, how) => {

@@ -191,3 +191,25 @@ fn strict_bgp_waits_for_bfd_and_ends_with_it() {
     let effects = bench.tell(report(State::Up, State::Up, 2, Diag::NONE));
     assert!(dial(&effects).is_some(), "{effects:?}");
 }
+
+#[test]
+fn a_reload_changes_how_a_neighbor_is_watched_and_no_session() {
+    let (mut bench, _) = established("{ enabled = true, strict = true }");
+    let again = |bench: &mut Bench, bfd: &str| {
+        let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1");
+        let text = text.replace(BGP, &format!("{BGP}\nbfd = {bfd}"));
+        let (config, _) = config::parse("test.toml", &text).unwrap();
+        let mut out = Vec::new();
+        bench.speaker.reload(bench.now, config, None, &mut out).unwrap();
+        out
+    };
+    let effects = again(&mut bench, "{ enabled = true, strict = true }");
+    assert_eq!(plans(&effects), None, "nothing has changed");
+    let effects = again(&mut bench, "{ enabled = true, interval = \"300ms\" }");
+    assert_eq!(plans(&effects).map(|plans| plans[0].interval), Some(Duration::from_millis(300)));
+    assert!(!events(&effects, "session.down"), "{effects:?}");
+    let effects = again(&mut bench, "{ enabled = false }");
+    assert_eq!(plans(&effects), Some([].as_slice()));
+    assert!(!events(&effects, "session.down"), "{effects:?}");
+    assert!(!events(&bench.tell(dead()), "bfd.down"), "late news of a session that is not wanted any more");
+}

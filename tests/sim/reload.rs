@@ -1,0 +1,635 @@
+//! Another configuration on an instance that runs: what differs is changed, and nothing else.
+
+use std::time::Duration;
+
+use twinspan::config::{Class, Fate, KEYS, Key};
+use twinspan::speaker::ReloadError;
+
+use crate::world::World;
+
+/// Every key that can have more than one value, with one.
+const BASE: &str = r#"
+[gateway]
+name = "hub-west"
+mode = "active-active"
+asn = 65515
+subnet = "10.20.255.0/27"
+prefixes = ["10.20.0.0/16"]
+transit = false
+max-tunnels = 30
+
+[[gateway.instance]]
+name = "in-0"
+public-ip = "203.0.113.10"
+router-id = "10.20.255.4"
+twin-link = { interface = "eth1", address = "192.168.255.1" }
+
+[[gateway.instance]]
+name = "in-1"
+public-ip = "203.0.113.11"
+
+[[device]]
+name = "hq-1"
+public-ip = "198.51.100.1"
+asn = 65010
+
+[device.bgp]
+keepalive-time = "20s"
+send-hold-time = "480s"
+connect-retry = "5s"
+idle-hold-max = "60s"
+passive = false
+multihop = 2
+families = ["ipv4"]
+max-prefixes = { ipv4 = 4000, ipv6 = 1000, action = "trim", warn-at = 75 }
+import = ["sites"]
+export = ["accept"]
+weight = 2
+graceful-shutdown = false
+AUTH
+
+[[device]]
+name = "hq-2"
+public-ip = "198.51.100.2"
+asn = 65011
+bgp-ip = "10.53.0.253"
+
+[[connection]]
+name = "first"
+device = "hq-1"
+tunnels = [
+  { name = "hq-1/a", instance = "in-0", interface = "tun1", local-ip = "169.254.21.2", remote-ip = "169.254.21.1", bgp = { hold-time = "90s" } },
+]
+
+[[connection]]
+device = "hq-2"
+tunnels = [{ instance = "in-0", interface = "tun2" }]
+
+[[network-router]]
+name = "core-1"
+address = "169.254.23.1"
+asn = 65001
+interface = "tun3"
+local-address = "169.254.23.2"
+instances = ["in-0"]
+families = ["ipv4"]
+import = ["accept"]
+export = ["accept"]
+bgp = { hold-time = "60s" }
+
+[[neighbor]]
+name = "other-1"
+address = "169.254.24.1"
+asn = 65020
+interface = "tun4"
+local-address = "169.254.24.2"
+instances = ["in-0"]
+families = ["ipv4"]
+import = ["accept"]
+export = ["accept"]
+bgp = { ttl-security = true }
+
+[[neighbor]]
+name = "branches"
+range = "10.9.0.0/24"
+limit = 100
+asns = [65030, 65031]
+interface = "tun5"
+local-address = "169.254.25.2"
+import = ["accept"]
+export = ["accept"]
+
+[[policy]]
+name = "sites"
+
+[[policy.rule]]
+prefixes = ["10.60.0.0/16"]
+neighbors = ["hq-1/*"]
+families = ["ipv4"]
+as-path = { starts-with = 65010, ends-with = 65010, contains = 65010, length = "le 3", matches = '^65010_' }
+communities = ["65010:*"]
+large-communities = ["65010:*:7"]
+ext-communities = ["rt:65010:*"]
+origin = "igp"
+next-hops = ["169.254.0.0/16"]
+med = 10
+then = "accept"
+
+[policy.rule.set]
+local-pref = 200
+med = 10
+origin = "incomplete"
+set-communities = ["1:1"]
+remove-communities = ["2:2"]
+add-communities = ["3:3"]
+set-large-communities = ["1:1:1"]
+remove-large-communities = ["2:2:2"]
+add-large-communities = ["3:3:3"]
+set-ext-communities = ["rt:1:1"]
+remove-ext-communities = ["rt:2:2"]
+add-ext-communities = ["rt:3:3"]
+prepend = 2
+next-hop = "peer"
+weight = 10
+
+[[policy.rule]]
+then = "accept"
+
+[bfd]
+interval = "100ms"
+multiplier = 3
+
+[ecmp]
+max-paths = 64
+as-path-relax = true
+weights = "configured"
+hash = "l4"
+buckets = 256
+idle-timer = "120s"
+
+[kernel]
+table = 254
+protocol = 179
+metric = 20
+on-stop = "remove"
+
+[control]
+socket = "/run/twinspan/twinspan.sock"
+"#;
+
+/// A change of each key: what stands in [`BASE`], and what stands there instead. A key of keys whose value is one table
+/// changes with those.
+const CHANGES: &[(&str, &str, &str)] = &[
+    (
+        "device",
+        "[[connection]]\nname = \"first\"",
+        "[[device]]\nname = \"hq-9\"\nasn = 65019\n\n[[connection]]\nname = \"first\"",
+    ),
+    ("connection", "[[connection]]\ndevice = \"hq-2\"\ntunnels = [{ instance = \"in-0\", interface = \"tun2\" }]", ""),
+    (
+        "network-router",
+        "name = \"core-1\"",
+        "name = \"core-2\"\naddress = \"169.254.23.9\"\nasn = 65001\n\n[[network-router]]\nname = \"core-1\"",
+    ),
+    (
+        "neighbor",
+        "name = \"other-1\"",
+        "name = \"other-2\"\naddress = \"169.254.24.9\"\nasn = 65020\n\n[[neighbor]]\nname = \"other-1\"",
+    ),
+    ("policy", "import = [\"sites\"]", "import = [\"other\"]"),
+    ("gateway.name", "name = \"hub-west\"", "name = \"hub-east\""),
+    ("gateway.asn", "asn = 65515", "asn = 64600"),
+    ("gateway.subnet", "subnet = \"10.20.255.0/27\"", "subnet = \"10.20.254.0/27\""),
+    ("gateway.prefixes", "[\"10.20.0.0/16\"]", "[\"10.20.0.0/16\", \"10.30.0.0/16\"]"),
+    ("gateway.transit", "transit = false", "transit = true"),
+    ("gateway.max-tunnels", "max-tunnels = 30", "max-tunnels = 29"),
+    ("gateway.instance", "\"in-0\"", "\"in-7\""),
+    ("gateway.instance.name", "\"in-0\"", "\"in-7\""),
+    ("gateway.instance.public-ip", "public-ip = \"203.0.113.10\"", "public-ip = \"203.0.113.99\""),
+    ("gateway.instance.bgp-ip", "router-id = \"10.20.255.4\"", "router-id = \"10.20.255.4\"\nbgp-ip = \"10.20.255.9\""),
+    ("gateway.instance.router-id", "router-id = \"10.20.255.4\"", "router-id = \"10.0.0.9\""),
+    ("gateway.instance.twin-link.interface", "interface = \"eth1\"", "interface = \"eth2\""),
+    ("gateway.instance.twin-link.address", "192.168.255.1", "192.168.255.9"),
+    ("device.name", "hq-2", "paris"),
+    ("device.public-ip", "198.51.100.2", "198.51.100.9"),
+    ("device.asn", "asn = 65011", "asn = 65012"),
+    ("device.bgp-ip", "10.53.0.253", "10.53.0.252"),
+    ("connection.name", "name = \"first\"", "name = \"second\""),
+    (
+        "connection.device",
+        "[[connection]]\ndevice = \"hq-2\"",
+        "[[device]]\nname = \"hq-9\"\nasn = 65019\nbgp-ip = \"10.59.0.253\"\n\n[[connection]]\ndevice = \"hq-9\"",
+    ),
+    (
+        "connection.tunnels",
+        "interface = \"tun2\" }]",
+        "interface = \"tun2\" }, { instance = \"in-0\", interface = \"tun9\", local-ip = \"169.254.29.2\", remote-ip = \"169.254.29.1\" }]",
+    ),
+    ("connection.tunnels.name", "name = \"hq-1/a\"", "name = \"hq-1/b\""),
+    (
+        "connection.tunnels.instance",
+        "instance = \"in-0\", interface = \"tun2\"",
+        "instance = \"in-1\", interface = \"tun2\"",
+    ),
+    ("connection.tunnels.interface", "interface = \"tun2\"", "interface = \"tun8\""),
+    ("connection.tunnels.local-ip", "local-ip = \"169.254.21.2\"", "local-ip = \"169.254.21.10\""),
+    ("connection.tunnels.remote-ip", "remote-ip = \"169.254.21.1\"", "remote-ip = \"169.254.21.9\""),
+    ("network-router.name", "name = \"core-1\"", "name = \"core-x\""),
+    ("network-router.address", "address = \"169.254.23.1\"", "address = \"169.254.23.9\""),
+    ("network-router.asn", "asn = 65001", "asn = 65002"),
+    ("network-router.interface", "interface = \"tun3\"", "interface = \"tun8\""),
+    ("network-router.local-address", "\"169.254.23.2\"", "\"169.254.23.8\""),
+    (
+        "network-router.instances",
+        "\"169.254.23.2\"\ninstances = [\"in-0\"]",
+        "\"169.254.23.2\"\ninstances = [\"in-1\"]",
+    ),
+    (
+        "network-router.families",
+        "\"169.254.23.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\"]",
+        "\"169.254.23.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\", \"ipv6\"]",
+    ),
+    (
+        "network-router.import",
+        "import = [\"accept\"]\nexport = [\"accept\"]\nbgp = { hold-time",
+        "import = [\"reject\"]\nexport = [\"accept\"]\nbgp = { hold-time",
+    ),
+    ("network-router.export", "export = [\"accept\"]\nbgp = { hold-time", "export = [\"reject\"]\nbgp = { hold-time"),
+    ("neighbor.name", "name = \"other-1\"", "name = \"other-x\""),
+    ("neighbor.address", "address = \"169.254.24.1\"", "address = \"169.254.24.9\""),
+    ("neighbor.asn", "asn = 65020", "asn = 65021"),
+    ("neighbor.interface", "interface = \"tun4\"", "interface = \"tun8\""),
+    ("neighbor.local-address", "\"169.254.24.2\"", "\"169.254.24.8\""),
+    ("neighbor.instances", "\"169.254.24.2\"\ninstances = [\"in-0\"]", "\"169.254.24.2\"\ninstances = [\"in-1\"]"),
+    (
+        "neighbor.families",
+        "\"169.254.24.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\"]",
+        "\"169.254.24.2\"\ninstances = [\"in-0\"]\nfamilies = [\"ipv4\", \"ipv6\"]",
+    ),
+    (
+        "neighbor.import",
+        "import = [\"accept\"]\nexport = [\"accept\"]\nbgp = { ttl",
+        "import = [\"reject\"]\nexport = [\"accept\"]\nbgp = { ttl",
+    ),
+    ("neighbor.export", "export = [\"accept\"]\nbgp = { ttl", "export = [\"reject\"]\nbgp = { ttl"),
+    ("neighbor.range", "10.9.0.0/24", "10.8.0.0/24"),
+    ("neighbor.limit", "limit = 100", "limit = 50"),
+    ("neighbor.asns", "asns = [65030, 65031]", "asns = [65031]"),
+    ("bgp.hold-time", "hold-time = \"60s\"", "hold-time = \"30s\""),
+    ("bgp.keepalive-time", "keepalive-time = \"20s\"", "keepalive-time = \"10s\""),
+    ("bgp.send-hold-time", "send-hold-time = \"480s\"", "send-hold-time = \"300s\""),
+    ("bgp.connect-retry", "connect-retry = \"5s\"", "connect-retry = \"6s\""),
+    ("bgp.idle-hold-max", "idle-hold-max = \"60s\"", "idle-hold-max = \"90s\""),
+    ("bgp.passive", "passive = false", "passive = true"),
+    ("bgp.ttl-security", "ttl-security = true", "ttl-security = false"),
+    ("bgp.multihop", "multihop = 2", "multihop = 3"),
+    ("bgp.families", "families = [\"ipv4\"]\nmax", "families = [\"ipv4\", \"ipv6\"]\nmax"),
+    ("bgp.password-file", "AUTH", "password-file = \"/etc/one\""),
+    ("bgp.ao-keys", "AUTH", "ao-keys = [{ id = 1, file = \"/etc/one\" }]"),
+    (
+        "bgp.max-prefixes",
+        "max-prefixes = { ipv4 = 4000, ipv6 = 1000, action = \"trim\", warn-at = 75 }",
+        "max-prefixes = 4000",
+    ),
+    ("bgp.max-prefixes.ipv4", "ipv4 = 4000", "ipv4 = 1"),
+    ("bgp.max-prefixes.ipv6", "ipv6 = 1000", "ipv6 = 999"),
+    ("bgp.max-prefixes.action", "action = \"trim\"", "action = \"warn\""),
+    ("bgp.max-prefixes.warn-at", "warn-at = 75", "warn-at = 50"),
+    ("bgp.shutdown", "AUTH", "shutdown = true"),
+    ("bgp.import", "import = [\"sites\"]", "import = [\"accept\"]"),
+    ("bgp.export", "export = [\"accept\"]\nweight", "export = [\"reject\"]\nweight"),
+    ("bgp.weight", "weight = 2\n", "weight = 3\n"),
+    ("bgp.graceful-shutdown", "graceful-shutdown = false", "graceful-shutdown = true"),
+    ("policy.name", "sites", "sites-2"),
+    ("policy.rule", "[[policy.rule]]\nthen = \"accept\"", ""),
+    ("policy.rule.prefixes", "prefixes = [\"10.60.0.0/16\"]", "prefixes = [\"10.61.0.0/16\"]"),
+    ("policy.rule.neighbors", "neighbors = [\"hq-1/*\"]", "neighbors = [\"hq-1/a\"]"),
+    (
+        "policy.rule.families",
+        "neighbors = [\"hq-1/*\"]\nfamilies = [\"ipv4\"]",
+        "neighbors = [\"hq-1/*\"]\nfamilies = [\"ipv6\"]",
+    ),
+    (
+        "policy.rule.as-path",
+        "as-path = { starts-with = 65010, ends-with = 65010, contains = 65010, length = \"le 3\", matches = '^65010_' }",
+        "as-path = ['^65010$']",
+    ),
+    ("policy.rule.as-path.starts-with", "starts-with = 65010", "starts-with = 65011"),
+    ("policy.rule.as-path.ends-with", "ends-with = 65010", "ends-with = 65011"),
+    ("policy.rule.as-path.contains", "contains = 65010", "contains = 65011"),
+    ("policy.rule.as-path.length", "le 3", "le 4"),
+    ("policy.rule.as-path.matches", "'^65010_'", "'^65011_'"),
+    ("policy.rule.communities", "communities = [\"65010:*\"]", "communities = [\"65011:*\"]"),
+    ("policy.rule.large-communities", "[\"65010:*:7\"]", "[\"65010:*:8\"]"),
+    ("policy.rule.ext-communities", "[\"rt:65010:*\"]", "[\"rt:65011:*\"]"),
+    ("policy.rule.origin", "origin = \"igp\"", "origin = \"egp\""),
+    ("policy.rule.next-hops", "[\"169.254.0.0/16\"]", "[\"169.254.0.0/17\"]"),
+    ("policy.rule.med", "med = 10\nthen", "med = 11\nthen"),
+    ("policy.rule.set", "[policy.rule.set]\nlocal-pref = 200", "[policy.rule.set]\nlocal-pref = 201"),
+    ("policy.rule.then", "med = 10\nthen = \"accept\"", "med = 10\nthen = \"next\""),
+    ("policy.rule.set.local-pref", "local-pref = 200", "local-pref = 300"),
+    ("policy.rule.set.med", "med = 10\norigin", "med = 11\norigin"),
+    ("policy.rule.set.origin", "origin = \"incomplete\"", "origin = \"egp\""),
+    ("policy.rule.set.set-communities", "set-communities = [\"1:1\"]", "set-communities = [\"1:2\"]"),
+    ("policy.rule.set.remove-communities", "[\"2:2\"]", "[\"2:3\"]"),
+    ("policy.rule.set.add-communities", "[\"3:3\"]", "[\"3:4\"]"),
+    ("policy.rule.set.set-large-communities", "[\"1:1:1\"]", "[\"1:1:2\"]"),
+    ("policy.rule.set.remove-large-communities", "[\"2:2:2\"]", "[\"2:2:3\"]"),
+    ("policy.rule.set.add-large-communities", "[\"3:3:3\"]", "[\"3:3:4\"]"),
+    ("policy.rule.set.set-ext-communities", "[\"rt:1:1\"]", "[\"rt:1:2\"]"),
+    ("policy.rule.set.remove-ext-communities", "[\"rt:2:2\"]", "[\"rt:2:3\"]"),
+    ("policy.rule.set.add-ext-communities", "[\"rt:3:3\"]", "[\"rt:3:4\"]"),
+    ("policy.rule.set.prepend", "prepend = 2", "prepend = 3"),
+    ("policy.rule.set.next-hop", "next-hop = \"peer\"", "next-hop = \"169.254.21.9\""),
+    ("policy.rule.set.weight", "weight = 10\n", "weight = 11\n"),
+    ("bfd.interval", "interval = \"100ms\"", "interval = \"200ms\""),
+    ("bfd.multiplier", "multiplier = 3", "multiplier = 4"),
+    ("ecmp.max-paths", "max-paths = 64", "max-paths = 1"),
+    ("ecmp.as-path-relax", "as-path-relax = true", "as-path-relax = false"),
+    ("ecmp.weights", "weights = \"configured\"", "weights = \"equal\""),
+    ("ecmp.hash", "hash = \"l4\"", "hash = \"l3\""),
+    ("ecmp.buckets", "buckets = 256", "buckets = 128"),
+    ("ecmp.idle-timer", "idle-timer = \"120s\"", "idle-timer = \"60s\""),
+    ("kernel.table", "table = 254", "table = 100"),
+    ("kernel.protocol", "protocol = 179", "protocol = 180"),
+    ("kernel.metric", "metric = 20", "metric = 21"),
+    ("kernel.on-stop", "on-stop = \"remove\"", "on-stop = \"keep\""),
+    ("control.socket", "twinspan.sock", "other.sock"),
+];
+
+/// Keys that have one value so far; any other is refused by `check`.
+const FIXED: &[&str] = &[
+    "gateway.mode",
+    "gateway.profile",
+    "device.prefixes",
+    "connection.peer-gateway",
+    "connection.bgp",
+    "bfd.enabled",
+    "control.metrics",
+];
+
+const IN_0: usize = 0;
+
+/// Keys that stand only where others say something else: [`special`] has those.
+const SPECIAL: &[(&str, &str, &str)] = &[
+    ("bgp.ao-keys.id", "id = 1", "id = 2"),
+    ("bgp.ao-keys.receive-id", "receive-id = 1", "receive-id = 3"),
+    ("bgp.ao-keys.algorithm", "hmac-sha-1-96", "aes-128-cmac-96"),
+    ("bgp.ao-keys.file", "/etc/one", "/etc/two"),
+    ("bgp.max-prefixes.restart", "restart = \"5m\"", "restart = \"6m\""),
+];
+
+fn base() -> String {
+    BASE.replace("AUTH", "")
+}
+
+fn special() -> String {
+    let keys = "ao-keys = [{ id = 1, receive-id = 1, algorithm = \"hmac-sha-1-96\", file = \"/etc/one\" }]";
+    BASE.replace("AUTH", keys).replace("action = \"trim\"", "action = \"drop\", restart = \"5m\"")
+}
+
+/// A peer is a speaker of ours with the gateway as a neighbor outside its model.
+fn peer(asn: u32, net: u8, gateway: &str, own: &str) -> String {
+    format!(
+        r#"
+[gateway]
+name = "site"
+mode = "active-active"
+asn = {asn}
+subnet = "172.16.{net}.0/27"
+prefixes = ["10.52.0.0/16", "10.5{net}.8.0/24"]
+
+[[gateway.instance]]
+name = "one"
+public-ip = "198.51.100.1"
+
+[[gateway.instance]]
+name = "two"
+public-ip = "198.51.100.2"
+
+[[neighbor]]
+name = "in-0"
+address = "{gateway}"
+local-address = "{own}"
+interface = "tun-a"
+asn = 65515
+import = ["accept"]
+export = ["accept"]
+bgp = {{ connect-retry = "1s" }}
+"#
+    )
+}
+
+/// One instance with a neighbor of each kind, all Established and told of everything.
+fn running(seed: u64, file: &str) -> World {
+    let mut world = World::new(seed);
+    world.host("in-0", "in-0", file);
+    let peers = [
+        ("hq-1", 65010, 1, "tun1", "169.254.21.2", "169.254.21.1"),
+        ("hq-2", 65011, 2, "tun2", "10.20.255.4", "10.53.0.253"),
+        ("core-1", 65001, 3, "tun3", "169.254.23.2", "169.254.23.1"),
+        ("other-1", 65020, 4, "tun4", "169.254.24.2", "169.254.24.1"),
+        ("branch", 65030, 5, "tun5", "169.254.25.2", "10.9.0.1"),
+    ];
+    for (name, asn, net, interface, local, remote) in peers {
+        let host = world.host(name, "one", &peer(asn, net, local, remote));
+        world.wire((IN_0, interface, local), (host, "tun-a", remote));
+    }
+    (0..6).for_each(|host| world.start(host));
+    let up = |world: &World| {
+        let up = world.hosts[IN_0].events.iter().filter(|event| event.contains("is Established")).count();
+        up == 5 && [4, 5].iter().all(|net| world.hosts[IN_0].kernel.width(&format!("10.5{net}.8.0/24")) == 1)
+    };
+    assert!(world.run_until(Duration::from_secs(60), up), "{:#?}", world.hosts[IN_0].events);
+    world.run_until(Duration::from_secs(2), |_| false);
+    world
+}
+
+/// What a reload did, as it is seen from outside.
+fn seen(world: &mut World, file: &str) -> Class {
+    let before = world.hosts[IN_0].events.len();
+    let done = match world.reload(IN_0, file, None) {
+        Ok(done) => done,
+        Err(ReloadError::Restart(_)) => return Class::Restart,
+        Err(error) => panic!("{error}"),
+    };
+    world.run_until(Duration::from_secs(10), |_| false);
+    let told = &world.hosts[IN_0].events[before..];
+    let sessions = ["is down", "is Established", "no session with", "does not exist"];
+    let touched = told.iter().any(|event| sessions.iter().any(|words| event.contains(words)));
+    match (touched || done.plan.class() == Class::Session, done.soft) {
+        (true, _) => {
+            assert!(touched, "the plan says that sessions end or begin, and none did: {:?}", done.plan);
+            Class::Session
+        }
+        (false, true) => Class::Soft,
+        (false, false) => {
+            assert_eq!(done.sends, 0, "messages for nothing");
+            Class::None
+        }
+    }
+}
+
+fn find(path: &str) -> &'static Key {
+    KEYS.iter().find(|key| key.path() == path).unwrap_or_else(|| panic!("{path} is no key"))
+}
+
+/// The text with the change made: of a name, wherever it stands.
+fn edited(text: &str, path: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{path}: the sample has no {from:?}");
+    let named = ["policy.name", "device.name", "gateway.instance", "gateway.instance.name"].contains(&path);
+    let after = text.replacen(from, to, if named { usize::MAX } else { 1 }).replace("AUTH", "");
+    let other = "\n[[policy]]\nname = \"other\"\n[[policy.rule]]\nthen = \"next\"\n";
+    if path == "policy" { after + other } else { after }
+}
+
+fn is_one_table(key: &Key) -> bool {
+    key.kind == "table"
+}
+
+#[test]
+fn every_key_costs_what_its_class_says() {
+    let mut wrong = Vec::new();
+    let plain = CHANGES.iter().map(|change| (base(), BASE, change));
+    let special = SPECIAL.iter().map(|change| (special(), "", change));
+    for (before, template, (path, from, to)) in plain.chain(special) {
+        let text = if template.is_empty() { &before } else { template };
+        let after = edited(text, path, from, to);
+        let mut world = running(7, &before);
+        let (class, found) = (find(path).class(), seen(&mut world, &after));
+        if class != found {
+            wrong.push(format!("{path}: the table says {class}, and a change of it costs {found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_key_has_a_change_that_shows_its_class() {
+    for key in KEYS.iter().filter(|key| !is_one_table(key)) {
+        let path = key.path();
+        let shown = CHANGES.iter().chain(SPECIAL).any(|(known, ..)| *known == path) || FIXED.contains(&path.as_str());
+        assert!(
+            shown,
+            "{path}: give CHANGES in tests/sim/reload.rs a change of it, so that its class is seen to be true"
+        );
+    }
+}
+
+#[test]
+fn a_reload_that_changes_nothing_says_nothing_and_touches_nothing() {
+    for seed in 0..10 {
+        let mut world = running(seed, &base());
+        let (table, operations) = (world.hosts[IN_0].kernel.table.clone(), world.hosts[IN_0].kernel.route_operations);
+        let heard: Vec<_> = world.hosts.iter().map(|host| host.events.len()).collect();
+        for text in [base(), format!("# a comment\n{}\n[bgp]\nhold-time = \"90s\"\n", base())] {
+            let done = world.reload(IN_0, &text, None).unwrap();
+            assert!(!done.soft && done.sends == 0 && done.plan.is_empty(), "{:?}", done.plan);
+        }
+        world.run_until(Duration::from_secs(5), |_| false);
+        assert_eq!(world.hosts[IN_0].kernel.table, table);
+        assert_eq!(world.hosts[IN_0].kernel.route_operations, operations);
+        let after: Vec<_> = world.hosts.iter().map(|host| host.events.len()).collect();
+        assert_eq!(after[1..], heard[1..], "a neighbor heard of it");
+    }
+}
+
+#[test]
+fn there_and_back_again_ends_where_it_began() {
+    let all = CHANGES.iter().filter(|(path, ..)| find(path).class() != Class::Restart);
+    for (seed, (path, from, to)) in (0..).zip(all) {
+        let mut world = running(seed, &base());
+        let table = world.hosts[IN_0].kernel.table.routes.keys().copied().collect::<Vec<_>>();
+        let there = world.reload(IN_0, &edited(BASE, path, from, to), None).unwrap();
+        world.run_until(Duration::from_secs(5), |_| false);
+        world.reload(IN_0, &base(), None).unwrap();
+        let back = |world: &World| {
+            let host = &world.hosts[IN_0];
+            let plan = host.speaker.as_ref().unwrap().plan(&parsed(&base()));
+            plan.is_empty()
+                && plan.changes.is_empty()
+                && host.kernel.table.routes.keys().copied().eq(table.iter().copied())
+        };
+        let came_back = world.run_until(Duration::from_secs(120), back);
+        assert!(came_back, "{path}: {:?}\n{}", there.plan, world.hosts[IN_0].events.join("\n"));
+    }
+}
+
+fn parsed(text: &str) -> twinspan::config::Config {
+    twinspan::config::parse("sim.toml", text).unwrap().0
+}
+
+#[test]
+fn a_session_that_the_change_is_not_about_goes_on() {
+    let mut world = running(3, &base());
+    let done = world.reload(IN_0, &base().replace("asn = 65011", "asn = 65012"), None).unwrap();
+    let reset: Vec<_> = done.plan.sessions.iter().filter(|session| session.fate == Fate::Reset).collect();
+    assert_eq!(reset.len(), 1, "{:?}", done.plan);
+    world.run_until(Duration::from_secs(30), |_| false);
+    assert!(world.told(2, "Other Configuration Change"), "{:#?}", world.hosts[2].events);
+    for host in [1, 3, 4, 5] {
+        assert!(!world.told(host, "is down"), "{:#?}", world.hosts[host].events);
+    }
+}
+
+#[test]
+fn a_device_that_is_removed_is_told_so_and_one_that_is_added_comes_up() {
+    let connection = "[[connection]]\ndevice = \"hq-2\"\ntunnels = [{ instance = \"in-0\", interface = \"tun2\" }]";
+    let fewer = base().replacen(connection, "", 1);
+    let mut world = running(4, &base());
+    world.reload(IN_0, &fewer, None).unwrap();
+    world.run_until(Duration::from_secs(5), |_| false);
+    assert!(world.told(2, "Peer De-configured"), "{:#?}", world.hosts[2].events);
+    assert_eq!(world.hosts[IN_0].kernel.width("10.52.8.0/24"), 0);
+    let host_route = "10.53.0.253/32".parse().unwrap();
+    assert!(!world.hosts[IN_0].kernel.table.routes.contains_key(&host_route), "its host route goes with it");
+    world.reload(IN_0, &base(), None).unwrap();
+    let back = |world: &World| world.hosts[IN_0].kernel.width("10.52.8.0/24") == 1;
+    assert!(world.run_until(Duration::from_secs(30), back), "{:#?}", world.hosts[IN_0].events);
+}
+
+#[test]
+fn neighbors_hear_of_new_and_gone_prefixes_and_of_nothing_else() {
+    let mut world = running(5, &base());
+    let at = |world: &World, prefix: &str| world.hosts[1].kernel.width(prefix);
+    assert_eq!(at(&world, "10.20.0.0/16"), 1);
+    let operations = world.hosts[1].kernel.route_operations;
+    let done = world.reload(IN_0, &base().replace("\"10.20.0.0/16\"", "\"10.30.0.0/16\""), None).unwrap();
+    assert_eq!(done.plan.class(), Class::Soft);
+    world.run_until(Duration::from_secs(2), |_| false);
+    assert_eq!((at(&world, "10.20.0.0/16"), at(&world, "10.30.0.0/16")), (0, 1), "{:#?}", world.hosts[1].events);
+    assert_eq!(world.hosts[1].kernel.route_operations - operations, 2, "one route gone, one new");
+}
+
+#[test]
+fn a_reload_that_nobody_confirms_goes_back_by_itself() {
+    let mut world = running(6, &base());
+    let wrong = base().replace("asn = 65011", "asn = 65012");
+    world.reload(IN_0, &wrong, Some(Duration::from_secs(60))).unwrap();
+    world.run_until(Duration::from_secs(30), |_| false);
+    let second = world.reload(IN_0, &base(), None).map(|_| ()).unwrap_err();
+    assert_eq!(second, ReloadError::Unconfirmed(30), "one at a time");
+    assert!(world.told(IN_0, "no session with hq-2/in-0"), "{:#?}", world.hosts[IN_0].events);
+    let back = |world: &World| world.hosts[IN_0].kernel.width("10.52.8.0/24") == 1;
+    assert!(!back(&world));
+    assert!(world.run_until(Duration::from_secs(60), back), "{:#?}", world.hosts[IN_0].events);
+    assert!(world.told(IN_0, "has gone back"), "{:#?}", world.hosts[IN_0].events);
+    assert!(!world.told(1, "is down"), "the others noticed nothing");
+}
+
+#[test]
+fn a_reload_that_is_confirmed_stays() {
+    let mut world = running(8, &base());
+    let other = base().replace("prefixes = [\"10.20.0.0/16\"]", "prefixes = [\"10.30.0.0/16\"]");
+    world.reload(IN_0, &other, Some(Duration::from_secs(60))).unwrap();
+    let mut out = Vec::new();
+    let speaker = world.hosts[IN_0].speaker.as_mut().unwrap();
+    assert!(speaker.confirm(&mut out) && !speaker.confirm(&mut out), "it can be confirmed once");
+    world.run_until(Duration::from_secs(120), |_| false);
+    assert_eq!(world.hosts[1].kernel.width("10.30.0.0/16"), 1);
+    assert!(!world.told(IN_0, "has gone back"));
+}
+
+#[test]
+fn reloads_under_a_storm_of_changes_end_as_the_last_one_says() {
+    for seed in 0..20 {
+        let mut world = running(seed, &base());
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let soft: Vec<_> = CHANGES.iter().filter(|(path, ..)| find(path).class() <= Class::Session).collect();
+        for _ in 0..15 {
+            let (path, from, to) = soft[chance.usize(..soft.len())];
+            world.reload(IN_0, &edited(BASE, path, from, to), None).unwrap();
+            let tunnel = ["tun1", "tun2", "tun3", "tun4", "tun5"][chance.usize(..5)];
+            world.set_link(IN_0, tunnel, false);
+            world.run_until(Duration::from_micros(chance.u64(..900_000)), |_| false);
+            world.set_link(IN_0, tunnel, true);
+            world.run_until(Duration::from_micros(chance.u64(..900_000)), |_| false);
+        }
+        world.reload(IN_0, &base(), None).unwrap();
+        let whole = |world: &World| {
+            let width = |prefix| world.hosts[IN_0].kernel.width(prefix);
+            width("10.52.0.0/16") == 5 && width("10.51.8.0/24") == 1 && width("10.52.8.0/24") == 1
+        };
+        assert!(world.run_until(Duration::from_secs(180), whole), "seed {seed}: {:#?}", world.hosts[IN_0].events);
+    }
+}
