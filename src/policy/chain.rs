@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use smallvec::SmallVec;
+
 use crate::types::{Asn, Name, Prefix};
 use crate::wire::{Attributes, NextHop};
 
@@ -87,6 +89,23 @@ impl fmt::Display for Rejected {
     }
 }
 
+/// What the conditions of each rule said of one set of attributes, next hop and neighbor: the same for every prefix.
+#[derive(Clone, Debug, Default)]
+pub struct Memo(SmallVec<[Option<bool>; 16]>);
+
+impl Memo {
+    /// What rule `at` of the chain says, asked once.
+    fn rule(&mut self, at: usize, ask: impl FnOnce() -> bool) -> bool {
+        if self.0.len() <= at {
+            self.0.resize(at + 1, None);
+        }
+        match self.0.get_mut(at) {
+            Some(known) => *known.get_or_insert_with(ask),
+            None => ask(),
+        }
+    }
+}
+
 /// A route with the changes made so far: what the conditions of the next rule look at.
 pub(super) struct View<'a> {
     pub(super) route: &'a Route<'a>,
@@ -140,6 +159,12 @@ impl Chain {
     /// What the policies say of a route. `prepender` is the AS that a count of prepends repeats: later rules see it.
     #[must_use]
     pub fn judge(&self, route: &Route<'_>, prepender: Option<Asn>) -> Verdict {
+        self.judge_with(route, prepender, &mut Memo::default())
+    }
+
+    /// The same for one of several prefixes with the same attributes, next hop and neighbor, which share `memo`.
+    #[must_use]
+    pub fn judge_with(&self, route: &Route<'_>, prepender: Option<Asn>, memo: &mut Memo) -> Verdict {
         let mut view = View {
             route,
             attributes: Cow::Borrowed(route.attributes),
@@ -147,6 +172,7 @@ impl Chain {
         };
         let (mut edits, mut names_blackhole) = (Edits::default(), false);
         let mut last = None;
+        let mut asked = 0;
         for word in &self.0 {
             let policy = match word {
                 Word::Accept => return Verdict::Accept { edits, names_blackhole },
@@ -155,7 +181,15 @@ impl Chain {
             };
             let mut any = false;
             for (at, rule) in policy.rules.iter().enumerate() {
-                if !rule.when.hold(&view) {
+                asked += 1;
+                if !rule.when.hold_for_prefix(route.prefix) {
+                    continue;
+                }
+                let holds = match view.attributes {
+                    Cow::Borrowed(_) => memo.rule(asked - 1, || rule.when.hold_for_attributes(&view)),
+                    Cow::Owned(_) => rule.when.hold_for_attributes(&view),
+                };
+                if !holds {
                     continue;
                 }
                 any = true;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::types::{Asn, Name, Prefix, RouterId};
 use crate::wire::{Attributes, Community, NextHop, SegmentKind};
 
-use super::{Chain, Edits, NextHopEdit, Refusal, Route, Set, Verdict, martian::martian};
+use super::{Chain, Edits, Memo, NextHopEdit, Refusal, Route, Set, Verdict, martian::martian};
 
 /// The rules for routes that come in from one neighbor: safety first, then its policies.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -61,7 +61,7 @@ impl Import {
     pub fn check(&self, prefix: &Prefix, attributes: &Attributes, next_hop: &NextHop) -> Result<Edits, Refusal> {
         let edits = self.check_path(attributes, next_hop)?;
         self.check_prefix(prefix)?;
-        self.check_policy(prefix, attributes, next_hop).map(|later| edits.then(&later))
+        self.check_policy(prefix, attributes, next_hop, &mut Memo::default()).map(|later| edits.then(&later))
     }
 
     /// The part of [`Import::check`] that is the same for all prefixes of one UPDATE.
@@ -98,11 +98,17 @@ impl Import {
     }
 
     /// The policies, and what they cannot change. The same for all prefixes of one UPDATE unless
-    /// [`Import::differs_by_prefix`].
-    pub fn check_policy(&self, prefix: &Prefix, attributes: &Attributes, next_hop: &NextHop) -> Result<Edits, Refusal> {
+    /// [`Import::differs_by_prefix`]; `memo` is for those prefixes.
+    pub fn check_policy(
+        &self,
+        prefix: &Prefix,
+        attributes: &Attributes,
+        next_hop: &NextHop,
+        memo: &mut Memo,
+    ) -> Result<Edits, Refusal> {
         let neighbor = self.neighbor.as_ref();
         let route = Route { prefix, attributes, next_hop: Some(next_hop), neighbor };
-        let (mut edits, names_blackhole) = match self.chain.judge(&route, self.prepender()) {
+        let (mut edits, names_blackhole) = match self.chain.judge_with(&route, self.prepender(), memo) {
             Verdict::Accept { edits, names_blackhole } => (edits, names_blackhole),
             Verdict::Reject(by) => return Err(Refusal::Policy(by)),
             Verdict::NoPolicy if self.is_internal() => (Edits::default(), false),

@@ -15,7 +15,7 @@ mod range;
 mod refusal;
 mod rule;
 
-pub use chain::{Chain, Rejected, Route, Verdict, Word};
+pub use chain::{Chain, Memo, Rejected, Route, Verdict, Word};
 pub use communities::{CommunityPattern, ExtPattern, LargePattern, NamePattern, PatternError};
 pub use edit::{Edits, ListEdit, MedEdit, NextHopEdit, Prepend, Set};
 pub use export::{Export, NextHopOut, Scope, Source, Told, Withheld};

@@ -135,8 +135,28 @@ impl fmt::Display for PrefixRange {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PrefixSet {
     entries: Vec<PrefixRange>,
-    /// Where the entries of one family and length end, shortest first.
-    runs: Vec<(Family, u8, usize)>,
+    /// The address of each entry, its first bit in front.
+    bits: Vec<u128>,
+    /// Entries of one family and length, shortest first.
+    runs: Vec<Run>,
+}
+
+/// Entries of one family and length, which lie side by side.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Run {
+    family: Family,
+    len: u8,
+    mask: u128,
+    start: usize,
+    end: usize,
+}
+
+/// An address with its first bit in front.
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()) << 96,
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
 }
 
 impl PrefixSet {
@@ -146,35 +166,31 @@ impl PrefixSet {
         let key = |e: &PrefixRange| (e.prefix.family(), e.prefix.len(), e.prefix.addr(), e.least, e.most);
         entries.sort_unstable_by_key(key);
         entries.dedup();
-        let mut runs: Vec<(Family, u8, usize)> = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
         for (at, entry) in entries.iter().enumerate() {
             let (family, len) = (entry.prefix.family(), entry.prefix.len());
             match runs.last_mut() {
-                Some((f, l, end)) if (*f, *l) == (family, len) => *end = at + 1,
-                _ => runs.push((family, len, at + 1)),
+                Some(run) if (run.family, run.len) == (family, len) => run.end = at + 1,
+                _ => {
+                    let mask = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
+                    runs.push(Run { family, len, mask, start: at, end: at + 1 });
+                }
             }
         }
-        Self { entries, runs }
+        Self { bits: entries.iter().map(|entry| bits(entry.prefix.addr())).collect(), entries, runs }
     }
 
     /// True if one of the entries fits.
     #[must_use]
     pub fn holds(&self, prefix: &Prefix) -> bool {
-        let mut start = 0;
-        for (family, len, end) in &self.runs {
-            let run = self.entries.get(start..*end).unwrap_or_default();
-            start = *end;
-            if *family != prefix.family() || *len > prefix.len() {
-                continue;
-            }
-            let Ok(cut) = Prefix::truncated(prefix.addr(), *len) else { continue };
-            let from = run.partition_point(|entry| entry.prefix.addr() < cut.addr());
-            let same = run.iter().skip(from).take_while(|entry| entry.prefix == cut);
-            if same.into_iter().any(|entry| (entry.least..=entry.most).contains(&prefix.len())) {
-                return true;
-            }
-        }
-        false
+        let (family, len, address) = (prefix.family(), prefix.len(), bits(prefix.addr()));
+        self.runs.iter().filter(|run| run.family == family && run.len <= len).any(|run| {
+            let cut = address & run.mask;
+            let run_bits = self.bits.get(run.start..run.end).unwrap_or_default();
+            let from = run.start + run_bits.partition_point(|entry| *entry < cut);
+            let found = self.bits.iter().zip(&self.entries).take(run.end).skip(from);
+            found.take_while(|(entry, _)| **entry == cut).any(|(_, entry)| (entry.least..=entry.most).contains(&len))
+        })
     }
 
     /// True if the address lies in one of the entries, as a host route would.

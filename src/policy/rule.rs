@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::types::{Family, Name};
+use crate::types::{Family, Name, Prefix};
 use crate::wire::{Community, Origin};
 
 use super::chain::View;
@@ -95,11 +95,18 @@ impl Conditions {
         self.communities.iter().any(|pattern| pattern.names(Community::BLACKHOLE))
     }
 
-    pub(super) fn hold(&self, view: &View<'_>) -> bool {
+    /// The other part.
+    pub(super) fn hold_for_prefix(&self, prefix: &Prefix) -> bool {
+        (self.families.is_empty() || self.families.contains(&prefix.family()))
+            && self.prefixes.as_ref().is_none_or(|set| set.holds(prefix))
+    }
+
+    /// The part of the conditions that is the same for all prefixes with the same attributes.
+    pub(super) fn hold_for_attributes(&self, view: &View<'_>) -> bool {
         let Self {
-            prefixes,
+            prefixes: _,
             neighbors,
-            families,
+            families: _,
             path,
             communities,
             large_communities,
@@ -109,10 +116,8 @@ impl Conditions {
             med,
         } = self;
         let (route, attributes) = (view.route, &*view.attributes);
-        prefixes.as_ref().is_none_or(|set| set.holds(route.prefix))
-            && (families.is_empty() || families.contains(&route.prefix.family()))
-            && (neighbors.is_empty()
-                || route.neighbor.is_some_and(|name| neighbors.iter().any(|pattern| pattern.holds(name.as_str()))))
+        (neighbors.is_empty()
+            || route.neighbor.is_some_and(|name| neighbors.iter().any(|pattern| pattern.holds(name.as_str()))))
             && (origins.is_empty() || origins.contains(&attributes.origin))
             && med.is_none_or(|range| range.holds(attributes.med.unwrap_or(0)))
             && next_hops.as_ref().is_none_or(|set| route.next_hop.is_some_and(|hop| set.holds_address(hop.addr())))

@@ -32,7 +32,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use crate::policy::{Edits, Export, Import, NextHopEdit, Refusal, Scope};
+use crate::policy::{Edits, Export, Import, Memo, NextHopEdit, Refusal, Scope};
 use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId, Weight};
 use crate::wire::{Attributes, Context, NextHop, Reach, Update};
 
@@ -342,7 +342,7 @@ impl Rib {
         let next_hop = *number.as_ref().unwrap_or(&u16::MAX);
         // One set for all prefixes that get the same changes, which are all of them unless policies differ by prefix.
         let mut last: Option<(Edits, AttrsId)> = None;
-        let (mut path, mut policy) = (None, None);
+        let (mut path, mut policy, mut memo) = (None, None, Memo::default());
         for prefix in &reach.prefixes {
             let Some(peer) = self.peers.get(&id) else { return };
             let import = &peer.settings.import;
@@ -350,7 +350,7 @@ impl Rib {
                 path.get_or_insert_with(|| number.clone().and_then(|_| import.check_path(attributes, &reach.next_hop)));
             let edits = path.as_ref().ok().filter(|_| import.check_prefix(prefix).is_ok()).and_then(|first| {
                 if policy.is_none() || import.differs_by_prefix(attributes) {
-                    let later = import.check_policy(prefix, attributes, &reach.next_hop);
+                    let later = import.check_policy(prefix, attributes, &reach.next_hop, &mut memo);
                     policy = Some(later.ok().map(|later| first.then(&later)));
                 }
                 policy.clone().flatten()

@@ -3,6 +3,7 @@
 
 use hashbrown::HashMap;
 
+use crate::policy;
 use crate::policy::{Edits, Refusal};
 use crate::types::{Family, PeerId};
 use crate::wire::Attributes;
@@ -29,6 +30,7 @@ pub(super) struct Rejudge {
 /// What import makes of all prefixes of one set, next hop and session.
 pub(super) struct Verdict {
     attributes: Attributes,
+    memo: policy::Memo,
     edits: Result<Edits, Refusal>,
 }
 
@@ -179,13 +181,13 @@ impl Rib {
                 Some(next_hop) => import.check_path(&attributes, &next_hop),
                 None => Err(Refusal::TooManyNextHops),
             };
-            Verdict { attributes, edits }
+            Verdict { attributes, memo: policy::Memo::default(), edits }
         });
         let first = verdict.edits.as_ref().ok()?;
         let prefix = self.routes[at(family)].table.prefix(row);
         import.check_prefix(&prefix).ok()?;
         let next_hop = live.next_hop(path.next_hop)?;
-        let edits = first.then(&import.check_policy(&prefix, &verdict.attributes, &next_hop).ok()?);
+        let edits = first.then(&import.check_policy(&prefix, &verdict.attributes, &next_hop, &mut verdict.memo).ok()?);
         if edits.is_empty() {
             self.attrs.hold(path.received);
             return Some(path.received);

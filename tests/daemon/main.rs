@@ -146,6 +146,36 @@ send-hold-time = "2s"
 }
 
 #[test]
+fn a_peer_that_teaches_too_much_is_dropped_and_a_reset_lets_it_back() {
+    let place = Place::with_tunnel();
+    place.file(&format!("{GATEWAY}\n[bgp]\nmax-prefixes = {{ ipv4 = 1000, restart = \"1h\" }}\n"));
+    let daemon = place.start();
+    let mut peer = Peer::session(&place);
+    routed(&place);
+    peer.teach_table(1000);
+    let (_, told) = until(|| peer.next().filter(|(kind, _)| *kind == NOTIFICATION)).unwrap();
+    // Cease / Maximum Number of Prefixes Reached: IPv4 unicast, 1000.
+    assert_eq!(told, [6, 1, 0, 1, 1, 0, 0, 3, 0xe8]);
+    daemon.says(&["teaches 1001 ipv4 prefixes, more than the 1000 that it may", "after 3600 s"]);
+    let empty =
+        || place.here("ip route show proto 179").lines().all(|line| line.contains("169.254.21.1")).then_some(());
+    assert!(until(empty).is_some(), "its routes stay: {}", place.kernel());
+    let shown = || String::from_utf8(place.ask(&["show", "neighbors", "hq-1/in-0"]).stdout).unwrap();
+    let said = shown();
+    assert!(said.contains("Maximum Number of Prefixes Reached: 1000 ipv4 prefixes [6/1]"), "{said}");
+    assert!(said.contains("or by: twinspan reset neighbor hq-1/in-0"), "{said}");
+    // Until then it is told the same whenever it dials.
+    let mut again = Peer::dial_raw(&place);
+    assert_eq!(again.next(), Some((NOTIFICATION, told)));
+    let listener = place.within(&place.peer, || TcpListener::bind("169.254.21.1:179").unwrap());
+    listener.set_nonblocking(true).unwrap();
+    let done = place.ask(&["reset", "neighbor", "hq-1/in-0"]);
+    assert!(done.status.success(), "{done:?}");
+    assert!(until(|| listener.accept().ok()).is_some(), "{}", daemon.log());
+    assert!(!shown().contains("may come back"), "{}", shown());
+}
+
+#[test]
 fn a_clean_stop_leaves_the_kernel_as_it_was_found() {
     let place = Place::with_tunnel();
     place.here("ip link add other type veth peer name another");

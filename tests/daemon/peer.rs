@@ -22,23 +22,33 @@ impl Peer {
         Self::dial_from(place, "169.254.21.1")
     }
 
+    /// One connection, whatever the daemon says on it first.
+    pub fn dial_raw(place: &Place) -> Self {
+        Self(Self::connect(place, "169.254.21.1").unwrap())
+    }
+
     /// The same from another address of the peer's host.
     pub fn dial_from(place: &Place, address: &'static str) -> Self {
         until(|| Self::try_dial(place, address)).expect("the daemon takes no connection")
     }
 
-    fn try_dial(place: &Place, address: &'static str) -> Option<Self> {
+    fn connect(place: &Place, address: &'static str) -> std::io::Result<TcpStream> {
         let stream = place.within(&place.peer, move || {
             let from = SocketAddr::new(address.parse().unwrap(), 0);
             let to: SocketAddr = "169.254.21.2:179".parse().unwrap();
             let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
             socket.bind(&from.into())?;
+            // From the first packet on: a connection that begins with less is not from the link.
+            socket.set_ttl_v4(255)?;
             socket.connect_timeout(&to.into(), Duration::from_secs(1))?;
             std::io::Result::Ok(TcpStream::from(socket))
-        });
-        let mut stream = stream.ok()?;
-        stream.set_ttl(255).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        })?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        Ok(stream)
+    }
+
+    fn try_dial(place: &Place, address: &'static str) -> Option<Self> {
+        let mut stream = Self::connect(place, address).ok()?;
         // A daemon that takes the connection opens by itself.
         let (kind, _) = read(&mut stream)?;
         (kind == OPEN).then_some(Self(stream))

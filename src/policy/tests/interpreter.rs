@@ -136,14 +136,12 @@ proptest! {
     #[test]
     fn policies_say_what_a_reader_with_a_pencil_says(
         policies in vec(rules(), 1..4),
-        bits in 0_u32..=255,
-        len in 0_u8..=8,
+        // They share attributes, as the prefixes of one UPDATE do.
+        prefixes in vec((0_u32..=255, 0_u8..=8), 1..4),
         path in vec(1_u32..4, 0..4),
         communities in vec((1_u16..3, 1_u16..3), 0..2),
     ) {
-        let address = if len == 0 { 0 } else { (bits << 24) & (u32::MAX << (32 - u32::from(len))) };
-        let prefix = Prefix::new(std::net::Ipv4Addr::from(address).into(), len).unwrap();
-        let mut attributes = Attributes {
+        let attributes = Attributes {
             as_path: AsPath::sequence(path.iter().copied().map(Asn::new)),
             communities: communities.iter().map(|(high, low)| Community::new(*high, *low)).collect(),
             ..Attributes::default()
@@ -153,15 +151,23 @@ proptest! {
             Word::Named(Arc::new(Policy { name, rules: rules.iter().map(compiled).collect() }))
         };
         let chain = Chain(policies.iter().enumerate().map(named).collect());
-        let route = crate::policy::Route { prefix: &prefix, attributes: &attributes, next_hop: None, neighbor: None };
-        let found = match chain.judge(&route, Some(Asn::new(3))) {
-            Verdict::Accept { edits, .. } => {
-                edits.apply(&mut attributes, Some(Asn::new(3)));
-                let communities = attributes.communities.iter().map(|c| (c.high(), c.low())).collect();
-                Some((attributes.as_path.asns().map(Asn::get).collect(), communities))
-            }
-            _ => None,
-        };
-        prop_assert_eq!(found, pencil(&policies, (address, len), &(path, communities)));
+        let mut memo = Memo::default();
+        for (bits, len) in prefixes {
+            let address = if len == 0 { 0 } else { (bits << 24) & (u32::MAX << (32 - u32::from(len))) };
+            let prefix = Prefix::new(std::net::Ipv4Addr::from(address).into(), len).unwrap();
+            let route =
+                crate::policy::Route { prefix: &prefix, attributes: &attributes, next_hop: None, neighbor: None };
+            let found = match chain.judge_with(&route, Some(Asn::new(3)), &mut memo) {
+                Verdict::Accept { edits, .. } => {
+                    let mut changed = attributes.clone();
+                    edits.apply(&mut changed, Some(Asn::new(3)));
+                    let communities = changed.communities.iter().map(|c| (c.high(), c.low())).collect();
+                    Some((changed.as_path.asns().map(Asn::get).collect(), communities))
+                }
+                _ => None,
+            };
+            let start = (path.clone(), communities.clone());
+            prop_assert_eq!(found, pencil(&policies, (address, len), &start));
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What a peer has read is what its adj-out says, and that is what policy says of the loc-rib.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;
 
-use crate::policy::{Route, Scope, Source};
+use crate::policy::{
+    Chain, Conditions, Export, MedEdit, NamePattern, Policy, PrefixSet, Prepend, Route, Rule, Scope, Set, Source, Then,
+};
 use crate::rib::compact;
 use crate::rib::*;
 use crate::types::PeerId;
@@ -14,6 +16,32 @@ use super::lab::*;
 use super::model::{ASNS, Act, Naive, act, attributes, net, perform, start};
 
 const SCOPES: [Scope; 4] = [Scope::Transit, Scope::LocalOnly, Scope::Transit, Scope::Everything];
+
+/// What a peer is told: two of them by policies that ask for prefixes, next hops, MEDs and who taught a route.
+fn export(peer: u32) -> Export {
+    let mut export = settings(peer, ASNS[peer as usize], SCOPES[peer as usize]).export;
+    let rule = |when: Conditions, set: Set, then: Then| Rule { when, set: Arc::new(set), then };
+    let any = Conditions::default;
+    let prefixes = |texts: [&str; 2]| Conditions {
+        prefixes: Some(PrefixSet::new(texts.map(|text| text.parse().unwrap()).to_vec())),
+        ..any()
+    };
+    let longer = Set { prepend: Prepend::Times(1), med: Some(MedEdit::Add(7)), ..Set::default() };
+    let rules = match peer {
+        0 => vec![
+            rule(Conditions { med: Some("ge 1".parse().unwrap()), ..any() }, longer, Then::Next),
+            rule(prefixes(["10.2.0.0/15 le 16", "fd00::/8 ge 32 le 32"]), Set::default(), Then::Accept),
+        ],
+        2 => vec![
+            rule(Conditions { neighbors: vec![NamePattern::new("peer-1")], ..any() }, Set::default(), Then::Reject),
+            rule(prefixes(["10.4.0.0/16", "10.6.0.0/16"]), longer, Then::Accept),
+            rule(any(), Set::default(), Then::Accept),
+        ],
+        _ => return export,
+    };
+    export.chain = Chain::of(Policy { name: "some".parse().unwrap(), rules });
+    export
+}
 
 /// What a peer should have of a prefix, from the naive RIB and the export rules.
 fn expected(naive: &Naive, peer: u32, to: &Prefix) -> Option<(Attributes, NextHop)> {
@@ -34,8 +62,13 @@ fn expected(naive: &Naive, peer: u32, to: &Prefix) -> Option<(Attributes, NextHo
         let source = if internal { Source::Internal(PeerId(from)) } else { Source::External(PeerId(from)) };
         (source, &naive.up[&from][to], given)
     };
-    let export = settings(peer, ASNS[peer as usize], SCOPES[peer as usize]).export;
-    let route = Route { prefix: to, attributes, next_hop: Some(&given), neighbor: None };
+    let export = export(peer);
+    let teacher = match source {
+        Source::Local => None,
+        Source::External(PeerId(from)) | Source::Internal(PeerId(from)) => Some(settings(from, 0, Scope::Transit).name),
+    };
+    let next_hop = teacher.is_some().then_some(&given);
+    let route = Route { prefix: to, attributes, next_hop, neighbor: teacher.as_ref() };
     let out = export.check(PeerId(peer), source, &route).ok()?.attributes;
     Some((out, if export.names_itself(source) { ourselves } else { given }))
 }
@@ -46,6 +79,10 @@ proptest! {
         acts in proptest::collection::vec(act(), 1..80),
     ) {
         let mut rib = start(SCOPES);
+        for peer in 0..4 {
+            let settings = settings(peer, ASNS[peer as usize], SCOPES[peer as usize]);
+            rib.set_peer(PeerId(peer), PeerSettings { export: export(peer), ..settings });
+        }
         let mut naive = Naive::default();
         let mut told: BTreeMap<u32, Told> = BTreeMap::new();
         for act in &acts {
