@@ -340,6 +340,7 @@ impl Rib {
         let round = live.rounds[at(reach.family)].now;
         let number = live.next_hop_number(reach.next_hop).ok_or(Refusal::TooManyNextHops);
         let next_hop = *number.as_ref().unwrap_or(&u16::MAX);
+        let trims = self.trims(session, reach.family);
         // One set for all prefixes that get the same changes, which are all of them unless policies differ by prefix.
         let mut last: Option<(Edits, AttrsId)> = None;
         let (mut path, mut policy, mut memo) = (None, None, Memo::default());
@@ -370,7 +371,7 @@ impl Rib {
                 }
             });
             let row = self.routes[at(reach.family)].table.find_or_add(prefix);
-            let over = self.trim(session, reach.family, row);
+            let over = trims && self.trim(session, reach.family, row);
             let accepted = accepted.filter(|_| !over);
             self.attrs.hold(received);
             if let Some(accepted) = accepted {

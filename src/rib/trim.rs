@@ -72,17 +72,20 @@ impl Trimmed {
 }
 
 impl Rib {
+    /// True if [`Rib::trim`] has to be asked about each path of a session: mostly there is no cap.
+    pub(super) fn trims(&self, session: SessionId, family: Family) -> bool {
+        self.cap(session, family).is_some()
+            || self.sessions.get(session).is_some_and(|live| live.trimmed[at(family)].len() > 0)
+    }
+
     /// True if a path that a session has just taught must stay out of the table. Asked before it is put there.
     pub(super) fn trim(&mut self, session: SessionId, family: Family, row: RowId) -> bool {
-        let room = self.has_room(session, family);
-        let known = |rib: &Self| {
-            let head = rib.routes[at(family)].table.row(row).head;
-            rib.paths.iter(head).any(|path| path.session == session)
-        };
         if self.is_trimmed(session, family, row) {
             return true;
         }
-        if room || known(self) {
+        let head = self.routes[at(family)].table.row(row).head;
+        let known = self.paths.iter(head).any(|path| path.session == session);
+        if known || self.has_room(session, family) {
             return false;
         }
         if let Some(live) = self.sessions.get_mut(session) {
