@@ -133,6 +133,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("import", SOFT),
             ("export", SOFT),
             ("bgp", NONE),
+            ("bfd", NONE),
         ],
     ),
     (
@@ -201,7 +202,17 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("weight", SOFT),
         ],
     ),
-    ("bfd", &[("enabled", NONE), ("interval", NONE), ("multiplier", NONE), ("strict", NONE), ("key", NONE)]),
+    (
+        "bfd",
+        &[
+            ("enabled", NONE),
+            ("interval", NONE),
+            ("multiplier", NONE),
+            ("strict", NONE),
+            ("multihop", NONE),
+            ("key", NONE),
+        ],
+    ),
     ("bfd.key", &[("id", NONE), ("algorithm", NONE), ("file", NONE)]),
     (
         "ecmp",

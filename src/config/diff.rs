@@ -355,6 +355,7 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bfd", "interval"), watched(|watch| watch.interval.as_nanos())),
         (("bfd", "multiplier"), watched(|watch| watch.multiplier.into())),
         (("bfd", "strict"), watched(|watch| watch.strict.into())),
+        (("bfd", "multihop"), watched(|watch| watch.multihop.map_or(0, u128::from))),
         (("bfd.key", "file"), keys.is_some_and(|(old, new)| old != new)),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),

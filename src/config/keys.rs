@@ -199,6 +199,7 @@ pub const KEYS: &[Key] = &[
     key(BFD, "interval", "duration", r#""100ms""#, r#"interval = "100ms""#),
     key(BFD, "multiplier", "number", "3", "multiplier = 3"),
     key(BFD, "strict", "true or false", "false", "strict = true"),
+    key(BFD, "multihop", "number", "as `bgp` has it", "multihop = 2"),
     key(BFD, "key", "table", "none", r#"key = { id = 1, file = "/etc/twinspan/hq-1.key" }"#),
     key(BFD_KEY, "id", "number", "required", "id = 1"),
     key(BFD_KEY, "algorithm", "word", r#""meticulous-keyed-sha1""#, r#"algorithm = "keyed-sha1""#),

@@ -25,6 +25,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Bfd {
         interval: r.value_with(s, "interval", |v| value::span_of_time(v, least, most)).map(|at| at.value),
         multiplier: r.value(s, "multiplier", |v| file::narrow::<u8>(v, 1, 255)).map(|at| at.value),
         strict: r.value(s, "strict", value::boolean).map(|at| at.value),
+        multihop: r.value(s, "multihop", |v| file::narrow::<u8>(v, 2, 255)).map(|at| at.value),
         key: r.table(s, "key", "bfd.key").and_then(|s| key(r, &s)),
     }
 }

@@ -13,6 +13,8 @@ pub struct Bfd {
     pub multiplier: Option<u8>,
     /// `strict`: no BGP without BFD; false unless given.
     pub strict: Option<bool>,
+    /// `multihop`, at least 2; as far as BGP's peer may be unless given.
+    pub multihop: Option<u8>,
     /// `key`; none unless given.
     pub key: Option<BfdKey>,
 }
@@ -37,6 +39,8 @@ pub struct Watch {
     pub multiplier: u8,
     /// No BGP without BFD.
     pub strict: bool,
+    /// A multihop session over at most so many hops; `None`: as BGP is.
+    pub multihop: Option<u8>,
     /// What every packet must prove.
     pub key: Option<BfdKey>,
 }
@@ -50,6 +54,7 @@ impl Bfd {
             interval: self.interval.or(outer.interval),
             multiplier: self.multiplier.or(outer.multiplier),
             strict: self.strict.or(outer.strict),
+            multihop: self.multihop.or(outer.multihop),
             key: self.key.clone().or_else(|| outer.key.clone()),
         }
     }
@@ -61,6 +66,7 @@ impl Bfd {
             interval: self.interval.unwrap_or(Duration::from_millis(100)),
             multiplier: self.multiplier.unwrap_or(3),
             strict: self.strict.unwrap_or(false),
+            multihop: self.multihop,
             key: self.key.clone(),
         })
     }

@@ -65,10 +65,10 @@ impl Neighbor {
     }
 
     /// Between whom its BFD session is. On the link where BGP is.
-    fn bfd_path(&self) -> bfd::Path {
-        let hops = match self.plan.ttl {
-            gateway::Ttl::Security => 1,
-            gateway::Ttl::Hops(hops) => hops,
+    pub(super) fn bfd_path(&self) -> bfd::Path {
+        let hops = match (self.plan.bfd.as_ref().and_then(|watch| watch.multihop), self.plan.ttl) {
+            (Some(hops), _) | (None, gateway::Ttl::Hops(hops)) => hops,
+            (None, gateway::Ttl::Security) => 1,
         };
         bfd::Path {
             local: self.plan.local_address,

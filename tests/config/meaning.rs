@@ -175,7 +175,7 @@ fn the_rest_of_the_file_is_read_too() {
     let watch = desired(&config.model, &"in-0".parse().unwrap()).unwrap().neighbors[0].bfd.clone().unwrap();
     let key = BfdKey { id: 7, meticulous: false, file: "/etc/twinspan/bfd.key".into() };
     let interval = Duration::from_millis(250);
-    assert_eq!(watch, Watch { interval, multiplier: 5, strict: true, key: Some(key) });
+    assert_eq!(watch, Watch { interval, multiplier: 5, strict: true, multihop: Some(3), key: Some(key) });
     assert!(config.model.transit);
     assert_eq!(config.model.connections[1].name.as_str(), "branch-office");
 }

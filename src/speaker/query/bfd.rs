@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::bfd::{Diag, State, Status};
 use crate::control::api::{Bfd, BfdFailure, BfdState};
-use crate::gateway::Ttl;
 use crate::speaker::Speaker;
 use crate::speaker::neighbor::Neighbor;
 use crate::types::Time;
@@ -33,7 +32,7 @@ impl Speaker {
             receive_interval_ms: heard.map(|status| millis(status.receive_interval)),
             detection_time_ms: heard.map(|status: &Status| millis(status.detection_time)),
             strict: watch.strict,
-            multihop: matches!(neighbor.plan.ttl, Ttl::Hops(2..)),
+            multihop: neighbor.bfd_path().is_multihop(),
             flaps: status.map_or(0, |status| u64::from(status.flaps)),
             failures: watched.failures,
             last_failure: failure,
