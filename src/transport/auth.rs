@@ -99,10 +99,10 @@ pub(super) fn guard(socket: &impl AsFd, family: Family, old: &[Guard], new: &[Gu
             // A key of MD5 is replaced in place: there is no moment without one.
             (Auth::Md5(_), Some(Auth::Md5(_))) | (Auth::None, _) => {}
             (old, new) if Some(old) == new => {}
-            (Auth::Md5(_), _) => sockopt::clear_md5(socket, gone.prefix).map_err(|e| refused(gone.prefix, e))?,
+            (Auth::Md5(_), _) => cleared(gone.prefix, sockopt::clear_md5(socket, gone.prefix))?,
             (Auth::Ao(keys), _) => {
                 for key in keys {
-                    sockopt::clear_ao(socket, gone.prefix, key).map_err(|e| refused(gone.prefix, e))?;
+                    cleared(gone.prefix, sockopt::clear_ao(socket, gone.prefix, key))?;
                 }
             }
         }
@@ -129,7 +129,7 @@ pub(super) fn change(socket: &impl AsFd, peer: SocketAddr, old: &Auth, new: &Aut
             let added = new.iter().filter(|key| !old.contains(key)).cloned().collect();
             set(socket, prefix, &Auth::Ao(added), false)
         }
-        (Auth::Md5(_), Auth::None) => sockopt::clear_md5(socket, prefix).map_err(|e| refused(prefix, e)),
+        (Auth::Md5(_), Auth::None) => cleared(prefix, sockopt::clear_md5(socket, prefix)),
         // The kernel takes TCP-AO before a connection begins only, and cannot drop it: the session's next connection.
         (Auth::Ao(_), _) | (_, Auth::Ao(_)) => Ok(()),
         (_, new) => set(socket, prefix, new, false),
@@ -149,6 +149,14 @@ fn set(socket: &impl AsFd, prefix: Prefix, auth: &Auth, prefer: bool) -> Result<
                 _ => refused(prefix, error),
             })
         }),
+    }
+}
+
+/// A key that is not there needs not go: an earlier change may have ended half-way.
+fn cleared(prefix: Prefix, result: io::Result<()>) -> Result<(), AuthError> {
+    match result {
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+        result => result.map_err(|error| refused(prefix, error)),
     }
 }
 

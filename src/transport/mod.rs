@@ -202,11 +202,17 @@ impl Transport {
     }
 
     /// Says how peers sign, in place of what was said before: who listens and who dials from now on does so, and open
-    /// connections change over without an end where the kernel can (TCP MD5: always). On an error listeners may have
-    /// part of the keys; a connection without the right one does not come up.
+    /// connections change over without an end where the kernel can (TCP MD5: always). On an error who listens is as
+    /// before.
     pub fn guard(&mut self, guards: Vec<Guard>) -> Result<(), AuthError> {
-        for listener in &self.listeners {
-            auth::guard(&listener.socket, listener.family, &self.guards, &guards)?;
+        let change = |from: &[Guard], to: &[Guard]| {
+            let mut listeners = self.listeners.iter();
+            listeners.try_for_each(|listener| auth::guard(&listener.socket, listener.family, from, to))
+        };
+        if let Err(error) = change(&self.guards, &guards) {
+            // What was there before had room, and a key that is left over would shut a peer out.
+            let _ = change(&guards, &self.guards);
+            return Err(error);
         }
         self.guards = guards;
         for handle in self.conns.values_mut() {

@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::mpsc, time::timeout};
 use twinspan::{
     session::{Input, Output, Peer, Settings, StateName},
-    transport::{Endpoint, Event, Measured, Transport, Ttl},
+    transport::{Auth, Endpoint, Event, Guard, Measured, Secret, Transport, Ttl},
     types::{Asn, Family, HoldTime, PeerId, RouterId, Time},
     wire::{Cease, Notification},
 };
@@ -76,6 +76,13 @@ impl Speaker {
         }
     }
 
+    /// A KEEPALIVE before its time.
+    fn peer_says_keepalive(&mut self) {
+        let conn = self.peer.status().negotiated.expect("established").conn;
+        let octets = [&[0xff; 16][..], &[0, 19, 4]].concat();
+        self.transport.send(conn, octets.into());
+    }
+
     /// One event or deadline.
     async fn turn(&mut self) {
         let wait = self.peer.deadline().map_or(Duration::from_secs(60), |deadline| deadline.since(self.now()));
@@ -128,4 +135,47 @@ async fn two_speakers_that_dial_each_other_agree_and_one_hears_why_the_other_sto
     let reason = two.peer.status().last_down.map(|down| down.reason.to_string());
     assert_eq!(reason.as_deref(), Some("received Cease / Administrative Shutdown: new kernel"));
     one.transport.finish().await;
+}
+
+/// How both sign from now on.
+fn key(text: &str) -> Vec<Guard> {
+    let auth = Auth::Md5(Secret::new(text.as_bytes()).expect("a key"));
+    vec![Guard { prefix: "127.0.0.0/8".parse().expect("a prefix"), auth }]
+}
+
+#[tokio::test]
+async fn a_session_stays_established_while_both_sides_change_their_key_one_after_the_other() {
+    let (mut one, mut two) = (Speaker::new(1, 65515, 65010), Speaker::new(2, 65010, 65515));
+    (one.remote, two.remote) = (Some(two.address), Some(one.address));
+    for side in [&mut one, &mut two] {
+        side.transport.guard(key("first")).expect("the kernel has TCP MD5");
+    }
+    one.input(Input::Start);
+    two.input(Input::Start);
+    let up = async {
+        while one.peer.state() != StateName::Established || two.peer.state() != StateName::Established {
+            tokio::select! { () = one.turn() => {}, () = two.turn() => {} }
+        }
+    };
+    timeout(Duration::from_secs(20), up).await.expect("established within 20 s");
+    one.transport.guard(key("second")).expect("the kernel has TCP MD5");
+    // What the one says meanwhile is dropped by the other, and sent again.
+    let heard = two.peer.status().received.keepalives;
+    one.peer_says_keepalive();
+    let quiet = async {
+        loop {
+            tokio::select! { () = one.turn() => {}, () = two.turn() => {} }
+        }
+    };
+    assert!(timeout(Duration::from_millis(500), quiet).await.is_err());
+    assert_eq!(two.peer.status().received.keepalives, heard, "signed with a key that the other side has not");
+    two.transport.guard(key("second")).expect("the kernel has TCP MD5");
+    let again = async {
+        while two.peer.status().received.keepalives == heard {
+            tokio::select! { () = one.turn() => {}, () = two.turn() => {} }
+        }
+    };
+    timeout(Duration::from_secs(20), again).await.expect("sent again within 20 s");
+    assert_eq!((one.peer.state(), two.peer.state()), (StateName::Established, StateName::Established));
+    assert_eq!((one.peer.status().flaps, two.peer.status().flaps), (0, 0));
 }
