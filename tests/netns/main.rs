@@ -23,4 +23,5 @@ mod full_table;
 mod gateway;
 mod kernel;
 mod labs;
+mod reload;
 mod weights;
