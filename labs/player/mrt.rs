@@ -3,7 +3,7 @@
 //! Names nothing of the crate, so that tests and the player can both include it by path. Not for untrusted files: a
 //! file that is cut off or no MRT panics with its name.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, net::IpAddr, path::Path};
 
 /// One BGP message of a BGP4MP or BGP4MP_ET record.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +21,11 @@ pub struct Record {
 /// All messages of a file, in its order; state changes and other types of record are passed over. Reads gzip (`.gz`),
 /// bzip2 (`.bz2`) and plain files.
 pub fn messages(path: &Path) -> impl Iterator<Item = Record> + use<> {
+    by_peer(path).map(|(_, record)| record)
+}
+
+/// The same, each with the address of its peer: several peers may be of one AS.
+pub fn by_peer(path: &Path) -> impl Iterator<Item = (IpAddr, Record)> + use<> {
     let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut reader: Box<dyn Read> = match path.extension().and_then(|extension| extension.to_str()) {
         Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
@@ -61,7 +66,7 @@ impl<'a> Octets<'a> {
 }
 
 /// The next record: outer `None` if it is cut off, inner if it holds no message.
-fn record(input: &mut Octets<'_>) -> Option<Option<Record>> {
+fn record(input: &mut Octets<'_>) -> Option<Option<(IpAddr, Record)>> {
     let time = input.number(4)?;
     let (kind, subtype, length) = (input.number(2)?, input.number(2)?, input.number(4)?);
     let mut body = Octets(input.take(length as usize)?);
@@ -80,7 +85,11 @@ fn record(input: &mut Octets<'_>) -> Option<Option<Record>> {
     let width = if as4 { 4 } else { 2 };
     let peer_asn = body.number(width)?;
     body.take(width + 2)?; // the collector's AS, its interface
-    let addresses = if body.number(2)? == 2 { 32 } else { 8 };
-    body.take(addresses)?;
-    Some(Some(Record { time, as4, peer_asn, octets: body.0.to_vec() }))
+    let peer = if body.number(2)? == 2 {
+        IpAddr::from(<[u8; 16]>::try_from(body.take(16)?).ok()?)
+    } else {
+        IpAddr::from(<[u8; 4]>::try_from(body.take(4)?).ok()?)
+    };
+    body.take(if peer.is_ipv6() { 16 } else { 4 })?; // the collector's address
+    Some(Some((peer, Record { time, as4, peer_asn, octets: body.0.to_vec() })))
 }

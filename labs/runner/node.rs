@@ -63,7 +63,8 @@ impl Node {
             .args(["--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
             .args(["--", "sh", "-c", HOLD, "hold", name])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         std::os::unix::process::CommandExt::process_group(&mut unshare, 0);
         let start = || unshare.spawn().context("cannot run unshare");
         let mut unshare = match share {
@@ -79,8 +80,9 @@ impl Node {
         }
         if line.trim() != "ready" {
             let _ = unshare.kill();
-            let _ = unshare.wait();
-            bail!("cannot make the namespaces of node {name}: this needs root and the right to mount");
+            let said = unshare.wait_with_output().map(|ended| String::from_utf8_lossy(&ended.stderr).trim().to_owned());
+            let said = said.unwrap_or_default();
+            bail!("cannot make the namespaces of node {name}: this needs root and the right to mount: {said}");
         }
         let id = unshare.id();
         let holder: u32 = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?

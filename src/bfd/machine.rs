@@ -50,7 +50,7 @@ pub struct Status {
     pub receive_interval: Duration,
     /// How long it may be silent; zero while it is not heard.
     pub detection_time: Duration,
-    /// It says that its BFD does not die with its control plane (RFC 5882 §4.3).
+    /// It says, or last said, that its BFD does not die with its control plane (RFC 5882 §4.3).
     pub remote_independent: bool,
     /// How often it came Up.
     pub ups: u32,
@@ -239,8 +239,8 @@ impl Session {
             self.heard = None;
             self.remote_sequence = None;
             // A peer that comes back after this is heard anew (RFC 5880 §6.8.1).
-            let (state, diag) = (self.remote.state, self.remote.diag);
-            self.remote = Remote { state, diag, ..Remote::UNHEARD };
+            let Remote { state, diag, independent, .. } = self.remote;
+            self.remote = Remote { state, diag, independent, ..Remote::UNHEARD };
             if matches!(self.state, State::Init | State::Up) {
                 self.go(State::Down, Diag::EXPIRED);
                 if self.may_send() {

@@ -9,7 +9,7 @@ use super::classes::Class;
 use super::keys::{Key, find};
 use super::{Config, Control, Ecmp, Kernel, Policies};
 use crate::gateway;
-use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Range, Timers, Watch};
+use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Range, Restart, Timers, Watch};
 use crate::policy::Policy;
 use crate::types::{Asn, Name, Prefix};
 
@@ -306,6 +306,7 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         passive,
         ttl,
         auth,
+        restart: restarts,
         families,
         import,
         export,
@@ -323,6 +324,7 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
     let PrefixLimit { ipv4, ipv6, action, warn_at, restart } = limit;
     let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
     let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
+    let Restart { enabled, restart_time, stale_time } = restarts;
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
     let (this, address, local, its_asn) = match new.kind {
         NeighborKind::Device { .. } => ("connection.tunnels", "remote-ip", "local-ip", ("device", "asn")),
@@ -346,6 +348,9 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bgp", "passive"), *passive != new.passive),
         (("bgp", "multihop"), *ttl != new.ttl),
         (signing(auth, &new.auth), *auth != new.auth),
+        (("bgp", "graceful-restart"), *enabled != new.restart.enabled),
+        (("bgp.graceful-restart", "restart-time"), *restart_time != new.restart.restart_time),
+        (("bgp.graceful-restart", "stale-time"), *stale_time != new.restart.stale_time),
         (("bgp", "max-prefixes"), most),
         (("bgp.max-prefixes", "warn-at"), *warn_at != new.limit.warn_at),
         (("bgp.max-prefixes", "restart"), *restart != new.limit.restart),

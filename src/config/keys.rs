@@ -47,6 +47,7 @@ const RULE: &str = "policy.rule";
 const AS_PATH: &str = "policy.rule.as-path";
 const SET: &str = "policy.rule.set";
 const BGP: &str = "bgp";
+const RESTART: &str = "bgp.graceful-restart";
 const LIMIT: &str = "bgp.max-prefixes";
 const AO_KEYS: &str = "bgp.ao-keys";
 const BFD: &str = "bfd";
@@ -143,6 +144,15 @@ pub const KEYS: &[Key] = &[
     key(BGP, "passive", "true or false", "false", "passive = false"),
     key(BGP, "ttl-security", "true or false", "true", "ttl-security = true"),
     key(BGP, "multihop", "number", "none", "multihop = 2"),
+    key(
+        BGP,
+        "graceful-restart",
+        "true, false or table",
+        "true",
+        r#"graceful-restart = { restart-time = "10s", stale-time = "120s" }"#,
+    ),
+    key(RESTART, "restart-time", "duration", r#""10s""#, r#"restart-time = "10s""#),
+    key(RESTART, "stale-time", "duration", r#""120s""#, r#"stale-time = "120s""#),
     key(BGP, "families", "list of words", "the address's", r#"families = ["ipv4", "ipv6"]"#),
     key(BGP, "password-file", "path", "none", r#"password-file = "/etc/twinspan/hq-1.key""#),
     key(BGP, "ao-keys", "list of tables", "none", r#"ao-keys = [{ id = 1, file = "/etc/twinspan/hq-1.key" }]"#),

@@ -72,6 +72,11 @@ impl Section<'_> {
     pub(super) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
+
+    /// True if the value of a key is a table.
+    pub(super) fn has_table(&self, name: &str) -> bool {
+        self.table.get(name).is_some_and(|value| value.get_ref().is_table())
+    }
 }
 
 /// Reads, and collects what is wrong.

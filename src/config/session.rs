@@ -14,6 +14,7 @@ use crate::gateway::AoKey;
 use crate::gateway::Auth;
 use crate::gateway::Bfd;
 use crate::gateway::Bgp;
+use crate::gateway::Restart;
 use crate::gateway::Ttl;
 use crate::gateway::Word;
 use crate::gateway::Words;
@@ -124,6 +125,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             idle_hold_max: idle_hold_max.map(|at| at.value),
             passive: r.value(s, "passive", value::boolean).map(|at| at.value),
             ttl: ttl(r, s),
+            restart: restart(r, s),
             max_prefixes: limit::max_prefixes(r, s),
             shutdown: limit::shutdown(r, s),
             auth: secrets.auth,
@@ -174,6 +176,30 @@ fn ttl(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Ttl> {
         (Some(At { value: false, .. }), None) => Some(Ttl::Hops(1)),
         (None, None) => None,
     }
+}
+
+/// `graceful-restart`: a word or a table.
+fn restart(r: &mut Reader<'_>, s: &Section<'_>) -> Option<Restart> {
+    let word = r.value_with(s, "graceful-restart", |v| match v {
+        DeValue::Table(_) => Ok(true),
+        _ => value::boolean(v),
+    })?;
+    let mut restart = Restart { enabled: word.value, ..Restart::default() };
+    let table =
+        s.has_table("graceful-restart").then(|| r.table(s, "graceful-restart", "bgp.graceful-restart")).flatten();
+    if let Some(table) = table {
+        let seconds = |v: &DeValue<'_>, least: u64, most: u64| {
+            let time = value::span_of_time(v, Duration::from_secs(least), Duration::from_secs(most))?;
+            if time.subsec_millis() == 0 { Ok(time) } else { Err(Wrong::value("it is in whole seconds (RFC 4724)")) }
+        };
+        if let Some(time) = r.value_with(&table, "restart-time", |v| seconds(v, 0, 4095)) {
+            restart.restart_time = time.value;
+        }
+        if let Some(time) = r.value_with(&table, "stale-time", |v| seconds(v, 1, 86_400)) {
+            restart.stale_time = time.value;
+        }
+    }
+    Some(restart)
 }
 
 /// What `password-file` and `ao-keys` say.

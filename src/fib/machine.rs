@@ -33,6 +33,7 @@ use super::routes::Queue;
 use super::routes::Ref;
 use super::routes::Routes;
 use super::routes::To;
+use super::routes::UNSURE;
 
 /// Operations in a batch, about: some milliseconds of the kernel's time, so that urgent ones need not wait long.
 pub(super) const BATCH: usize = 2_000;
@@ -351,6 +352,9 @@ impl Fib {
     fn set_want(&mut self, prefix: Prefix, to: Ref) {
         let (old, failed, flying) = self.routes.change(&prefix, |cell| {
             let old = mem::replace(&mut cell.want, to);
+            if matches!(cell.have.to(), To::Link(_)) && cell.have != to {
+                cell.set(UNSURE, true); // what becomes of its link is not told to it any more
+            }
             let failed = old != to && cell.is(FAILED);
             if failed {
                 cell.set(FAILED, false);

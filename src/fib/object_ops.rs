@@ -155,7 +155,7 @@ impl Fib {
                 && groups.contains(&id)
             {
                 cell.have = Ref::NONE;
-                cell.set(UNSURE, cell.is(UNSURE) || cell.want == Ref::NONE);
+                cell.set(UNSURE, true); // still there, if the news of its link was late
                 if let Some(group) = objects.groups.get_mut(&id) {
                     group.held -= 1;
                 }

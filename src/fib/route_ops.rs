@@ -35,6 +35,7 @@ impl Fib {
         }
         if cell.have != have && cell.want != Ref::NONE {
             self.set_have(prefix, have);
+            self.routes.change(prefix, |cell| cell.set(UNSURE, true));
         }
         let target = match cell.want.to() {
             To::Nowhere | To::Other => None,
@@ -90,7 +91,9 @@ impl Fib {
         let want = self.routes.change(&prefix, |cell| {
             cell.set(FLYING, false);
             if error.is_none() {
-                cell.set(UNSURE, overtaken);
+                // A host route that is not wanted any more hears nothing of its link.
+                let unwatched = matches!(target, Target::Link(_)) && cell.want != to;
+                cell.set(UNSURE, overtaken || unwatched);
             } else if lost || overtaken {
                 cell.set(UNSURE, true);
             }

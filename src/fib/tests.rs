@@ -347,6 +347,37 @@ fn late_news_of_a_link_leaves_no_stale_route() {
 }
 
 #[test]
+fn a_route_given_up_while_its_group_is_put_back_after_late_news_goes_from_the_kernel() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.link_down(link(1)); // old news: the kernel has all of it
+    fib.link_up(link(1));
+    fib.want(prefix(2), &hops(&[1]));
+    let back = fib.next_batch(Time::START).unwrap();
+    fib.want(prefix(0), &[]);
+    let failures = carry_out(&mut kernel, &back);
+    fib.done(Time::START, back.id, failures);
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.routes.keys().collect::<Vec<_>>(), [&prefix(2)]);
+}
+
+#[test]
+fn a_host_route_given_up_while_its_link_was_set_down_is_written_again_when_it_is_wanted_again() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want_link(prefix(0), link(1));
+    run(&mut fib, &mut kernel, Time::START);
+    kernel.link_down(link(1), true);
+    kernel.up.insert(link(1));
+    fib.unwant_link(&prefix(0));
+    fib.link_down(link(1));
+    fib.want_link(prefix(0), link(1));
+    fib.link_up(link(1));
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table.routes[&prefix(0)], Target::Link(link(1)));
+}
+
+#[test]
 fn a_route_on_its_way_while_its_group_vanishes_and_returns_is_written_again() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     fib.want(prefix(0), &hops(&[1]));

@@ -27,6 +27,23 @@ impl fmt::Display for Ttl {
     }
 }
 
+/// What is done so that a restart of either side loses no packet (RFC 4724, RFC 8538).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Restart {
+    /// It is announced, and a neighbor that restarts is helped.
+    pub enabled: bool,
+    /// How long neighbors are asked to wait for us, in whole seconds, up to 4,095 s (RFC 4724 §3).
+    pub restart_time: Duration,
+    /// How long what a neighbor has not said again is used at most: after its session was lost, or a refresh began.
+    pub stale_time: Duration,
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self { enabled: true, restart_time: Duration::from_secs(10), stale_time: Duration::from_secs(120) }
+    }
+}
+
 /// How long things take on one session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Timers {
@@ -167,6 +184,8 @@ pub struct Bgp {
     pub passive: Option<bool>,
     /// `ttl-security` or `multihop`; on the link unless given.
     pub ttl: Option<Ttl>,
+    /// `graceful-restart`; on unless given.
+    pub restart: Option<Restart>,
     /// `max-prefixes`; no limit unless given.
     pub max_prefixes: Option<PrefixLimit>,
     /// `shutdown`; not unless given.
@@ -199,6 +218,7 @@ impl Bgp {
             idle_hold_max: self.idle_hold_max.or(outer.idle_hold_max),
             passive: self.passive.or(outer.passive),
             ttl: self.ttl.or(outer.ttl),
+            restart: self.restart.or(outer.restart),
             max_prefixes: self.max_prefixes.or(outer.max_prefixes),
             shutdown: self.shutdown.clone().or_else(|| outer.shutdown.clone()),
             auth: self.auth.clone().or_else(|| outer.auth.clone()),

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::{
-    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Range, Shutdown, Timers, Ttl,
-    TunnelEnd, Watch, Words,
+    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Range, Restart, Shutdown,
+    Timers, Ttl, TunnelEnd, Watch, Words,
 };
 use crate::types::Asn;
 use crate::types::Family;
@@ -53,6 +53,8 @@ pub struct Neighbor {
     pub passive: bool,
     /// How far away it may be.
     pub ttl: Ttl,
+    /// What is done about restarts.
+    pub restart: Restart,
     /// How many prefixes it may teach.
     pub limit: PrefixLimit,
     /// The text that it is told if it is kept down on purpose.
@@ -267,6 +269,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         timers: bgp.timers(),
         passive: bgp.passive.unwrap_or(false),
         ttl: bgp.ttl.unwrap_or(Ttl::Security),
+        restart: bgp.restart.unwrap_or_default(),
         limit: bgp.max_prefixes.unwrap_or(PrefixLimit::NONE),
         shutdown: match &bgp.shutdown {
             Some(Shutdown::Yes(text)) => Some(text.clone()),

@@ -94,6 +94,8 @@ pub struct Session {
     pub local: IpAddr,
     /// Our IPv6 address, where `local` is none, for IPv6 routes.
     pub local_v6: Option<Ipv6Addr>,
+    /// Our link-local address on the link that the neighbor shares with that one: said beside it (RFC 2545 §3).
+    pub link_local: Option<Ipv6Addr>,
     /// The families that both agreed on; others are ignored.
     pub families: Vec<Family>,
     /// Those of them whose stale paths stay until End-of-RIB, because the neighbor says that it went on forwarding

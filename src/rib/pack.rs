@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
-use crate::policy::{NextHopOut, Route, Source, Withheld};
+use crate::policy::{NextHopOut, Route, Scope, Source, Withheld};
 use crate::types::{Family, PeerId, Prefix};
 use crate::wire::{
     Attributes, Message, NextHop, Refresh, RefreshKind, encode_end_of_rib, encode_reach, encode_withdraw,
@@ -13,7 +13,7 @@ use crate::wire::{
 use super::adj_out::{AdjOut, Planned, Stage};
 use super::attrs::AttrsId;
 use super::decision::{Candidate, Kind};
-use super::sessions::SessionId;
+use super::sessions::{Live, SessionId};
 use super::table::{Row, RowId};
 use super::{Rib, at};
 
@@ -39,15 +39,17 @@ impl Rib {
     pub fn has_output(&self, id: PeerId) -> bool {
         let session = self.peers.get(&id).and_then(|peer| peer.session);
         session.and_then(|session| self.sessions.get(session)).is_some_and(|live| {
-            let has = |family| live.out[at(family)].has_routes() || self.says_marker(family, &live.out[at(family)]);
-            Family::ALL.into_iter().any(has)
+            Family::ALL.into_iter().any(|family| live.out[at(family)].has_routes() || self.says_marker(family, live))
         })
     }
 
     /// True if a marker is due and may go: none goes before what is still to be decided, for its receiver takes it that
-    /// all was said; and none at all until the selection after a restart (RFC 4724 §4.1).
-    fn says_marker(&self, family: Family, out: &AdjOut) -> bool {
-        out.stage != Stage::Quiet && !self.deferring && self.routes[at(family)].changed.is_empty()
+    /// all was said; and none before the selection after a restart to who hears of what is selected (RFC 4724 §4.1).
+    fn says_marker(&self, family: Family, live: &Live) -> bool {
+        let own = || self.peers.get(&live.peer).is_some_and(|peer| peer.settings.export.scope == Scope::LocalOnly);
+        live.out[at(family)].stage != Stage::Quiet
+            && self.routes[at(family)].changed.is_empty()
+            && (!self.deferring || own())
     }
 
     fn next_of_family(&mut self, id: PeerId, session: SessionId, family: Family) -> Option<Bytes> {
@@ -63,7 +65,7 @@ impl Rib {
     }
 
     fn next_marker(&mut self, session: SessionId, family: Family) -> Option<Bytes> {
-        self.sessions.get(session).filter(|live| self.says_marker(family, &live.out[at(family)]))?;
+        self.sessions.get(session).filter(|live| self.says_marker(family, live))?;
         let live = self.sessions.get_mut(session)?;
         let context = &live.session.context;
         let mut message = BytesMut::new();

@@ -32,6 +32,8 @@ pub struct PathView {
     pub next_hop: Option<NextHop>,
     /// It was said before a restart or a refresh, and not again yet.
     pub stale: bool,
+    /// Stale because the session that taught it was lost.
+    pub lost: bool,
     /// What became of it.
     pub state: PathState,
     /// Its share of the traffic beside the others in use; `None` if it is not used.
@@ -283,6 +285,7 @@ impl Rib {
                 said.or_else(|| live.next_hop(path.next_hop))
             }),
             stale: self.is_stale(family, path),
+            lost: live.is_some_and(|live| !live.up),
             state,
             weight: None,
         }

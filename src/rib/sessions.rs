@@ -100,14 +100,16 @@ impl Live {
 
     /// The next hop that names us to this peer, if we have an address that can.
     pub(super) fn ourselves(&self, family: Family) -> Option<NextHop> {
-        let v6 = self.session.local_v6.map(IpAddr::V6).or(match self.session.local {
-            IpAddr::V6(_) => Some(self.session.local),
+        let v6 = self.session.local_v6.or(match self.session.local {
+            IpAddr::V6(local) => Some(local),
             IpAddr::V4(_) => None,
         });
         match (family, self.session.local) {
             (Family::Ipv4, local @ IpAddr::V4(_)) => Some(local.into()),
             (Family::Ipv4, IpAddr::V6(_)) if !self.session.context.ipv4_over_ipv6 => None,
-            (Family::Ipv4 | Family::Ipv6, _) => v6.map(NextHop::from),
+            (Family::Ipv4 | Family::Ipv6, _) => {
+                v6.map(|global| NextHop::V6 { global, link_local: self.session.link_local })
+            }
         }
     }
 }

@@ -131,13 +131,19 @@ impl Rib {
         Some(rounds.stale)
     }
 
+    /// How many paths of the neighbor are kept of sessions that were lost.
+    #[must_use]
+    pub fn kept(&self, id: PeerId, family: Family) -> usize {
+        let kept = self.peers.get(&id).into_iter().flat_map(|peer| &peer.kept);
+        let kept = kept.filter_map(|session| self.sessions.get(*session)).filter(|live| live.stands(family));
+        kept.map(|live| live.counts[at(family)].received).sum()
+    }
+
     /// How many paths of the neighbor are stale: kept of a lost session, or not said again in a refresh.
     pub(super) fn count_stale(&self, id: PeerId, family: Family) -> usize {
-        let Some(peer) = self.peers.get(&id) else { return 0 };
-        let lost = peer.kept.iter().filter_map(|session| self.sessions.get(*session));
-        let lost: usize = lost.filter(|live| live.stands(family)).map(|live| live.counts[at(family)].received).sum();
-        let live = peer.session.and_then(|session| self.sessions.get(session));
-        lost + live.map_or(0, |live| live.rounds[at(family)].stale)
+        let session = self.peers.get(&id).and_then(|peer| peer.session);
+        let live = session.and_then(|session| self.sessions.get(session));
+        self.kept(id, family) + live.map_or(0, |live| live.rounds[at(family)].stale)
     }
 
     /// True if the path waits to be said again.

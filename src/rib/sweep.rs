@@ -110,6 +110,7 @@ impl Rib {
             routes.table.row_mut(row).head = head;
             for path in gone {
                 self.gone(family, row, &path);
+                self.refill(path.session, family);
                 if !sweep.jobs.iter().any(|job| job.over && job.session == path.session) {
                     self.refill(path.session, family);
                 }

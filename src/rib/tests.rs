@@ -4,6 +4,7 @@ mod coherence;
 mod decisions;
 mod lab;
 mod model;
+mod order;
 mod policies;
 mod rejudge;
 mod scenes;

@@ -1,7 +1,7 @@
 //! Two connections to one neighbor: which of them stays (RFC 4271 §6.8, decision 0003). Compares, keeps no state.
 
 use super::conn::{Event, Origin, State};
-use super::peer::Output;
+use super::input::Output;
 use super::{DownReason, Peer};
 use crate::types::{ConnId, Time};
 use crate::wire::Cease;

@@ -10,7 +10,8 @@ use super::timers::{LARGE_HOLD, Timer, UNDECIDED};
 use super::{DownReason, Negotiated, Settings, StateName};
 use crate::types::{ConnId, Family, Time};
 use crate::wire::{
-    Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, RefreshKind, Update,
+    Capabilities, Cease, Context, Deframer, Error, Fsm, Message, MessageKind, Notification, Open, Refresh, RefreshKind,
+    Update,
 };
 
 /// Who opened the connection.
@@ -59,7 +60,7 @@ pub(super) struct Live {
 }
 
 /// What can happen to a connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // nearly every event is the large one
 pub(super) enum Event {
     Message(Message),
@@ -85,6 +86,10 @@ pub(super) enum Event {
     },
     /// Tell the peer this and close, for that reason.
     Stop(Notification, DownReason),
+    /// Tell the peer this in such a way that it keeps nothing of ours, and close.
+    StopForGood(Notification),
+    /// Close in such a way that the peer keeps our routes if it can; if it cannot, tell it this.
+    Leave(Notification),
     Lost(String),
 }
 
@@ -106,13 +111,19 @@ pub(super) struct World<'a> {
 
 impl Conn {
     /// A connection that has just come up: says OPEN.
-    pub(super) fn open(id: ConnId, origin: Origin, world: &World<'_>, out: &mut Vec<Action>) -> Self {
+    pub(super) fn open(
+        id: ConnId,
+        origin: Origin,
+        capabilities: Capabilities,
+        world: &World<'_>,
+        out: &mut Vec<Action>,
+    ) -> Self {
         let settings = world.settings;
         out.push(Action::Send(Message::Open(Open {
             asn: settings.local_asn,
             hold_time: settings.hold_time,
             router_id: settings.router_id,
-            capabilities: settings.capabilities(),
+            capabilities,
         })));
         let state = State::OpenSent(Timer::start(Some(LARGE_HOLD), world.now));
         Self { id, origin, state, deframer: Deframer::new(), refused: None }
@@ -309,6 +320,7 @@ fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: 
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::StopForGood(notification) | Event::Leave(notification) => stopped(notification, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::KeepaliveDue
         | Event::Keep
@@ -352,6 +364,7 @@ fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: 
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Cease::CollisionResolution.into(), DownReason::Collision, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::StopForGood(notification) | Event::Leave(notification) => stopped(notification, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::KeepaliveDue | Event::UpdateSent | Event::Refresh(_) | Event::LookDue | Event::Measured { .. } => {
             State::OpenReceived(live)
@@ -385,6 +398,7 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::StopForGood(notification) | Event::Leave(notification) => stopped(notification, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::Keep | Event::Prefer | Event::UpdateSent | Event::Refresh(_) => State::OpenConfirm(live),
     }
@@ -441,6 +455,15 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),
+        Event::StopForGood(notification) => stopped(live.negotiated.for_good(&notification), out),
+        Event::Leave(notification) => {
+            // A NOTIFICATION would have a peer without N forget our routes (RFC 4724 §4.2).
+            if !live.negotiated.is_helped() || live.negotiated.survives_notifications() {
+                stopped(notification, out)
+            } else {
+                State::Closed(DownReason::Left)
+            }
+        }
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
         Event::Keep | Event::Prefer => State::Established(live),
     }
@@ -458,6 +481,10 @@ fn of_families(mut update: Update, negotiated: &Negotiated) -> Update {
 fn close(notification: Notification, reason: DownReason, out: &mut Vec<Action>) -> State {
     out.push(Action::Send(Message::Notification(notification)));
     State::Closed(reason)
+}
+
+fn stopped(notification: Notification, out: &mut Vec<Action>) -> State {
+    close(notification.clone(), DownReason::Stopped(notification), out)
 }
 
 fn malformed(error: Error, out: &mut Vec<Action>) -> State {

@@ -6,9 +6,11 @@
 mod collision;
 mod configure;
 mod conn;
+mod input;
 mod negotiate;
 mod peer;
 mod reason;
+mod restart;
 mod send_hold;
 mod settings;
 mod status;
@@ -17,8 +19,10 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
+pub use input::{Input, Output};
 pub use negotiate::{Negotiated, NoRefresh};
-pub use peer::{Input, Output, Peer};
+pub use peer::Peer;
 pub use reason::DownReason;
+pub use restart::OwnRestart;
 pub use settings::Settings;
 pub use status::{Counters, Down, StateName, Status};

@@ -34,6 +34,8 @@ pub struct Negotiated {
     pub enhanced_refresh: bool,
     /// What the peer says of its restarts (RFC 4724).
     pub graceful_restart: Option<GracefulRestart>,
+    /// We keep what it taught while it restarts.
+    pub helps: bool,
     /// All that the peer announced.
     pub capabilities: Capabilities,
 }
@@ -112,6 +114,7 @@ pub(super) fn negotiate(settings: &Settings, conn: ConnId, open: Open) -> Result
         refresh: theirs.refresh,
         enhanced_refresh: theirs.enhanced_refresh,
         graceful_restart: theirs.graceful_restart,
+        helps: settings.restart_time.is_some(),
         capabilities: open.capabilities,
     })
 }

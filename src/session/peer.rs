@@ -7,121 +7,16 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::conn::{Action, Conn, Event, Origin, State, World};
+use super::input::{Input, Output};
+use super::restart::is_for_good;
 use super::status::{Counters, Down, StateName, Status};
 use super::timers::jittered;
-use super::{DownReason, Negotiated, NoRefresh, Settings};
+use super::{DownReason, Negotiated, NoRefresh, OwnRestart, Settings};
 use crate::types::{ConnId, Family, PeerId, Time};
-use crate::wire::{Capabilities, Cease, Message, MessageKind, Notification, Refresh, Update};
+use crate::wire::{Capabilities, Cease, Message, Notification};
 
 /// How soon a lost session that had lasted is dialled again.
 const SOON: Duration = Duration::from_secs(1);
-
-/// What happens to a neighbor. Inputs about a connection that it does not know are ignored.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// Come up: dial, accept.
-    Start,
-    /// Go down with this NOTIFICATION and stay down until `Start`.
-    Stop(Notification),
-    /// Go down with this NOTIFICATION and come up again.
-    Restart(Notification),
-    /// Go on by other settings: timers at once, what the ends agree on with the next session (`Restart`).
-    Configure(Box<Settings>),
-    /// The way to the neighbor has just come up: dial at once, forget earlier failures.
-    DialNow,
-    /// A dialled connection is up.
-    Connected {
-        /// Which.
-        conn: ConnId,
-    },
-    /// A dialled connection did not come up.
-    ConnectFailed {
-        /// Which.
-        conn: ConnId,
-        /// Why.
-        reason: String,
-    },
-    /// The neighbor dialled us.
-    Accepted {
-        /// The new connection.
-        conn: ConnId,
-    },
-    /// Octets came in.
-    Octets {
-        /// On which connection.
-        conn: ConnId,
-        /// As they came, cut anywhere.
-        octets: Bytes,
-    },
-    /// A connection is gone: closed by the peer, or broken.
-    Lost {
-        /// Which.
-        conn: ConnId,
-        /// Why.
-        reason: String,
-    },
-    /// One UPDATE or ROUTE-REFRESH was handed to this connection: it counts, and it stands for a KEEPALIVE.
-    Sent {
-        /// Which.
-        conn: ConnId,
-        /// What it was.
-        kind: MessageKind,
-    },
-    /// Ask the neighbor for all its routes of a family again (RFC 2918). Nothing happens where [`Peer::refreshes`] says
-    /// why it cannot be asked.
-    Refresh(Family),
-    /// The answer to [`Output::Measure`].
-    Measured {
-        /// Which.
-        conn: ConnId,
-        /// Octets that the peer has not taken yet.
-        waiting: u64,
-        /// Octets that it has taken since the connection came up.
-        taken: u64,
-    },
-}
-
-/// What a neighbor wants done, in this order.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Output {
-    /// Open a connection to it; answer `Connected` or `ConnectFailed`.
-    Dial {
-        /// Its id from now on.
-        conn: ConnId,
-    },
-    /// Send these octets.
-    Send {
-        /// On which connection.
-        conn: ConnId,
-        /// Whole messages.
-        octets: Bytes,
-    },
-    /// Close it when all that was sent is out; give up if it is still being dialled. Nothing about it is heard again.
-    Close {
-        /// Which.
-        conn: ConnId,
-    },
-    /// Close it at once and forget what it was sent: the peer takes nothing. Nothing about it is heard again.
-    Abort {
-        /// Which.
-        conn: ConnId,
-    },
-    /// Look at what waits to be sent; answer `Measured`.
-    Measure {
-        /// On which connection.
-        conn: ConnId,
-    },
-    /// The session is up.
-    Established(Negotiated),
-    /// The session that was `Established` is over.
-    Down(DownReason),
-    /// An attempt at a session failed, and not as the one before it did.
-    Failed(DownReason),
-    /// The peer's routes, in order.
-    Update(Update),
-    /// A ROUTE-REFRESH of a family that was agreed on, or one of an unknown subtype.
-    Refresh(Refresh),
-}
 
 /// What is done about dialling.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -162,6 +57,11 @@ pub struct Peer {
     /// The last message that could not be taken, header left out.
     refused: Option<Bytes>,
     remote_capabilities: Option<Capabilities>,
+    own_restart: OwnRestart,
+    /// Families that an earlier session of this run exchanged.
+    served: Vec<Family>,
+    /// The last session was with a neighbor that may restart and come back soon.
+    restartable: bool,
     actions: Vec<Action>,
 }
 
@@ -191,6 +91,9 @@ impl Peer {
             last_sent: None,
             refused: None,
             remote_capabilities: None,
+            own_restart: OwnRestart::default(),
+            served: Vec::new(),
+            restartable: false,
             actions: Vec::new(),
         }
     }
@@ -206,12 +109,23 @@ impl Peer {
                 }
             }
             Input::Stop(notification) => {
-                self.close_all(now, &notification, out);
+                self.close_all(now, &Event::StopForGood(notification.clone()), out);
                 self.off = Some(notification);
             }
+            Input::Leave(notification) => {
+                self.close_all(now, &Event::Leave(notification.clone()), out);
+                self.off = Some(notification);
+            }
+            Input::Announce(restart) => self.own_restart = restart,
             Input::Restart(notification) => {
                 if self.dial != Dial::Off {
-                    self.close_all(now, &notification, out);
+                    let event = if is_for_good(&notification) {
+                        Event::StopForGood(notification)
+                    } else {
+                        let reason = DownReason::Stopped(notification.clone());
+                        Event::Stop(notification, reason)
+                    };
+                    self.close_all(now, &event, out);
                     self.faults = 0;
                     self.dial = Dial::Rest;
                     self.wait(now, SOON.min(self.settings.connect_retry));
@@ -335,7 +249,7 @@ impl Peer {
             flaps: self.flaps,
             received: self.received,
             sent: self.sent,
-            local_capabilities: self.settings.capabilities(),
+            local_capabilities: self.announced(),
             remote_capabilities: self.remote_capabilities.clone(),
         }
     }
@@ -344,6 +258,11 @@ impl Peer {
     #[cfg(test)]
     pub(super) fn conns_open(&self) -> usize {
         self.conns.len()
+    }
+
+    /// What an OPEN says of us now.
+    fn announced(&self) -> Capabilities {
+        self.settings.capabilities(&self.own_restart, &self.served)
     }
 
     fn retry_at(&self) -> Option<Time> {
@@ -407,8 +326,9 @@ impl Peer {
 
     fn open(&mut self, now: Time, id: ConnId, origin: Origin, out: &mut Vec<Output>) {
         let mut actions = std::mem::take(&mut self.actions);
+        let capabilities = self.announced();
         let world = World { now, settings: &self.settings, entropy: &mut self.entropy };
-        self.conns.push(Conn::open(id, origin, &world, &mut actions));
+        self.conns.push(Conn::open(id, origin, capabilities, &world, &mut actions));
         self.act(now, id, actions, out);
     }
 
@@ -516,6 +436,8 @@ impl Peer {
             self.step(now, older, Event::Stop(Cease::CollisionResolution.into(), DownReason::Replaced), out);
         }
         self.established_at = Some(now);
+        self.served.clone_from(&negotiated.families);
+        self.restartable = !negotiated.restartable().is_empty();
         self.established_count += 1;
         self.failed_attempts = 0;
         out.push(Output::Established(negotiated));
@@ -533,7 +455,9 @@ impl Peer {
                 wait = soon;
             } else if reason.is_error() {
                 self.faults += 1;
-                wait = self.back_off();
+                // Its restart time runs.
+                let restarts = self.restartable && self.faults == 1 && matches!(reason, DownReason::Lost(_));
+                wait = if restarts { soon } else { self.back_off() };
             }
             self.last_down = Some(Down { at: now, reason: reason.clone(), established: true });
             out.push(Output::Down(reason));
@@ -569,23 +493,23 @@ impl Peer {
         self.last_down = Some(Down { at: now, reason, established: false });
     }
 
-    fn close_all(&mut self, now: Time, notification: &Notification, out: &mut Vec<Output>) {
+    fn close_all(&mut self, now: Time, event: &Event, out: &mut Vec<Output>) {
         if let Dial::Dialling(conn) = self.dial {
             out.push(Output::Close { conn });
         }
         // Off while they close, so that none of them plans the next attempt or takes another's place.
         self.dial = Dial::Off;
         while let Some(id) = self.conns.last().map(|conn| conn.id) {
-            let reason = DownReason::Stopped(notification.clone());
-            self.step(now, id, Event::Stop(notification.clone(), reason), out);
+            self.step(now, id, event.clone(), out);
         }
     }
 
     fn note(&mut self, now: Time) {
         let state = self.state();
-        if state != self.shown {
-            self.shown = state;
+        // How long it is down is of interest, not how long it has waited before this attempt.
+        if (state == StateName::Established) != (self.shown == StateName::Established) {
             self.since = now;
         }
+        self.shown = state;
     }
 }

@@ -43,6 +43,8 @@ pub enum DownReason {
     Malformed(Error),
     /// We ended it ourselves, and told the peer this.
     Stopped(Notification),
+    /// We ended it ourselves without a word: the peer keeps our routes, for we come back (RFC 4724).
+    Left,
     /// Of two connections, the other was kept (RFC 4271 §6.8).
     Collision,
     /// The peer moved the session to a newer connection, as one that restarted does.
@@ -62,7 +64,7 @@ impl DownReason {
             | Self::NoFamily { .. }
             | Self::Unexpected { .. }
             | Self::Malformed(_) => true,
-            Self::Connect(_) | Self::Stopped(_) | Self::Collision | Self::Replaced => false,
+            Self::Connect(_) | Self::Stopped(_) | Self::Left | Self::Collision | Self::Replaced => false,
         }
     }
 
@@ -89,7 +91,8 @@ impl DownReason {
             | Self::NoFamily { .. }
             | Self::Unexpected { .. }
             | Self::Malformed(_)
-            | Self::Stopped(_) => false,
+            | Self::Stopped(_)
+            | Self::Left => false,
         }
     }
 }
@@ -114,6 +117,7 @@ impl fmt::Display for DownReason {
             Self::Unexpected { message, state } => write!(f, "peer sent {message} in state {state}"),
             Self::Malformed(error) => write!(f, "peer sent a wrong message: {error}"),
             Self::Stopped(notification) => write!(f, "sent {notification}"),
+            Self::Left => f.write_str("closed without a word: the peer keeps our routes until we are back"),
             Self::Collision => f.write_str("another connection to this peer was kept"),
             Self::Replaced => f.write_str("peer opened a newer connection"),
         }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::OwnRestart;
 use crate::types::{Asn, Family, HoldTime, RouterId};
-use crate::wire::{Capabilities, Capability, ExtendedNextHop, FamilyCode, GracefulRestart};
+use crate::wire::{Capabilities, Capability, ExtendedNextHop, FamilyCode};
 
 /// What a session is told by the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,17 +32,14 @@ pub struct Settings {
     pub passive: bool,
     /// The families to offer.
     pub families: Vec<Family>,
-    /// The restart time that we announce (RFC 4724), up to 4,095 s.
-    pub restart_time: Duration,
+    /// The restart time that we announce (RFC 4724), up to 4,095 s; `None`: graceful restart is off, both ways.
+    pub restart_time: Option<Duration>,
 }
 
 impl Settings {
-    /// What we announce in OPEN.
-    ///
-    /// Graceful restart is announced without families: we help a peer that restarts, and keep nothing over our own
-    /// restart (RFC 4724 §4).
+    /// What we announce in OPEN; `served` are the families that were exchanged with the peer earlier in this run.
     #[must_use]
-    pub fn capabilities(&self) -> Capabilities {
+    pub fn capabilities(&self, restart: &OwnRestart, served: &[Family]) -> Capabilities {
         let mut list: Vec<_> = self.families.iter().map(|family| Capability::Multiprotocol((*family).into())).collect();
         list.push(Capability::RouteRefresh);
         if self.families.contains(&Family::Ipv4) {
@@ -49,10 +47,7 @@ impl Settings {
             list.push(Capability::ExtendedNextHop(vec![ExtendedNextHop { family, next_hop_afi: Family::Ipv6.afi() }]));
         }
         list.push(Capability::ExtendedMessage);
-        list.push(Capability::GracefulRestart(GracefulRestart {
-            restart_time: self.restart_time,
-            ..GracefulRestart::default()
-        }));
+        list.extend(restart.capability(self, served).map(Capability::GracefulRestart));
         list.push(Capability::FourOctetAsn(self.local_asn));
         list.push(Capability::EnhancedRouteRefresh);
         Capabilities(list)

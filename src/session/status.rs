@@ -90,7 +90,7 @@ pub struct Down {
 pub struct Status {
     /// Its state.
     pub state: StateName,
-    /// Since when it is in that state.
+    /// When it became Established; while it is down: when it went down, or started.
     pub since: Time,
     /// True after a stop, until the next start.
     pub stopped: bool,

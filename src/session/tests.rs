@@ -5,6 +5,7 @@ mod configure;
 mod fsm;
 mod interleavings;
 mod network;
+mod restart;
 mod states;
 mod timers;
 
@@ -38,7 +39,7 @@ fn settings() -> Settings {
         idle_hold_max: Duration::from_secs(60),
         passive: false,
         families: vec![Family::Ipv4],
-        restart_time: Duration::from_secs(10),
+        restart_time: Some(Duration::from_secs(10)),
     }
 }
 
@@ -68,7 +69,7 @@ fn open_of(asn: u32) -> Open {
         asn: remote.local_asn,
         hold_time: remote.hold_time,
         router_id: remote.router_id,
-        capabilities: remote.capabilities(),
+        capabilities: remote.capabilities(&OwnRestart::default(), &[]),
     }
 }
 
@@ -305,8 +306,9 @@ fn a_peer_that_was_never_started_rejects_connections() {
 fn a_stopped_peer_stays_down_and_rejects_connections_until_it_is_started() {
     let mut bench = Bench::established();
     let cease = Notification::shutdown(Cease::AdministrativeShutdown, "kernel update");
-    bench.input(Input::Stop(cease));
-    assert_eq!(bench.told(DIALLED).map(|(code, subcode, _)| (code, subcode)), Some((6, 2)));
+    bench.input(Input::Stop(cease.clone()));
+    let told = bench.told(DIALLED).map(|(code, subcode, data)| Notification::with_data(code, subcode, data)).unwrap();
+    assert_eq!(told.inside_hard_reset(), Some(cease), "the peer would keep our routes after anything else");
     assert_eq!(bench.peer.deadline(), None);
     bench.input(Input::DialNow);
     assert_eq!(bench.out, []);

@@ -74,6 +74,24 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
+    /// A session was lost, and what it taught is used on while the neighbor restarts (RFC 4724).
+    RoutesKept {
+        /// The neighbor.
+        neighbor: Name,
+        /// How many routes.
+        routes: usize,
+        /// How long it has to come back.
+        limit: Duration,
+    },
+    /// Routes that were kept of a lost session are used no longer.
+    RoutesDropped {
+        /// The neighbor.
+        neighbor: Name,
+        /// How many routes.
+        routes: usize,
+        /// Why.
+        why: &'static str,
+    },
     /// A neighbor teaches nearly as many prefixes as it may.
     PrefixesNear {
         /// The neighbor.
@@ -279,6 +297,8 @@ impl Event {
             Self::SessionFailed { .. } => "session.failed",
             Self::EndOfRib { .. } => "session.end_of_rib",
             Self::Softened { .. } => "session.fault_softened",
+            Self::RoutesKept { .. } => "session.routes_kept",
+            Self::RoutesDropped { .. } => "session.routes_dropped",
             Self::PrefixesNear { .. } => "session.prefixes_near",
             Self::PrefixesOver { .. } => "session.prefixes_over",
             Self::Refreshed { .. } => "session.refreshed",
@@ -321,6 +341,8 @@ impl Event {
             | Self::PrefixesNear { neighbor, .. }
             | Self::PrefixesOver { neighbor, .. }
             | Self::Softened { neighbor, .. }
+            | Self::RoutesKept { neighbor, .. }
+            | Self::RoutesDropped { neighbor, .. }
             | Self::WrongInterface { neighbor, .. }
             | Self::RangeFull { range: neighbor, .. }
             | Self::Refreshed { neighbor, .. }
@@ -352,6 +374,8 @@ impl Event {
             | Self::BfdAgentLost { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
+            | Self::RoutesKept { .. }
+            | Self::RoutesDropped { .. }
             | Self::PrefixesNear { .. }
             | Self::PrefixesOver { .. }
             | Self::RefreshLate { .. }
@@ -419,6 +443,16 @@ impl fmt::Display for Event {
                     write!(f, "; the message was {message:x}")?;
                 }
                 more(*silent, f)
+            }
+            Self::RoutesKept { neighbor, routes, limit } => {
+                write!(
+                    f,
+                    "{neighbor} may be restarting: its {routes} routes are kept, for {}s at most",
+                    limit.as_secs()
+                )
+            }
+            Self::RoutesDropped { neighbor, routes, why } => {
+                write!(f, "{routes} routes that were kept of {neighbor} are used no longer: {why}")
             }
             Self::PrefixesNear { neighbor, family, received, limit } => {
                 write!(f, "{neighbor} teaches {received} {family} prefixes, and may teach {limit}")

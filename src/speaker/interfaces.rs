@@ -45,11 +45,15 @@ impl Speaker {
                 if let (Bond::Up(_), Bond::Up(_)) = (&bond, &neighbor.bond) {
                     // Another interface has taken the name: connections are bound to the one that had it.
                     self.leave(now, id, "the tunnel has another interface", out);
+                    self.drop_kept(id, "its tunnel has another interface", out);
                 }
                 self.bound(now, id, out);
                 continue;
             }
-            if moved && matches!(neighbor.bond, Bond::Free) && neighbor.conn.is_some() {
+            if moved
+                && matches!(neighbor.bond, Bond::Free)
+                && (neighbor.conn.is_some() || neighbor.awaited.kept.is_some())
+            {
                 self.rib.reconsider(id);
             }
             // An address often comes a moment after its interface: what failed for want of it is tried at once.
@@ -88,6 +92,7 @@ impl Speaker {
                 }
                 self.tell_missing(id, out);
                 self.kernel(now, out);
+                self.drop_kept(id, "its tunnel is down", out);
                 self.leave(now, id, "the tunnel is down", out);
             }
         }

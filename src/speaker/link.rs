@@ -88,6 +88,19 @@ impl Links {
         }
         found
     }
+
+    /// The link-local address to be said beside `global` to the far end `remote` of the interface: where both are on
+    /// one subnet of it (RFC 2545 §3). A far end with an IPv4 address is taken to be on every one.
+    pub(super) fn link_local_on(&self, index: LinkIndex, global: Ipv6Addr, remote: IpAddr) -> Option<Ipv6Addr> {
+        let addresses = &self.by_index.get(&index)?.addresses;
+        let shared = |network: &Prefix| remote.is_ipv4() || network.holds(remote);
+        let beside = addresses.iter().any(|(own, network)| *own == IpAddr::V6(global) && shared(network));
+        let link_local = addresses.iter().find_map(|(own, _)| match own {
+            IpAddr::V6(own) if own.is_unicast_link_local() => Some(*own),
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        });
+        link_local.filter(|link_local| beside && *link_local != global)
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +126,22 @@ mod tests {
         links.learn(link(3, "xfrm10", true, &[]));
         assert!(links.named("tun0").is_none());
         assert_eq!(links.named("xfrm10").unwrap().index.get(), 3);
+    }
+
+    #[test]
+    fn a_link_local_address_goes_with_a_global_one_to_a_far_end_on_the_same_subnet_only() {
+        let mut links = Links::default();
+        let tunnel = link(3, "xfrm10", true, &["fd00:21::2/64", "fe80::2/64"]);
+        let index = tunnel.index;
+        links.learn(tunnel);
+        let said = |global: &str, remote: &str| {
+            links.link_local_on(index, global.parse().unwrap(), remote.parse().unwrap()).map(|found| found.to_string())
+        };
+        assert_eq!(said("fd00:21::2", "fd00:21::1"), Some("fe80::2".to_owned()));
+        assert_eq!(said("fd00:21::2", "169.254.21.1"), Some("fe80::2".to_owned()));
+        assert_eq!(said("fd00:21::2", "fd00:99::1"), None);
+        assert_eq!(said("fd00:77::2", "fd00:21::1"), None);
+        assert_eq!(said("fe80::2", "fe80::1"), None);
     }
 
     #[test]

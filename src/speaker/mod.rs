@@ -19,6 +19,7 @@ mod rate;
 mod reload;
 mod reset;
 mod resync;
+mod sessions;
 mod stale;
 mod startup;
 mod watch;
@@ -28,7 +29,7 @@ mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::Duration,
 };
 
@@ -51,10 +52,10 @@ use crate::rib;
 use crate::rib::Rib;
 use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
-use crate::wire::{Attributes, Cease, MessageKind, Notification, Update};
+use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
 use link::Links;
-use neighbor::{Bond, Neighbor};
+use neighbor::Neighbor;
 use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
@@ -118,6 +119,10 @@ pub struct Speaker {
     startup: Startup,
     /// What an earlier run left and nobody wants goes as soon as the FIB has all that the RIB holds.
     sweeping: bool,
+    /// Neighbors hear of learned routes as soon as the kernel has them all: they were not, since a restart.
+    releasing: bool,
+    /// Families whose routes an earlier run left in the kernel.
+    preserved: Vec<Family>,
     resync: Resync,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
@@ -165,6 +170,8 @@ impl Speaker {
             fib,
             startup: Startup::default(),
             sweeping: false,
+            releasing: false,
+            preserved: Vec::new(),
             resync: Resync::default(),
             watch_again: true,
             watching: None,
@@ -237,7 +244,7 @@ impl Speaker {
     /// What every turn ends with.
     fn follow_up(&mut self, now: Time, out: &mut Vec<Effect>) {
         if self.startup.is_over(now) {
-            self.converge(out);
+            self.converge(now, out);
         }
         self.kernel(now, out);
         self.watch(out);
@@ -337,6 +344,10 @@ impl Speaker {
         }
         self.life = Life::Running;
         let (routes, groups) = (found.routes.len(), found.groups.len());
+        // Our host routes to the neighbors forward nothing for anybody.
+        let host = |prefix: &Prefix| self.desired.host_routes.iter().any(|route| route.prefix == *prefix);
+        let stayed = |family: &Family| found.routes.keys().any(|prefix| prefix.family() == *family && !host(prefix));
+        self.preserved = Family::ALL.into_iter().filter(stayed).collect();
         self.fib.adopt(found);
         if routes + groups > 0 {
             out.push(Effect::Tell(Event::Adopted { routes, groups }));
@@ -344,6 +355,8 @@ impl Speaker {
         if routes == 0 {
             // Nothing to be kept: every change goes to the kernel from the first moment on.
             self.fib.sweep();
+        } else {
+            self.rib.defer();
         }
         let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
@@ -352,6 +365,7 @@ impl Speaker {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
                 neighbor.bind(now, &self.links);
             }
+            self.announce(now, id, out);
             self.bound(now, id, out);
         }
     }
@@ -361,14 +375,26 @@ impl Speaker {
             return;
         }
         out.push(Effect::Tell(Event::Stopping));
-        let text = format!("{} is being stopped", self.instance);
-        for id in self.neighbors.ids() {
-            let why = Notification::shutdown(Cease::AdministrativeShutdown, &text);
-            self.session(now, Some(id), session::Input::Stop(why), out);
-        }
+        let flush = self.next_flush();
+        self.life = Life::Closing(flush);
         self.sweeping = false;
-        out.push(Effect::Bfd(Vec::new()));
-        self.life = Life::Closing(self.flush(out));
+        if self.config.kernel.on_stop == OnStop::Remove {
+            out.push(Effect::Bfd(Vec::new()));
+        }
+        for id in self.neighbors.ids() {
+            let input = match self.config.kernel.on_stop {
+                OnStop::Remove => {
+                    let text = format!("{} is being stopped", self.instance);
+                    session::Input::Stop(Notification::shutdown(Cease::AdministrativeShutdown, &text))
+                }
+                OnStop::Keep => {
+                    let text = format!("{} is being restarted", self.instance);
+                    session::Input::Leave(Notification::shutdown(Cease::AdministrativeReset, &text))
+                }
+            };
+            self.session(now, Some(id), input, out);
+        }
+        out.push(Effect::Flush(flush));
     }
 
     /// What neighbors were told is out, or they do not take it: now the ways to them can go.
@@ -383,8 +409,12 @@ impl Speaker {
         }
     }
 
-    /// Ends a stop when nothing is left to be done.
+    /// Lets neighbors hear of what is in the kernel after a restart; ends a stop when nothing is left to be done.
     fn settle(&mut self, out: &mut Vec<Effect>) {
+        if self.releasing && self.fib.settled() {
+            self.releasing = false;
+            self.rib.tell_all();
+        }
         let clean = self.fib.settled() || self.config.kernel.on_stop == OnStop::Keep;
         if self.life == Life::Stopping && clean {
             self.life = Life::Stopped;
@@ -393,12 +423,15 @@ impl Speaker {
     }
 
     /// From now on the kernel follows the RIB, and what an earlier run left and nobody wants goes.
-    fn converge(&mut self, out: &mut Vec<Effect>) {
+    fn converge(&mut self, now: Time, out: &mut Vec<Effect>) {
         let Some(end) = self.startup.end().filter(|end| end.adopted) else { return };
         let mut missing: Vec<_> = end.missing.iter().filter_map(|peer| self.name(*peer)).collect();
         missing.dedup();
         out.push(Effect::Tell(Event::Converged { missing }));
         self.sweeping = true;
+        for id in self.neighbors.ids() {
+            self.announce(now, id, out);
+        }
     }
 
     /// What the RIB holds must be wanted before the rest can be told from what is stale: slices of work see to that.
@@ -406,137 +439,7 @@ impl Speaker {
         if self.sweeping && !self.rib.has_changed() {
             self.sweeping = false;
             self.fib.sweep();
-        }
-    }
-
-    // ---- sessions ---------------------------------------------------------------------------------------------
-
-    fn conn(&mut self, now: Time, conn: ConnId, input: session::Input, out: &mut Vec<Effect>) {
-        let peer = self.conns.get(&conn).map(|known| known.peer);
-        self.session(now, peer, input, out);
-    }
-
-    fn session(&mut self, now: Time, peer: Option<PeerId>, input: session::Input, out: &mut Vec<Effect>) {
-        let Some(neighbor) = peer.and_then(|peer| self.neighbors.get_mut(peer)) else { return };
-        let (id, mut outputs) = (neighbor.id, Vec::new());
-        neighbor.session.handle(now, input, &mut outputs);
-        self.obey(now, id, outputs, out);
-    }
-
-    /// Carries out what a session wants.
-    fn obey(&mut self, now: Time, id: PeerId, outputs: Vec<session::Output>, out: &mut Vec<Effect>) {
-        for output in outputs {
-            match output {
-                session::Output::Dial { conn } => {
-                    let Some(to) = self.neighbors.get(id).map(Neighbor::endpoint) else { continue };
-                    self.conns.insert(conn, Conn { peer: id, local: None, remote: to.remote });
-                    out.push(Effect::Dial { conn, to });
-                }
-                session::Output::Send { conn, octets } => out.push(Effect::Send { conn, octets }),
-                session::Output::Close { conn } => {
-                    self.conns.remove(&conn);
-                    out.push(Effect::Close(conn));
-                }
-                session::Output::Abort { conn } => {
-                    self.conns.remove(&conn);
-                    out.push(Effect::Abort(conn));
-                }
-                session::Output::Measure { conn } => out.push(Effect::Measure(conn)),
-                session::Output::Established(agreed) => {
-                    self.established(id, agreed, out);
-                    // Strict or not: packets get through.
-                    self.unbar(now, id, out);
-                }
-                session::Output::Down(reason) => self.down(id, reason, out),
-                session::Output::Failed(reason) => {
-                    let Some(neighbor) = self.name(id) else { continue };
-                    out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
-                }
-                session::Output::Update(update) => self.update(now, id, update, out),
-                session::Output::Refresh(refresh) => self.refresh(now, id, refresh, out),
-            }
-        }
-        self.attend(now, id);
-    }
-
-    fn established(&mut self, id: PeerId, agreed: session::Negotiated, out: &mut Vec<Effect>) {
-        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        neighbor.conn = Some(agreed.conn);
-        if neighbor.plan.asn != agreed.asn {
-            // Of a range: the next from there may have another.
-            neighbor.plan.asn = agreed.asn;
-            self.rib.set_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));
-        }
-        neighbor.congested = false;
-        neighbor.told = Default::default();
-        let local_v6 = match (neighbor.plan.local_address, &neighbor.bond) {
-            (IpAddr::V6(address), _) => Some(address),
-            (IpAddr::V4(_), Bond::Up(link)) => self.links.ipv6_on(*link),
-            (IpAddr::V4(_), _) => None,
-        };
-        self.rib.up(
-            neighbor.id,
-            rib::Session {
-                router_id: agreed.router_id,
-                remote: neighbor.plan.remote_address,
-                local: neighbor.plan.local_address,
-                local_v6,
-                families: agreed.families.clone(),
-                preserved: Vec::new(),
-                enhanced_refresh: agreed.enhanced_refresh,
-                context: agreed.context,
-            },
-        );
-        // No marker will come for what is not exchanged.
-        for family in neighbor.plan.families.iter().filter(|family| !agreed.families.contains(family)) {
-            self.startup.end_of_rib(neighbor.id, *family);
-        }
-        out.push(Effect::Tell(Event::SessionUp {
-            neighbor: neighbor.plan.name.clone(),
-            asn: agreed.asn,
-            hold_time: agreed.hold_time,
-            families: agreed.families,
-        }));
-    }
-
-    fn down(&mut self, id: PeerId, reason: session::DownReason, out: &mut Vec<Effect>) {
-        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        neighbor.awaited.session_over();
-        if neighbor.conn.take().is_some() {
-            self.rib.down(neighbor.id, rib::Retain::Nothing);
-        }
-        let message = neighbor.session.take_refused();
-        out.push(Effect::Tell(Event::SessionDown { neighbor: neighbor.plan.name.clone(), reason, message }));
-    }
-
-    fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {
-        // One message may hold more than the last that was taken.
-        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.conn.is_some()) else { return };
-        let mut faulty = update.faulty.clone();
-        for fault in &update.faults {
-            neighbor.softened.count(fault.action);
-            if let Some(silent) = neighbor.faults.pass(now) {
-                let told = update.reach.iter().flat_map(|reach| &reach.prefixes);
-                let update = faulty.take().map(|body| (told.chain(&update.withdrawn).copied().collect(), body));
-                let neighbor = neighbor.plan.name.clone();
-                out.push(Effect::Tell(Event::Softened { neighbor, fault: fault.clone(), update, silent }));
-            }
-        }
-        let (name, end) = (neighbor.plan.name.clone(), update.end_of_rib);
-        self.rib.update(id, update);
-        if self.limit(now, id, out) {
-            return;
-        }
-        let Some(family) = end else { return };
-        let received = self.rib.counts(id).family(family).received;
-        out.push(Effect::Tell(Event::EndOfRib { neighbor: name, family, received }));
-        self.startup.end_of_rib(id, family);
-    }
-
-    fn congestion(&mut self, conn: ConnId, congested: bool) {
-        let known = self.conns.get(&conn).and_then(|known| self.neighbors.get_mut(known.peer));
-        if let Some(neighbor) = known.filter(|neighbor| neighbor.conn == Some(conn)) {
-            neighbor.congested = congested;
+            self.releasing = true;
         }
     }
 

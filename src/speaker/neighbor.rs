@@ -1,7 +1,6 @@
 //! One neighbor as the machine holds it: its plan, its session, and what its interface is doing.
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::time::Duration;
 
 use super::flow::Reach;
 use super::input::Endpoint;
@@ -130,7 +129,7 @@ impl Neighbor {
             idle_hold_max: plan.timers.idle_hold_max,
             passive: plan.passive,
             families: plan.families.clone(),
-            restart_time: Duration::ZERO,
+            restart_time: plan.restart.enabled.then_some(plan.restart.restart_time),
         }
     }
 
@@ -175,7 +174,7 @@ impl Neighbor {
     pub(super) fn keeps_routes_over_notifications(&self) -> bool {
         let says = |of: &Capabilities| of.graceful_restart().is_some_and(|restart| restart.notification);
         let theirs = self.session.negotiated().is_some_and(|agreed| says(&agreed.capabilities));
-        theirs && says(&self.session.settings().capabilities())
+        theirs && says(&self.session.status().local_capabilities)
     }
 
     /// True if its session can be tried.

@@ -103,6 +103,7 @@ impl Speaker {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
                 neighbor.bind(now, &self.links);
             }
+            self.announce(now, id, out);
             self.bound(now, id, out);
         }
         id
@@ -143,10 +144,15 @@ impl Speaker {
 
     /// Asks to be told when all that was closed so far is.
     pub(super) fn flush(&mut self, out: &mut Vec<Effect>) -> FlushId {
-        let id = FlushId(self.flushes);
-        self.flushes += 1;
+        let id = self.next_flush();
         out.push(Effect::Flush(id));
         id
+    }
+
+    /// The name of the next [`Effect::Flush`].
+    pub(super) fn next_flush(&mut self) -> FlushId {
+        self.flushes += 1;
+        FlushId(self.flushes - 1)
     }
 
     /// Neighbors that are gone were told so: their host routes can go, unless another neighbor has the address now.

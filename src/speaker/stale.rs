@@ -1,38 +1,129 @@
-//! The time of what a neighbor said before and has not said again. Owns the deadlines; what is stale the RIB knows.
+//! The time of what a neighbor said before and has not said again: while it restarts (RFC 4724 §4.2), and while it sends
+//! all again (RFC 7313 §4). Owns the deadlines; what is stale the RIB knows.
+//!
+//! Knowledge of a failure comes before all of this: what leads over a tunnel that is down is never kept.
 
 use std::time::Duration;
 
-use super::{Effect, Event, Speaker};
+use super::{Effect, Event, Life, Speaker};
+use crate::rib::Retain;
+use crate::session;
+use crate::session::{DownReason, Negotiated};
 use crate::types::{Family, PeerId, Time};
 use crate::wire::{Refresh, RefreshKind};
-
-/// How long what is stale is used at most, unless the file says otherwise.
-const STALE_TIME: Duration = Duration::from_secs(120);
 
 /// What is awaited from one neighbor.
 #[derive(Debug, Default)]
 pub(super) struct Awaited {
+    /// What its session of now, or its last one, agreed on about restarts.
+    restart: Agreed,
+    /// What it taught before its session was lost is used still.
+    pub(super) kept: Option<Kept>,
     /// The ends of refreshes that have begun, each with the time at which it is waited for no longer.
     refreshes: Vec<(Family, Time)>,
 }
 
+#[derive(Debug, Default)]
+struct Agreed {
+    families: Vec<Family>,
+    /// How long it asks to be waited for.
+    time: Duration,
+    /// Also after a NOTIFICATION (RFC 8538).
+    notifications: bool,
+}
+
+/// Since when paths of a lost session are kept, and how long at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) since: Time,
+    pub(super) until: Time,
+}
+
 impl Awaited {
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.refreshes.iter().map(|(_, until)| *until).min()
-    }
-
-    /// Its session is over: no end of a refresh will come.
-    pub(super) fn session_over(&mut self) {
-        self.refreshes.clear();
+        self.refreshes.iter().map(|(_, until)| *until).chain(self.kept.map(|kept| kept.until)).min()
     }
 }
 
 impl Speaker {
+    /// A session is up: what was kept stays if the neighbor says that it went on forwarding, until End-of-RIB.
+    pub(super) fn restarted(&mut self, now: Time, id: PeerId, agreed: &Negotiated) {
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        let restart = agreed.graceful_restart.as_ref();
+        neighbor.awaited.restart = Agreed {
+            families: agreed.restartable(),
+            time: restart.map(|restart| restart.restart_time).unwrap_or_default(),
+            notifications: agreed.survives_notifications(),
+        };
+        let limit = neighbor.plan.restart.stale_time;
+        if let Some(kept) = &mut neighbor.awaited.kept {
+            kept.until = kept.since + limit;
+        }
+        if restart.is_some_and(|restart| restart.restarting) {
+            self.startup.hurry(now, id);
+        }
+    }
+
+    /// Its session is over: the routes that it taught stay for a while, or go. How many stay.
+    pub(super) fn lost(&mut self, now: Time, id: PeerId, reason: &DownReason, out: &mut Vec<Effect>) {
+        let running = self.life == Life::Running;
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        neighbor.awaited.refreshes.clear();
+        let Agreed { families, time, notifications } = std::mem::take(&mut neighbor.awaited.restart);
+        let since = neighbor.awaited.kept.map_or(now, |kept| kept.since);
+        let until = (now + time).min(since + neighbor.plan.restart.stale_time);
+        let keep = running && neighbor.ready() && until > now && reason.keeps_routes(notifications);
+        if !keep || families.is_empty() {
+            neighbor.awaited.kept = None;
+            self.rib.down(id, Retain::Nothing);
+            return;
+        }
+        self.rib.down(id, Retain::Families(families));
+        let routes = self.kept(id);
+        let neighbor = self.neighbors.get_mut(id);
+        let Some(neighbor) = neighbor.filter(|_| routes > 0) else { return };
+        neighbor.awaited.kept = Some(Kept { since, until });
+        let name = neighbor.plan.name.clone();
+        out.push(Effect::Tell(Event::RoutesKept { neighbor: name, routes, limit: until - now }));
+    }
+
+    /// Nothing of what it taught before is used any longer, for that reason.
+    pub(super) fn drop_kept(&mut self, id: PeerId, why: &'static str, out: &mut Vec<Effect>) {
+        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.awaited.kept.is_some()) else {
+            return;
+        };
+        neighbor.awaited.kept = None;
+        let name = neighbor.plan.name.clone();
+        let routes = Family::ALL.into_iter().map(|family| self.rib.drop_stale(id, family)).sum();
+        if routes > 0 {
+            out.push(Effect::Tell(Event::RoutesDropped { neighbor: name, routes, why }));
+        }
+    }
+
+    /// Of what was kept, `before` routes, some are gone now; the rest is waited for.
+    pub(super) fn count_kept(&mut self, id: PeerId, before: usize, why: &'static str, out: &mut Vec<Effect>) {
+        let left = self.kept(id);
+        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.awaited.kept.is_some()) else {
+            return;
+        };
+        if left == 0 {
+            neighbor.awaited.kept = None;
+        }
+        if left < before {
+            let (neighbor, routes) = (neighbor.plan.name.clone(), before - left);
+            out.push(Effect::Tell(Event::RoutesDropped { neighbor, routes, why }));
+        }
+    }
+
+    /// How many routes of the neighbor are used although its session was lost.
+    pub(super) fn kept(&self, id: PeerId) -> usize {
+        Family::ALL.into_iter().map(|family| self.rib.kept(id, family)).sum()
+    }
+
     /// A ROUTE-REFRESH has come (RFC 2918 §4, RFC 7313 §4).
     pub(super) fn refresh(&mut self, now: Time, id: PeerId, refresh: Refresh, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        let family = refresh.family.family();
-        let ignored = match (refresh.kind, family) {
+        let ignored = match (refresh.kind, refresh.family.family()) {
             (RefreshKind::Request, Some(family)) => {
                 self.rib.refresh(id, family);
                 return;
@@ -46,8 +137,9 @@ impl Speaker {
             }
             (RefreshKind::Begin, Some(family)) => {
                 self.rib.begin_refresh(id, family);
+                let until = now + neighbor.plan.restart.stale_time;
                 neighbor.awaited.refreshes.retain(|(of, _)| *of != family);
-                neighbor.awaited.refreshes.push((family, now + STALE_TIME));
+                neighbor.awaited.refreshes.push((family, until));
                 return;
             }
             (RefreshKind::End, Some(family)) => match self.end_refresh(id, family, out) {
@@ -67,13 +159,27 @@ impl Speaker {
     /// What is awaited from a neighbor and did not come in time.
     pub(super) fn overdue(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        let limit = neighbor.plan.restart.stale_time;
         let late: Vec<_> = neighbor.awaited.refreshes.iter().filter(|(_, until)| *until <= now).copied().collect();
+        let waited = neighbor.awaited.kept.is_some_and(|kept| kept.until <= now);
+        let back = neighbor.conn.is_some();
         for (family, _) in late {
             if let Some(neighbor) = self.name(id) {
-                out.push(Effect::Tell(Event::RefreshLate { neighbor, family, limit: STALE_TIME }));
+                out.push(Effect::Tell(Event::RefreshLate { neighbor, family, limit }));
             }
             self.end_refresh(id, family, out);
         }
+        if waited {
+            let why = if back { "it did not send End-of-RIB in time" } else { "it did not come back in time" };
+            self.drop_kept(id, why, out);
+        }
+    }
+
+    /// What the next OPENs say of our own restart.
+    pub(super) fn announce(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
+        let restarting = self.startup.keeps_routes();
+        let own = session::OwnRestart { restarting, preserved: self.preserved.clone() };
+        self.session(now, Some(id), session::Input::Announce(own), out);
     }
 
     /// What was not said again goes; false if no refresh had begun.

@@ -7,6 +7,10 @@ use crate::types::{Family, PeerId, Time};
 /// How long the neighbors may take to come back and send all that they have.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a neighbor that has restarted too may take once its session is up. It may wait for us, so it is not waited
+/// for without end (RFC 4724 §4.1); but what it says until then need not be lost.
+const RESTARTED: Duration = Duration::from_secs(5);
+
 /// What is still missing before the kernel may follow the RIB.
 #[derive(Debug, Default)]
 pub(super) enum Startup {
@@ -21,6 +25,8 @@ pub(super) enum Startup {
         adopted: bool,
         /// End-of-RIB markers that have not come.
         missing: BTreeSet<(PeerId, Family)>,
+        /// Neighbors that are waited for until then only.
+        hurried: Vec<(PeerId, Time)>,
     },
     /// It is over.
     Over,
@@ -37,7 +43,7 @@ pub(super) struct End {
 
 impl Startup {
     pub(super) fn begin(&mut self, now: Time, adopted: bool, missing: BTreeSet<(PeerId, Family)>) {
-        *self = Self::Lasting { until: now + LIMIT, adopted, missing };
+        *self = Self::Lasting { until: now + LIMIT, adopted, missing, hurried: Vec::new() };
     }
 
     pub(super) fn end_of_rib(&mut self, peer: PeerId, family: Family) {
@@ -53,19 +59,30 @@ impl Startup {
         }
     }
 
+    /// The neighbor has restarted as we have, and its session is up.
+    pub(super) fn hurry(&mut self, now: Time, peer: PeerId) {
+        if let Self::Lasting { hurried, .. } = self {
+            hurried.push((peer, now + RESTARTED));
+        }
+    }
+
     /// True while routes of an earlier run stay as they are.
     pub(super) fn keeps_routes(&self) -> bool {
         matches!(self, Self::Lasting { adopted: true, .. })
     }
 
     /// True if it should be ended now.
-    pub(super) fn is_over(&self, now: Time) -> bool {
-        matches!(self, Self::Lasting { until, missing, .. } if missing.is_empty() || *until <= now)
+    pub(super) fn is_over(&mut self, now: Time) -> bool {
+        let Self::Lasting { until, missing, hurried, .. } = self else { return false };
+        for (late, _) in hurried.extract_if(.., |(_, until)| *until <= now) {
+            missing.retain(|(waited, _)| *waited != late);
+        }
+        missing.is_empty() || *until <= now
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
         match self {
-            Self::Lasting { until, .. } => Some(*until),
+            Self::Lasting { until, hurried, .. } => hurried.iter().map(|(_, until)| *until).chain([*until]).min(),
             Self::Before | Self::Over => None,
         }
     }

@@ -78,6 +78,12 @@ impl Neighbor {
         }
     }
 
+    /// True if it may be its control plane alone that is gone: graceful restart waits for that, and its BFD, as it said
+    /// itself, goes with it (RFC 5882 §4.3). Packets may get through all the same.
+    fn restarts_with_bfd(&self, status: &Status) -> bool {
+        self.conn.is_none() && self.awaited.kept.is_some() && !status.remote_independent
+    }
+
     /// Its BFD session, if it shall have one.
     fn bfd_plan(&self) -> Option<Plan> {
         let watch = self.plan.bfd.as_ref()?;
@@ -199,6 +205,12 @@ impl Speaker {
 
     fn bfd_failed(&mut self, now: Time, id: PeerId, status: &Status, before: Option<&Status>, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        if neighbor.restarts_with_bfd(status) {
+            let name = neighbor.plan.name.clone();
+            out.push(Effect::Tell(Event::BfdSilent { neighbor: name, what: "gone with the peer's control plane" }));
+            self.hold_back(now, id, out);
+            return;
+        }
         // The kernel before all else.
         let bar = neighbor.bar();
         neighbor.watched.bar = Some(bar);
@@ -218,6 +230,16 @@ impl Speaker {
         out.push(Effect::Tell(event));
         self.startup.give_up(id);
         self.end_for_bfd(now, id, true, out);
+        self.drop_kept(id, "BFD found the way dead", out);
+    }
+
+    /// A strict neighbor waits for BFD before it is tried again; what it taught before is not judged by that.
+    fn hold_back(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
+        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.waits_for_bfd()) else { return };
+        neighbor.awaits_route = neighbor.ready();
+        let mut outputs = Vec::new();
+        neighbor.session.handle(now, session::Input::Stop(Cease::BfdDown.into()), &mut outputs);
+        self.obey(now, id, outputs, out);
     }
 
     /// Ends the session because of BFD; one that is strict waits for BFD before it is tried again, and one that is not

@@ -136,10 +136,16 @@ impl Notification {
         Self::with_data(6, HARD_RESET, data.freeze())
     }
 
+    /// True for a Hard Reset, whatever it was sent for (RFC 8538 §3.1).
+    #[must_use]
+    pub const fn is_hard_reset(&self) -> bool {
+        self.code == 6 && self.subcode == HARD_RESET
+    }
+
     /// What a Hard Reset was sent for (RFC 8538 §3.1).
     #[must_use]
     pub fn inside_hard_reset(&self) -> Option<Self> {
-        (self.code == 6 && self.subcode == HARD_RESET).then(|| Self::decode(&self.data).ok()).flatten()
+        self.is_hard_reset().then(|| Self::decode(&self.data).ok()).flatten()
     }
 
     /// The operator's text in an administrative shutdown or reset (RFC 9003 §2). `None` if there is none, if its
@@ -151,6 +157,13 @@ impl Notification {
         (self.code == 6 && matches!(self.subcode, 2 | 4) && !text.is_empty())
             .then(|| std::str::from_utf8(text).ok())
             .flatten()
+    }
+
+    /// [`Notification::text`], also of what a Hard Reset was sent for.
+    #[must_use]
+    pub fn communication(&self) -> Option<String> {
+        let of = |notification: &Self| notification.text().map(str::to_owned);
+        of(self).or_else(|| of(&self.inside_hard_reset()?))
     }
 
     pub(super) fn decode(body: &Bytes) -> Result<Self, Error> {

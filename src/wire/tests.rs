@@ -228,6 +228,15 @@ fn a_shutdown_text_is_cut_at_a_character_within_255_octets() {
 }
 
 #[test]
+fn the_text_inside_a_hard_reset_is_its_communication() {
+    let inside = Notification::shutdown(Cease::AdministrativeReset, "new card");
+    assert_eq!(inside.hard_reset().text(), None);
+    assert_eq!(inside.hard_reset().communication().as_deref(), Some("new card"));
+    assert_eq!(inside.communication().as_deref(), Some("new card"));
+    assert_eq!(Notification::HOLD.communication(), None);
+}
+
+#[test]
 fn only_a_shutdown_and_a_reset_carry_text() {
     assert_eq!(Notification::shutdown(Cease::PeerDeconfigured, "bye"), Cease::PeerDeconfigured.into());
     assert_eq!(Notification::shutdown(Cease::AdministrativeShutdown, ""), Cease::AdministrativeShutdown.into());

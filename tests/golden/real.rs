@@ -11,7 +11,7 @@ use twinspan::wire::{Context, Deframer, Error, FaultAction, Frame, Message, Upda
 use crate::mrt;
 
 /// `TWINSPAN_DATA`, else `../shared/data` beside the checkout.
-fn data() -> Option<PathBuf> {
+pub fn data() -> Option<PathBuf> {
     let folder = match std::env::var_os("TWINSPAN_DATA") {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
@@ -41,7 +41,7 @@ fn read(octets: &[u8], context: &Context) -> Result<Vec<Message>, Error> {
 }
 
 /// What UPDATEs say together, in an order that does not depend on how they were cut.
-fn meaning(updates: Vec<Message>) -> Update {
+pub fn meaning(updates: Vec<Message>) -> Update {
     let mut all = Update::default();
     for message in updates {
         let Message::Update(update) = message else { panic!("{message:?}") };

@@ -16,7 +16,7 @@ use twinspan::{
 type Expected = (Message, Vec<(&'static str, &'static str)>);
 
 /// Packets of one TCP stream to port 179, one message each: link type 101 is bare IP.
-fn pcap(messages: &[BytesMut]) -> Vec<u8> {
+pub fn pcap(messages: &[BytesMut]) -> Vec<u8> {
     let mut file = Vec::new();
     file.extend(0xa1b2_c3d4_u32.to_le_bytes());
     file.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0]);

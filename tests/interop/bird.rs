@@ -57,6 +57,12 @@ impl Peer for Bird {
         ("bird/bird.conf", "/etc/bird/bird.conf")
     }
 
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        // -R: this start is one of a graceful restart.
+        let words = ["/usr/sbin/bird", "-f", "-R", "-c", "/etc/bird/bird.conf", "-s", "/run/bird/bird.ctl"];
+        lab.spawn("bird", &words)
+    }
+
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = birdc(lab, &["show", "protocols", "all", Self::protocol(us)])?;
         let last = shown.lines().find_map(|line| line.trim().strip_prefix("Last error:"));
@@ -114,5 +120,18 @@ impl Peer for Bird {
 
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         ("ttl security on", "ttl security off")
+    }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = "  ttl security on;\n";
+        (line, format!("{line}  password \"{password}\";\n"))
+    }
+
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        ("    import all;\n", "    import all;\n    receive limit 3 action disable;\n")
+    }
+
+    fn words_for_max_prefixes(&self) -> String {
+        "Maximum number of prefixes reached".to_owned()
     }
 }

@@ -168,16 +168,16 @@ fn bird_agrees_with_us_on_our_connection_when_both_dial_and_our_identifier_is_hi
 }
 
 #[test]
-fn gobgp_agrees_with_us_on_our_connection_when_both_dial_and_our_identifier_is_higher() -> Result<()> {
-    collides(&Gobgp, Higher::Us, Some(Higher::Us))
+fn gobgp_agrees_with_us_on_one_session_when_both_dial_and_our_identifier_is_higher() -> Result<()> {
+    collides(&Gobgp, Higher::Us, None) // as above
 }
 
 #[test]
-fn exabgp_agrees_with_us_on_our_connection_when_both_dial_and_our_identifier_is_higher() -> Result<()> {
-    collides(&Exabgp, Higher::Us, Some(Higher::Us))
+fn exabgp_agrees_with_us_on_one_session_when_both_dial_and_our_identifier_is_higher() -> Result<()> {
+    collides(&Exabgp, Higher::Us, None) // as above
 }
 
 #[test]
-fn openbgpd_agrees_with_us_on_our_connection_when_both_dial_and_our_identifier_is_higher() -> Result<()> {
-    collides(&Openbgpd, Higher::Us, Some(Higher::Us))
+fn openbgpd_agrees_with_us_on_one_session_when_both_dial_and_our_identifier_is_higher() -> Result<()> {
+    collides(&Openbgpd, Higher::Us, None) // as above
 }

@@ -55,7 +55,7 @@ impl Peer for Exabgp {
                         session.last_end += &event["neighbor"]["reason"].to_string();
                     }
                 }
-                Some("notification") => session.last_end = event["neighbor"]["message"].to_string(),
+                Some("notification") => session.last_end = event["neighbor"].to_string(),
                 _ => {}
             }
         }
@@ -106,6 +106,15 @@ impl Peer for Exabgp {
 
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         ("    outgoing-ttl 255;\n    incoming-ttl 255;\n", "")
+    }
+
+    fn words_for_max_prefixes(&self) -> String {
+        "\"data\":\"0x00010100000003\",\"subcode\":1".to_owned() // IPv4 unicast, 3 (RFC 4486 section 4)
+    }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = "    hold-time 90;\n";
+        (line, format!("{line}    md5-password \"{password}\";\n"))
     }
 }
 

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::pair::SOON;
 use crate::peer::{Peer, Route, Session, set};
-use crate::runner::Lab;
+use crate::runner::{Lab, wait_until};
 
 pub(crate) struct Frr;
 
@@ -51,11 +52,22 @@ impl Peer for Frr {
         ("frr/frr.conf", "/etc/frr/frr.conf")
     }
 
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        // Zebra has gone on, and holds the routes. The configuration comes once, as soon as bgpd can take it.
+        lab.spawn("frr", &["/usr/lib/frr/bgpd", "--log", "stdout", "-A", "127.0.0.1"])?;
+        let answers = || lab.must("frr", &["vtysh", "-d", "bgpd", "-c", "show version"]);
+        wait_until(SOON, || answers().map_err(|error| format!("{error:#}")))?;
+        lab.must("frr", &["vtysh", "-b"]).map(drop)
+    }
+
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = show(lab, &format!("bgp neighbors {us}"))?;
         let neighbor = shown.as_object().and_then(|all| all.values().next()).cloned().unwrap_or_default();
         let log = lab.log("frr", "bgpd");
-        let said = log.lines().rfind(|line| line.contains("NOTIFICATION")).unwrap_or_default();
+        let said = log
+            .lines()
+            .rfind(|line| line.contains("NOTIFICATION") && line.contains("received from"))
+            .unwrap_or_default();
         Ok(Session {
             established: neighbor["bgpState"] == "Established",
             last_end: format!("{} {} {said}", neighbor["lastResetDueTo"], neighbor["lastNotificationReason"]),
@@ -111,5 +123,14 @@ impl Peer for Frr {
 
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         (" neighbor gateway ttl-security hops 1\n", "")
+    }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = " neighbor gateway timers connect 1\n";
+        (line, format!("{line} neighbor gateway password {password}\n"))
+    }
+
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        ("  network 10.50.0.0/16\n", "  network 10.50.0.0/16\n  neighbor 169.254.21.2 maximum-prefix 3\n")
     }
 }

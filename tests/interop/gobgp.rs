@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::pair::SOON;
 use crate::peer::{Peer, Route, Session};
-use crate::runner::Lab;
+use crate::runner::{Lab, wait_until};
 
 pub(crate) struct Gobgp;
 
@@ -54,19 +55,25 @@ impl Peer for Gobgp {
         Ok(())
     }
 
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        // -r: this start is one of a graceful restart.
+        lab.spawn("gobgp", &["/usr/bin/gobgpd", "-r", "-t", "toml", "-f", "/etc/gobgp/gobgpd.toml"])?;
+        wait_until(SOON, || self.begin(lab).map_err(|error| format!("{error:#}")))
+    }
+
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = show(lab, &["neighbor", us])?;
         let log = lab.log("gobgp", "gobgpd");
-        let mut said = log.lines().filter(|line| line.contains("\"Peer Down\"") || line.contains("notification"));
-        Ok(Session {
-            established: shown["state"]["session_state"] == 6,
-            last_end: said.rfind(|line| line.contains(us)).unwrap_or_default().to_owned(),
-        })
+        let said = log.lines().filter(|line| line.contains(us) && line.contains("notification"));
+        Ok(Session { established: shown["state"]["session_state"] == 6, last_end: said.collect() })
     }
 
     fn learned(&self, lab: &Lab, us: &str, prefix: &str) -> Result<Option<Route>> {
-        let shown = show(lab, &["neighbor", us, "adj-in", prefix, "-a", family(prefix).0])?;
-        let Some(path) = shown.get(prefix).and_then(|paths| paths.get(0)) else { return Ok(None) };
+        // Without a route it says so in words, not in JSON.
+        let done = lab.exec("gobgp", &["gobgp", "global", "rib", prefix, "-a", family(prefix).0, "-j"])?;
+        let Ok(shown) = serde_json::from_slice::<Value>(&done.stdout) else { return Ok(None) };
+        let mut paths = shown[prefix].as_array().into_iter().flatten();
+        let Some(path) = paths.find(|path| path["neighbor-ip"] == us) else { return Ok(None) };
         let none = Vec::new();
         let mut route = Route::default();
         for attribute in path["attrs"].as_array().context("a path without attributes")? {
@@ -121,5 +128,18 @@ impl Peer for Gobgp {
 
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         ("enabled = true\n    ttl-min = 255", "enabled = false\n    ttl-min = 255")
+    }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = "    peer-as = 65515\n";
+        (line, format!("{line}    auth-password = \"{password}\"\n"))
+    }
+
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        (
+            "    [peer-groups.afi-safis.mp-graceful-restart.config]\n",
+            "    [peer-groups.afi-safis.prefix-limit.config]\n      max-prefixes = 3\n    \
+             [peer-groups.afi-safis.mp-graceful-restart.config]\n",
+        )
     }
 }

@@ -18,11 +18,15 @@ mod gobgp;
 mod openbgpd;
 mod pair;
 mod peer;
+mod traffic;
 
 mod collision;
 mod communities;
 mod families;
+mod limits;
 mod messages;
+mod password;
 mod refresh;
+mod restart;
 mod shutdown;
 mod ttl;

@@ -83,4 +83,21 @@ impl Peer for Openbgpd {
     fn without_ttl_security(&self) -> (&'static str, &'static str) {
         ("ttl-security yes", "ttl-security no")
     }
+
+    fn words_for_shutdown(&self) -> String {
+        "administratively down".to_owned()
+    }
+
+    fn words_for_max_prefixes(&self) -> String {
+        "max-prefix exceeded".to_owned()
+    }
+
+    fn with_password(&self, password: &str) -> (&'static str, String) {
+        let line = "  ttl-security yes\n";
+        (line, format!("{line}  tcp md5sig password {password}\n"))
+    }
+
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        ("  ttl-security yes\n", "  ttl-security yes\n  max-prefix 3\n")
+    }
 }

@@ -44,6 +44,12 @@ pub(crate) trait Peer: Sync {
         Ok(())
     }
 
+    /// Starts it after it was killed, so that it goes on where it was (RFC 4724).
+    fn start_again(&self, lab: &mut Lab) -> Result<()> {
+        lab.start(self.node())?;
+        self.begin(lab)
+    }
+
     /// The session with us.
     fn session(&self, lab: &Lab, us: &str) -> Result<Session>;
 
@@ -69,6 +75,27 @@ pub(crate) trait Peer: Sync {
 
     /// What to change in its file so that it sends with another TTL than 255.
     fn without_ttl_security(&self) -> (&'static str, &'static str);
+
+    /// What to change in its file so that it signs (RFC 2385).
+    fn with_password(&self, password: &str) -> (&'static str, String);
+
+    /// What to change in its file so that it takes no more than three prefixes of a family; the same twice if it cannot.
+    fn with_limit_of_three(&self) -> (&'static str, &'static str) {
+        ("", "")
+    }
+
+    /// How it writes Cease / Administrative Reset, Administrative Shutdown, Maximum Number of Prefixes Reached.
+    fn words_for_reset(&self) -> String {
+        "Administrative Reset".to_owned()
+    }
+
+    fn words_for_shutdown(&self) -> String {
+        "Administrative Shutdown".to_owned()
+    }
+
+    fn words_for_max_prefixes(&self) -> String {
+        "Maximum Number of Prefixes Reached".to_owned()
+    }
 }
 
 /// The communities of [`Peer::announce_marked`], in the peer's way of writing.

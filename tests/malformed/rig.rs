@@ -177,7 +177,8 @@ fn address(text: &str) -> IpAddr {
 }
 
 impl Far {
-    fn new(name: &str, interface: &'static str, net: u8, asn: u32) -> Self {
+    /// A neighbor at 169.254.`net`.1; we are at .2.
+    pub fn new(name: &str, interface: &'static str, net: u8, asn: u32) -> Self {
         let ipv4 = Family::Ipv4.into();
         Self {
             name: Name::new(name).expect("a name"),
@@ -246,6 +247,11 @@ impl Rig {
             Far::new("internal", "tun3", 23, 65515),
         ];
         adjust(&mut fars);
+        Self::with(config, fars)
+    }
+
+    /// The same with neighbors of one's own, each of which the file has.
+    pub fn with(config: &Config, fars: Vec<Far>) -> Self {
         let instance = Name::new("in-0").expect("a name");
         let speaker = Speaker::new(config.clone(), &instance, 7, Duration::ZERO).expect("the file has it");
         Self {
@@ -465,9 +471,15 @@ impl Rig {
 
     /// The neighbor sends octets, if it still can.
     pub fn feed(&mut self, conn: ConnId, octets: &[u8]) {
+        self.hand_in(conn, octets);
+        self.settle();
+    }
+
+    /// The same, and the work that follows waits for [`Rig::settle`].
+    pub fn hand_in(&mut self, conn: ConnId, octets: &[u8]) {
         let open = self.wires.get(&conn).is_some_and(|wire| wire.connected && !wire.over);
         if open && !octets.is_empty() {
-            self.tell(Input::Octets { conn, octets: Bytes::copy_from_slice(octets) });
+            self.input(Input::Octets { conn, octets: Bytes::copy_from_slice(octets) });
         }
     }
 
@@ -587,5 +599,5 @@ fn message_keepalive() -> Vec<u8> {
 }
 
 fn index(far: usize) -> LinkIndex {
-    LinkIndex::new(u32::try_from(far).expect("there are three") + 2).expect("not 0")
+    LinkIndex::new(u32::try_from(far).expect("there are few") + 2).expect("not 0")
 }

@@ -16,7 +16,7 @@ const SITE: &str = "10.52.0.0/16";
 const DETECTION: Duration = Duration::from_millis(300);
 /// A machine that does other things too.
 const SLACK: Duration = Duration::from_secs(2);
-/// How long BFD goes on without a daemon (decision 0012).
+/// How long BFD goes on without a daemon (decision 0013).
 const ABSENCE: Duration = Duration::from_secs(15);
 
 /// What an instance says of the BFD of its neighbors.

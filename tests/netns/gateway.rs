@@ -95,6 +95,22 @@ impl Gateway {
         Ok(Self { lab, _turn: turn })
     }
 
+    /// The lab with other files in some nodes: node, path inside it, text.
+    pub(crate) fn with_files(files: &[(&str, &str, String)]) -> Result<Self> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
+        let mut written = Vec::new();
+        let mut options = Options::new(programs);
+        for (node, target, text) in files {
+            let mut file = tempfile::NamedTempFile::new()?;
+            file.write_all(text.as_bytes())?;
+            options.replaced.push(((*node).to_owned(), PathBuf::from(target), file.path().to_path_buf()));
+            written.push(file);
+        }
+        let lab = Lab::up(&checkout("labs/dual-redundancy/dual-redundancy.clab.yml"), &options)?;
+        Ok(Self { lab, _turn: turn })
+    }
+
     /// The lab at rest: four sessions, all routes in both kernels, both devices with both ways back.
     pub(crate) fn at_rest() -> Result<Self> {
         let gateway = Self::up(&[])?;

@@ -21,6 +21,8 @@ mod dynamic;
 mod faults;
 mod full_table;
 mod gateway;
+mod graceful_restart;
+mod graceful_shutdown;
 mod kernel;
 mod labs;
 mod reload;

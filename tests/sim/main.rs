@@ -4,6 +4,7 @@
 
 mod kernel;
 mod reload;
+mod restart;
 mod world;
 
 use std::time::Duration;
@@ -161,7 +162,8 @@ fn every_shared_prefix_has_a_path_over_every_tunnel_whatever_the_order_of_events
 
 #[test]
 fn a_peer_that_stops_reading_is_dropped_after_the_send_hold_time_and_holds_nothing_up() {
-    let mut world = all_started(dual_redundancy_of(5, &gateway_with("send-hold-time = \"8s\"")));
+    let mut world =
+        all_started(dual_redundancy_of(5, &gateway_with("send-hold-time = \"8s\"\ngraceful-restart = false")));
     world.deaf.insert(HQ_1);
     let dropped = |world: &World| {
         [IN_0, IN_1].iter().all(|host| world.told(*host, "hq-1/in") && world.told(*host, "send hold timer expired"))

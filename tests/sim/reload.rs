@@ -40,6 +40,7 @@ connect-retry = "5s"
 idle-hold-max = "60s"
 passive = false
 multihop = 2
+graceful-restart = { restart-time = "10s", stale-time = "120s" }
 families = ["ipv4"]
 max-prefixes = { ipv4 = 4000, ipv6 = 1000, action = "trim", warn-at = 75 }
 import = ["sites"]
@@ -275,6 +276,13 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "max-prefixes = { ipv4 = 4000, ipv6 = 1000, action = \"trim\", warn-at = 75 }",
         "max-prefixes = 4000",
     ),
+    (
+        "bgp.graceful-restart",
+        "graceful-restart = { restart-time = \"10s\", stale-time = \"120s\" }",
+        "graceful-restart = false",
+    ),
+    ("bgp.graceful-restart.restart-time", "restart-time = \"10s\"", "restart-time = \"20s\""),
+    ("bgp.graceful-restart.stale-time", "stale-time = \"120s\"", "stale-time = \"60s\""),
     ("bgp.max-prefixes.ipv4", "ipv4 = 4000", "ipv4 = 1"),
     ("bgp.max-prefixes.ipv6", "ipv6 = 1000", "ipv6 = 999"),
     ("bgp.max-prefixes.action", "action = \"trim\"", "action = \"warn\""),

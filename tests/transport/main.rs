@@ -36,7 +36,7 @@ impl Speaker {
             idle_hold_max: Duration::from_secs(1),
             passive: false,
             families: vec![Family::Ipv4, Family::Ipv6],
-            restart_time: Duration::from_secs(10),
+            restart_time: Some(Duration::from_secs(10)),
         };
         let (sender, events) = mpsc::channel(64);
         let mut transport = Transport::new(sender);
@@ -133,7 +133,7 @@ async fn two_speakers_that_dial_each_other_agree_and_one_hears_why_the_other_sto
     };
     timeout(Duration::from_secs(20), down).await.expect("told within 20 s");
     let reason = two.peer.status().last_down.map(|down| down.reason.to_string());
-    assert_eq!(reason.as_deref(), Some("received Cease / Administrative Shutdown: new kernel"));
+    assert_eq!(reason.as_deref(), Some("received Cease / Hard Reset: Cease / Administrative Shutdown: new kernel"));
     one.transport.finish().await;
 }
 

@@ -10,8 +10,8 @@ use crate::cli::{
     table::{Cell, Facts, Table},
 };
 use crate::control::api::{
-    Bfd, BfdState, Capability, Down, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor, NeighborDetail,
-    NeighborKind, Neighbors, Range, Request, SessionState,
+    Bfd, BfdState, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, Range, Request, SessionState,
 };
 use crate::control::io::Client;
 use crate::types::Name;
@@ -137,8 +137,27 @@ fn why(neighbor: &Neighbor) -> String {
             _ => String::new(),
         };
     }
-    let fault = last.map(|down| format!("{} ({} ago)", down.text, duration(down.ago_seconds)));
-    fault.into_iter().chain(next(neighbor)).collect::<Vec<_>>().join("; ")
+    let ago = |down: &Down| format!("{} ({} ago)", down.text, duration(down.ago_seconds));
+    let kept = neighbor.stale.as_ref().map(|stale| {
+        let routes = counted(stale.prefixes, "route is", "routes are");
+        format!("{routes} kept, for {} at most", duration(stale.until_seconds))
+    });
+    // What it said when it went is the reason, and that it cannot be reached since is not.
+    fault_before(neighbor)
+        .map(ago)
+        .into_iter()
+        .chain(last.map(ago))
+        .chain(kept)
+        .chain(next(neighbor))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// What the neighbor said when it went, if something else has gone wrong since.
+fn fault_before(neighbor: &Neighbor) -> Option<&Down> {
+    let (down, told) = (neighbor.last_down.as_ref()?, neighbor.last_told.as_ref()?);
+    let later = matches!(down.reason, DownReason::ConnectFailed | DownReason::ConnectionLost);
+    (neighbor.state != SessionState::Established && later && told.at >= neighbor.since).then_some(told)
 }
 
 /// What happens next with a session that is not up.
@@ -191,6 +210,14 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
         Some(down) => facts.add("last down", Cell::toned(last_down(down), Tone::Warn)),
         None => facts.add("last down", "never"),
     }
+    if let Some(told) = fault_before(neighbor) {
+        facts.add("it said", Cell::toned(last_down(told), Tone::Warn));
+    }
+    if let Some(stale) = &neighbor.stale {
+        let routes = counted(stale.prefixes, "route", "routes");
+        let text = format!("{routes} since {}, until {} at the latest", stale.since, stale.until);
+        facts.add("stale", Cell::toned(text, Tone::Warn));
+    }
     facts.add("flaps", count(neighbor.flaps));
     if let Some(watch) = &neighbor.bfd {
         bfd_facts(watch, &mut facts);
@@ -218,11 +245,12 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     facts.add_all(
         "prefixes",
         neighbor.prefixes.iter().map(|prefixes| {
-            let FamilyPrefixes { family, received, accepted, refused, advertised, limit, trimmed } = *prefixes;
+            let FamilyPrefixes { family, received, accepted, refused, advertised, limit, trimmed, stale } = *prefixes;
             let [received, accepted, refused, advertised] = [received, accepted, refused, advertised].map(count);
             let limit = limit.map_or_else(String::new, |limit| format!(" of at most {}", count(limit)));
             let trimmed = if trimmed > 0 { format!(" ({} above the limit)", count(trimmed)) } else { String::new() };
-            format!("{family}: {received}{limit} received, {accepted} accepted, {refused} refused{trimmed}, {advertised} advertised")
+            let stale = if stale > 0 { format!(", {} stale", count(stale)) } else { String::new() };
+            format!("{family}: {received}{limit} received, {accepted} accepted, {refused} refused{trimmed}, {advertised} advertised{stale}")
                 .into()
         }),
     );

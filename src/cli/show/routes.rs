@@ -102,6 +102,7 @@ async fn pages_as_table(query: RouteQuery, limit: usize, client: &Client, screen
             for (route, path) in page.routes.iter().flat_map(|route| route.paths.iter().map(move |path| (route, path)))
             {
                 let (state, tone) = state(path.state);
+                let state = if path.stale { format!("{state}, stale") } else { state.to_owned() };
                 table.row([
                     route.prefix.to_string().into(),
                     path.neighbor.as_ref().map_or_else(|| "(own)".into(), |name| name.to_string().into()),
@@ -171,7 +172,12 @@ pub fn write_route<W: Write>(
         let (state, tone) = state(path.state);
         let from = path.neighbor.as_ref().map_or_else(|| "our own".to_owned(), |name| format!("from {name}"));
         screen.text("  ")?;
-        screen.toned(&format!("{from}: {state}"), tone)?;
+        let stale = match (path.stale, &path.stale_since, &path.stale_until) {
+            (true, Some(since), Some(until)) => format!(", stale since {since}, until {until} at the latest"),
+            (true, _, _) => ", stale".to_owned(),
+            (false, _, _) => String::new(),
+        };
+        screen.toned(&format!("{from}: {state}{stale}"), tone)?;
         screen.line(&path.why.as_ref().map_or_else(String::new, |why| format!(", {why}")))?;
         let mut facts = Facts::default();
         if let Some(next_hop) = path.next_hop {

@@ -30,7 +30,7 @@ pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
 pub use neighbor::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState, Stale,
 };
 pub use plan::{
     ConfigState, FileText, OnDisk, Plan, PlanChange, PlanClass, PlanPeer, PlanRefusal, PlanSession, SessionFate,

@@ -60,6 +60,9 @@ pub struct Neighbor {
     pub flaps: u64,
     /// Why it is not Established, or was last not; `null` if nothing has gone wrong yet.
     pub last_down: Option<Down>,
+    /// The last NOTIFICATION from the neighbor: it stays when dialling fails after it; `null` if there was none.
+    #[serde(default)]
+    pub last_told: Option<Down>,
     /// When we dial next; `null` while a session is up or being opened, or if we only wait for the neighbor.
     pub next_retry_at: Option<Moment>,
     /// Whole seconds until then, rounded up.
@@ -80,6 +83,9 @@ pub struct Neighbor {
     /// Why it is kept down on purpose; `null` if it is not.
     #[serde(default)]
     pub kept_down: Option<KeptDown>,
+    /// What it taught before its session was lost and is used still, because it may be restarting; `null` if nothing is.
+    #[serde(default)]
+    pub stale: Option<Stale>,
     /// What was exchanged, for each family of the file.
     pub prefixes: Vec<FamilyPrefixes>,
 }
@@ -248,6 +254,23 @@ pub struct FamilyPrefixes {
     /// Of the refused, those that are above the limit.
     #[serde(default)]
     pub trimmed: u64,
+    /// Prefixes that are used though the neighbor has not said them again: kept of a session that was lost, or of before a
+    /// refresh that is under way.
+    #[serde(default)]
+    pub stale: u64,
+}
+
+/// Routes of a session that was lost, kept while the neighbor restarts (RFC 4724).
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Stale {
+    /// How many prefixes, of all families.
+    pub prefixes: u64,
+    /// When the session was lost.
+    pub since: Moment,
+    /// When they go at the latest.
+    pub until: Moment,
+    /// Whole seconds until then, rounded up.
+    pub until_seconds: u64,
 }
 
 /// What each side announced in its OPEN; empty before there was one.

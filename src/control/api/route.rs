@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::FibRoute;
+use super::{FibRoute, Moment};
 use crate::types::{Asn, Family, Name, Prefix};
 
 /// One page of the table, in the order of the prefixes.
@@ -90,6 +90,15 @@ pub struct Path {
     /// Its share of the traffic beside the other paths in use, 1 to 255; `null` if it is not used.
     #[serde(default)]
     pub weight: Option<u16>,
+    /// True if its neighbor has not said it again since its session was lost, or since a refresh began.
+    #[serde(default)]
+    pub stale: bool,
+    /// Of a session that was lost: when; else `null`.
+    #[serde(default)]
+    pub stale_since: Option<Moment>,
+    /// Of a session that was lost: when it goes at the latest; else `null`.
+    #[serde(default)]
+    pub stale_until: Option<Moment>,
     /// Why it is not in use, in words; `null` for the best path and its equals.
     pub why: Option<String>,
 }

@@ -172,7 +172,16 @@ fn bfd() -> Bfd {
 }
 
 fn prefixes(family: Family, received: u64, refused: u64) -> FamilyPrefixes {
-    FamilyPrefixes { family, received, accepted: received - refused, refused, advertised: 1, limit: None, trimmed: 0 }
+    FamilyPrefixes {
+        family,
+        received,
+        accepted: received - refused,
+        refused,
+        advertised: 1,
+        limit: None,
+        trimmed: 0,
+        stale: 0,
+    }
 }
 
 fn established() -> Neighbor {
@@ -189,6 +198,7 @@ fn established() -> Neighbor {
         uptime_seconds: Some(7_929),
         flaps: 0,
         last_down: None,
+        last_told: None,
         next_retry_at: None,
         next_retry_seconds: None,
         passive: false,
@@ -197,6 +207,7 @@ fn established() -> Neighbor {
         range: None,
         leaves_seconds: None,
         kept_down: None,
+        stale: None,
         prefixes: vec![prefixes(Family::Ipv4, 4, 1)],
     }
 }
@@ -223,8 +234,9 @@ pub fn neighbors() -> Reply {
         }),
         next_retry_at: Some(at("03:12:16.500")),
         next_retry_seconds: Some(5),
+        stale: Some(Stale { prefixes: 4, since: at("03:08:58.000"), until: at("03:12:20.000"), until_seconds: 8 }),
         prefixes: vec![
-            FamilyPrefixes { advertised: 0, limit: Some(4_000), ..prefixes(Family::Ipv4, 0, 0) },
+            FamilyPrefixes { advertised: 0, limit: Some(4_000), stale: 4, ..prefixes(Family::Ipv4, 0, 0) },
             FamilyPrefixes { advertised: 0, ..prefixes(Family::Ipv6, 0, 0) },
         ],
         ..established()
@@ -276,6 +288,15 @@ pub fn neighbors() -> Reply {
             subcode: None,
             communication: None,
             text: "connection lost: closed by the peer".into(),
+        }),
+        last_told: Some(Down {
+            reason: DownReason::NotificationReceived,
+            at: at("03:12:07.000"),
+            ago_seconds: 5,
+            code: Some(6),
+            subcode: Some(3),
+            communication: None,
+            text: "received Cease / Peer De-configured".into(),
         }),
         flaps: 1,
         since: at("03:12:07.000"),
@@ -353,6 +374,9 @@ fn path(neighbor: &str, next_hop: &str, state: PathState, why: Option<&str>) -> 
         other_attributes: Vec::new(),
         state,
         weight: matches!(state, PathState::Best | PathState::Multipath).then_some(1),
+        stale: false,
+        stale_since: None,
+        stale_until: None,
         why: why.map(str::to_owned),
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn session(peer: u32, asn: u32) -> Session {
         remote: address(peer).into(),
         local: Ipv4Addr::new(192, 168, 1, 1).into(),
         local_v6: Some("fd00::1".parse().unwrap()),
+        link_local: None,
         families: Family::ALL.to_vec(),
         preserved: Vec::new(),
         enhanced_refresh: false,

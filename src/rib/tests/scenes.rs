@@ -78,6 +78,21 @@ fn a_family_that_was_not_agreed_on_is_ignored() {
 }
 
 #[test]
+fn ipv6_routes_name_our_link_local_address_too_where_the_neighbor_shares_the_link() {
+    for link_local in [None, Some("fe80::2".parse().unwrap())] {
+        let mut rib = rib(64, false);
+        rib.add_peer(PeerId(0), settings(0, 65010, Scope::LocalOnly));
+        rib.up(PeerId(0), Session { link_local, ..session(0, 65010) });
+        rib.originate(prefix("fd20::/48"), Attributes::default());
+        settle(&mut rib);
+        let mut told = Told::default();
+        replay(&mut told, &outputs(&mut rib, 0, &session(0, 65010).context));
+        let (_, next_hop) = &told[&prefix("fd20::/48")];
+        assert_eq!(*next_hop, NextHop::V6 { global: "fd00::1".parse().unwrap(), link_local });
+    }
+}
+
+#[test]
 fn end_of_rib_is_known_until_the_session_ends() {
     let mut rib = rib(64, false);
     join(&mut rib, 0, 65010, Scope::LocalOnly);

@@ -257,6 +257,9 @@ fn while_the_selection_is_deferred_only_own_routes_are_told_and_no_end_of_rib() 
     nets(3).iter().for_each(|net| teach(&mut rib, 0, net, path(&[65010])));
     settle(&mut rib);
     assert_eq!(words(&messages(&mut rib, 1)), ["1 routes"]);
+    join(&mut rib, 2, 65012, Scope::LocalOnly);
+    assert_eq!(words(&messages(&mut rib, 2)), ["1 routes", "end of ipv4", "end of ipv6"], "that is all for this one");
     rib.tell_all();
     assert_eq!(words(&messages(&mut rib, 1)), ["3 routes", "end of ipv4", "end of ipv6"]);
+    assert!(messages(&mut rib, 2).is_empty());
 }

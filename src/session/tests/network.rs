@@ -41,6 +41,7 @@ struct Network {
 fn arrives_on(input: &Input) -> Option<ConnId> {
     match input {
         Input::Start | Input::Stop(_) | Input::Restart(_) | Input::DialNow | Input::Refresh(_) => None,
+        Input::Leave(_) | Input::Announce(_) => None,
         Input::Configure(_) | Input::ConnectFailed { .. } => None,
         Input::Connected { conn }
         | Input::Accepted { conn }

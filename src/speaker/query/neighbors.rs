@@ -3,7 +3,7 @@
 use super::{Surroundings, count};
 use crate::control::api::{
     Capabilities, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Messages, Neighbor,
-    NeighborDetail, NeighborKind, Neighbors, Range, SessionState,
+    NeighborDetail, NeighborKind, Neighbors, Range, SessionState, Stale,
 };
 use crate::gateway;
 use crate::session;
@@ -82,6 +82,7 @@ impl Speaker {
                 advertised: count(found.advertised),
                 limit: plan.limit.family(*family).map(u64::from),
                 trimmed: count(found.trimmed),
+                stale: count(found.stale),
             }
         });
         let back = neighbor.over.and_then(|over| over.until);
@@ -103,6 +104,7 @@ impl Speaker {
             uptime_seconds: established.then(|| now.since(status.since).as_secs()),
             flaps: u64::from(status.flaps),
             last_down: self.last_down(now, neighbor, &status),
+            last_told: status.last_received.as_ref().map(|(at, told)| self.said(now, *at, told)),
             next_retry_at: retry.map(|at| self.moment(at)),
             next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             passive: plan.passive,
@@ -115,6 +117,12 @@ impl Speaker {
                 (None, Some(_)) => Some(KeptDown::MaxPrefixes),
                 (None, None) => None,
             },
+            stale: neighbor.awaited.kept.map(|kept| Stale {
+                prefixes: count(self.kept(neighbor.id)),
+                since: self.moment(kept.since),
+                until: self.moment(kept.until),
+                until_seconds: kept.until.since(now).as_millis().div_ceil(1000) as u64,
+            }),
             prefixes: prefixes.collect(),
         }
     }
@@ -163,6 +171,7 @@ impl Speaker {
             session::DownReason::Lost(_) => (DownReason::ConnectionLost, None),
             session::DownReason::Connect(_) => (DownReason::ConnectFailed, None),
             session::DownReason::Stopped(cease) => (DownReason::Stopped, Some(cease)),
+            session::DownReason::Left => (DownReason::Stopped, None),
             session::DownReason::PeerAs { .. }
             | session::DownReason::RouterId(_)
             | session::DownReason::NoFamily { .. }
@@ -177,9 +186,22 @@ impl Speaker {
             ago_seconds: now.since(down.at).as_secs(),
             code: notification.map(|notification| notification.code),
             subcode: notification.map(|notification| notification.subcode),
-            communication: notification.and_then(Notification::text).map(str::to_owned),
+            communication: notification.and_then(Notification::communication),
             text: down.reason.to_string(),
         })
+    }
+
+    /// What the neighbor said at that time.
+    fn said(&self, now: Time, at: Time, told: &Notification) -> Down {
+        Down {
+            reason: DownReason::NotificationReceived,
+            at: self.moment(at),
+            ago_seconds: now.since(at).as_secs(),
+            code: Some(told.code),
+            subcode: Some(told.subcode),
+            communication: told.communication(),
+            text: session::DownReason::Received(told.clone()).to_string(),
+        }
     }
 
     pub(super) fn session_state(&self, neighbor: &neighbor::Neighbor) -> SessionState {
@@ -241,6 +263,7 @@ fn capability(one: &wire::Capability) -> Capability {
         wire::Capability::GracefulRestart(restart) => {
             let mut words = vec![format!("{}s", restart.restart_time.as_secs())];
             words.extend(restart.restarting.then(|| "restarting".to_owned()));
+            words.extend(restart.notification.then(|| "notifications".to_owned()));
             words.extend(restart.families.iter().map(|entry| {
                 let kept = if entry.forwarding { " (forwarding kept)" } else { "" };
                 format!("{}{kept}", code(entry.family))

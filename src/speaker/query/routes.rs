@@ -93,6 +93,8 @@ impl Speaker {
             rib::PathState::NotBest { why, .. } => (PathState::NotBest, Some(why.clone())),
             rib::PathState::Refused(why) => (PathState::Refused, Some(why.to_string())),
         };
+        let of = view.peer.and_then(|peer| self.neighbors.get(peer));
+        let kept = of.and_then(|neighbor| neighbor.awaited.kept).filter(|_| view.lost);
         Path {
             neighbor: view.peer.and_then(|peer| self.name(peer)),
             next_hop: view.next_hop.map(|next_hop| match next_hop {
@@ -117,6 +119,9 @@ impl Speaker {
             other_attributes: others(attributes),
             state,
             weight: view.weight.map(Weight::get),
+            stale: view.stale,
+            stale_since: kept.map(|kept| self.moment(kept.since)),
+            stale_until: kept.map(|kept| self.moment(kept.until)),
             why,
         }
     }

@@ -161,7 +161,7 @@ fn a_neighbor_that_the_file_shuts_down_is_told_why_and_never_dialled() {
 
 #[test]
 fn a_shut_down_neighbor_is_not_waited_for_after_a_restart() {
-    let bench = Bench::with("shutdown = true");
+    let mut bench = Bench::with("shutdown = true");
     assert!(bench.speaker.startup.deadline().is_none() || bench.speaker.startup.is_over(bench.now));
 }
 

@@ -1,5 +1,6 @@
 //! BFD, as the agent tells of it.
 
+use super::stale::restarts;
 use super::*;
 use crate::bfd::{Diag, Path, Plan, Report, State, Status};
 use crate::fib::Op;
@@ -212,4 +213,70 @@ fn a_reload_changes_how_a_neighbor_is_watched_and_no_session() {
     assert_eq!(plans(&effects), Some([].as_slice()));
     assert!(!events(&effects, "session.down"), "{effects:?}");
     assert!(!events(&bench.tell(dead()), "bfd.down"), "late news of a session that is not wanted any more");
+}
+
+/// A neighbor with graceful restart that taught six routes, is watched, and then closed the connection without a word.
+fn gone(bfd: &str) -> Bench {
+    let mut bench = watched(bfd);
+    bench.tell(Input::Begin(Table::default()));
+    bench.tell(up());
+    let conn = bench.established_with(&[restarts(false)]);
+    bench.teach(conn, 3);
+    let effects = bench.tell(Input::Lost { conn, reason: "reset".to_owned() });
+    bench.quiet(effects);
+    assert_eq!(bench.wanted(), 6);
+    bench
+}
+
+fn dead_and(independent: bool) -> Input {
+    let Input::Bfd(mut report) = dead() else { panic!() };
+    report.status.remote_independent = independent;
+    Input::Bfd(report)
+}
+
+#[test]
+fn bfd_that_goes_with_the_control_plane_of_a_restarting_neighbor_costs_no_route() {
+    let mut bench = gone("{ enabled = true }");
+    let effects = bench.tell(dead_and(false));
+    assert!(events(&effects, "bfd.silent"), "{effects:?}");
+    bench.quiet(effects);
+    assert_eq!(bench.wanted(), 6);
+    bench.back(restarts(false));
+    assert!(!events(&bench.tell(report(State::Up, State::Up, 2, Diag::NONE)), "session.down"));
+}
+
+#[test]
+fn bfd_that_does_not_share_the_fate_of_the_control_plane_ends_what_graceful_restart_keeps() {
+    let mut bench = gone("{ enabled = true }");
+    let effects = bench.tell(dead_and(true));
+    assert!(matches!(effects.first(), Some(Effect::Kernel(_))), "the kernel before all else: {effects:?}");
+    assert!(tells(&effects, "are used no longer: BFD found the way dead"), "{effects:?}");
+    bench.kernel(effects);
+    bench.work();
+    assert_eq!(bench.wanted(), 0);
+}
+
+#[test]
+fn a_way_that_is_dead_while_bgp_is_up_is_dead_whatever_bfd_shares_its_fate_with() {
+    let mut bench = watched("{ enabled = true }");
+    bench.tell(Input::Begin(Table::default()));
+    bench.tell(up());
+    let conn = bench.established_with(&[restarts(true)]);
+    bench.teach(conn, 3);
+    let effects = bench.tell(dead_and(false));
+    assert!(events(&effects, "bfd.down") && events(&effects, "session.down"), "{effects:?}");
+    bench.kernel(effects);
+    bench.work();
+    assert_eq!(bench.wanted(), 0);
+}
+
+#[test]
+fn a_strict_neighbor_that_restarts_keeps_its_routes_and_waits_for_bfd() {
+    let mut bench = gone("{ enabled = true, strict = true }");
+    let effects = bench.tell(dead_and(false));
+    bench.quiet(effects);
+    assert_eq!(bench.wanted(), 6);
+    assert!(dial(&bench.wait(20)).is_none());
+    let effects = bench.tell(report(State::Up, State::Up, 2, Diag::NONE));
+    assert!(dial(&effects).is_some(), "{effects:?}");
 }
