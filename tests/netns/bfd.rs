@@ -15,7 +15,7 @@ const SITE: &str = "10.52.0.0/16";
 /// 3 packets, 100 ms apart.
 const DETECTION: Duration = Duration::from_millis(300);
 /// A machine that does other things too.
-const SLACK: Duration = Duration::from_secs(2);
+const SLACK: Duration = Duration::from_secs(5);
 /// How long BFD goes on without a daemon: the restart time (decision 0013).
 const ABSENCE: Duration = Duration::from_secs(10);
 
@@ -106,7 +106,8 @@ fn a_far_end_that_falls_silent_leaves_the_kernel_within_the_detection_time() -> 
         assert!(took < DETECTION + SLACK, "{name}: {took:?}");
         let shown = gateway.show("in-0", &["neighbors", name]).map_err(anyhow::Error::msg)?;
         assert_eq!(shown["bfd"]["diagnostic"], "control detection time expired", "{shown}");
-        assert_eq!((&shown["last_down"]["code"], &shown["last_down"]["subcode"]), (&6.into(), &10.into()), "{shown}");
+        let said = shown["last_down"]["text"].as_str().unwrap_or_default();
+        assert!(said.ends_with("Cease / BFD Down"), "{shown}");
         gateway.lab.must(wire, &["ip", "link", "set", "eth2", "master", "wire"])?;
         at_rest(&gateway)?;
     }
