@@ -208,7 +208,7 @@ impl Network {
                     }
                 }
                 Output::Measure { conn } => {
-                    self.put(self.now, Happening::Arrives(side, Input::Measured { conn, waiting: 0, taken: 0 }))
+                    self.put(self.now, Happening::Arrives(side, Input::Measured { conn, waiting: 0, taken: 0, silent: None }))
                 }
                 Output::Close { conn } | Output::Abort { conn } => {
                     self.given_up.insert((side, conn));
