@@ -194,7 +194,10 @@ impl Conn {
         match &self.state {
             State::OpenSent(hold) => hold.due(),
             State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => {
-                [live.hold.due(), live.keepalive.due(), live.send_hold.due(), live.unanswered.due()].into_iter().flatten().min()
+                [live.hold.due(), live.keepalive.due(), live.send_hold.due(), live.unanswered.due()]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
             State::Closed(_) => None,
         }
