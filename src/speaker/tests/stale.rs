@@ -167,6 +167,39 @@ fn a_neighbor_that_may_be_restarting_keeps_its_routes_for_its_restart_time() {
 }
 
 #[test]
+fn a_neighbor_that_was_silent_for_the_hold_time_keeps_its_routes_no_longer_than_we_ask_for_ourselves() {
+    let mut bench = Bench::new();
+    let conn = bench.established_with(&[restarts(true)]);
+    bench.teach(conn, 3);
+    let effects = bench.wait(90);
+    let effects = bench.quiet(effects);
+    assert!(tells(&effects, "hold timer expired"), "{effects:?}");
+    assert!(tells(&effects, "may be restarting: its 6 routes are kept, for 10s at most"), "{effects:?}");
+    bench.wait(11);
+    bench.work();
+    assert_eq!(bench.wanted(), 0);
+}
+
+#[test]
+fn a_neighbor_whose_host_answers_nothing_keeps_nothing() {
+    let mut bench = Bench::new();
+    let conn = bench.established_with(&[restarts(true)]);
+    bench.teach(conn, 3);
+    let mut told = Vec::new();
+    while let Some(due) = bench.speaker.deadline().filter(|due| due.since_start() < Duration::from_secs(80)) {
+        let effects = bench.wait(due.since(bench.now).as_secs() + 1);
+        for _ in effects.iter().filter(|effect| matches!(effect, Effect::Measure(_))) {
+            let silent = Some(bench.now.since_start());
+            told.extend(bench.tell(Input::Measured { conn, waiting: 19, taken: 100, silent }));
+        }
+    }
+    assert!(tells(&told, "answered nothing of what it was sent for 30 s"), "{told:?}");
+    assert!(!tells(&told, "are kept"), "{told:?}");
+    bench.work();
+    assert_eq!(bench.wanted(), 0);
+}
+
+#[test]
 fn what_is_kept_goes_at_once_when_its_tunnel_goes_down() {
     let mut bench = Bench::new();
     bench.lost();
