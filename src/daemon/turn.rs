@@ -327,8 +327,8 @@ impl Shell {
                         self.transport.abort(conn);
                     }
                     Effect::Measure(conn) => {
-                        let transport::Measured { waiting, taken } = self.transport.measure(conn);
-                        facts.push(Input::Measured { conn, waiting, taken });
+                        let transport::Measured { waiting, taken, silent } = self.transport.measure(conn);
+                        facts.push(Input::Measured { conn, waiting, taken, silent });
                     }
                     Effect::Send { conn, octets } => {
                         self.transport.send(conn, octets);

@@ -1,6 +1,7 @@
 //! What the machine is told, and what it wants done. The shell turns the world into the one and obeys the other.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -78,6 +79,8 @@ pub enum Input {
         waiting: u64,
         /// Octets that it has taken since the connection came up.
         taken: u64,
+        /// How long nothing came from the peer's host, if that owes an answer to what is on the wire.
+        silent: Option<Duration>,
     },
     /// The kernel has answered a batch; what is not among the failures was done.
     KernelDone {

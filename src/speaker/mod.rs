@@ -219,8 +219,8 @@ impl Speaker {
             }
             Input::Congested(conn) => self.congestion(conn, true),
             Input::Drained(conn) => self.congestion(conn, false),
-            Input::Measured { conn, waiting, taken } => {
-                self.conn(now, conn, session::Input::Measured { conn, waiting, taken }, out);
+            Input::Measured { conn, waiting, taken, silent } => {
+                self.conn(now, conn, session::Input::Measured { conn, waiting, taken, silent }, out);
             }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {

@@ -27,4 +27,5 @@ mod graceful_shutdown;
 mod kernel;
 mod labs;
 mod reload;
+mod silence;
 mod weights;
