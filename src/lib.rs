@@ -21,6 +21,7 @@
 #[cfg(test)]
 extern crate self as twinspan;
 
+pub mod bfd;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -14,6 +14,8 @@ mod runner;
 
 mod attributes;
 mod authentication;
+mod bfd;
+mod bfd_peers;
 mod both_families;
 mod dual_redundancy;
 mod dynamic;
@@ -25,4 +27,5 @@ mod graceful_shutdown;
 mod kernel;
 mod labs;
 mod reload;
+mod silence;
 mod weights;
