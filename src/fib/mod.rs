@@ -14,6 +14,7 @@ mod objects;
 mod plan;
 mod route_ops;
 mod routes;
+mod shadow;
 mod table;
 mod view;
 
