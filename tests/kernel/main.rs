@@ -291,7 +291,7 @@ fn a_new_start_adopts_without_a_write_and_sweeps_what_is_stale() {
         }
         world.fib.want_link("10.52.0.253/32".parse().unwrap(), world.links[0]);
         assert_eq!(world.run(), 0, "what is right already is not written again");
-        assert_eq!(world.kernel.dump(&settings()).unwrap().routes, before);
+        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
         world.fib.sweep();
         assert_eq!(world.run(), 100 + 1_000 + 1 + 2, "stale routes, a group and its two next hops");
         world.compare();
