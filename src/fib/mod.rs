@@ -5,6 +5,7 @@
 
 mod adopt;
 mod batch;
+mod foreign;
 mod group;
 pub mod io;
 mod link;
@@ -23,8 +24,9 @@ mod model;
 mod tests;
 
 pub use batch::{Batch, BatchId, Failure, KernelError};
+pub use foreign::{Author, Change, Foreign, Harm};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;
 pub use plan::plan;
-pub use table::{Group, NextHop, Op, Settings, Table, Target};
+pub use table::{FIRST_ID, Group, NextHop, Op, Settings, Table, Target};
 pub use view::{GroupView, HopView, RouteState, RouteView, Totals};

@@ -8,6 +8,7 @@ mod accept;
 mod dynamic;
 mod event;
 mod flow;
+mod foreign;
 mod input;
 mod interfaces;
 mod keep_down;
@@ -122,9 +123,13 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    /// When the kernel was last read and compared.
+    compared: Option<Time>,
     life: Life,
     strangers: Rate,
     refusals: Rate,
+    /// Changes that others made to what is ours.
+    tampering: Rate,
     /// Who found a range full.
     crowds: Rate,
     changed: Vec<rib::Changed>,
@@ -167,9 +172,11 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            compared: None,
             life: Life::Waiting,
             strangers: Rate::default(),
             refusals: Rate::default(),
+            tampering: Rate::default(),
             crowds: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
@@ -190,6 +197,8 @@ impl Speaker {
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
+            Input::Foreign(changes) => self.foreign(now, changes, out),
+            Input::ForeignMissed => self.foreign_missed(now, out),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {
