@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::types::LinkIndex;
 use crate::types::Prefix;
 
 use super::Fib;
@@ -43,7 +44,12 @@ pub enum Change {
     /// A group is there, or has other members.
     GroupSet(Group),
     /// An id is used for what none of ours can be, or under another protocol number.
-    IdTaken(u32),
+    IdTaken {
+        /// The id.
+        id: u32,
+        /// The interface of what it is used for.
+        link: Option<LinkIndex>,
+    },
     /// A next hop or group is gone.
     IdDeleted(u32),
 }
@@ -80,7 +86,7 @@ impl fmt::Display for Change {
             Self::RouteSet { prefix, .. } | Self::RouteDeleted { prefix, .. } => write!(f, "route {prefix}"),
             Self::HopSet(hop) => write!(f, "next hop {}", hop.id),
             Self::GroupSet(group) => write!(f, "group {}", group.id),
-            Self::IdTaken(id) | Self::IdDeleted(id) => write!(f, "the next hop or group {id}"),
+            Self::IdTaken { id, .. } | Self::IdDeleted(id) => write!(f, "the next hop or group {id}"),
         }
     }
 }
@@ -122,9 +128,9 @@ impl Fib {
                 self.route_became(prefix, to)
             }
             Change::RouteSet { prefix, .. } => self.route_became(prefix, Ref::NONE).map(|_| Harm::Replaced),
-            Change::HopSet(hop) => self.hop_became(hop.id, Some(hop)),
+            Change::HopSet(hop) => self.hop_became(hop.id, Some(hop.link), Some(hop)),
             Change::GroupSet(group) => self.group_became(group),
-            Change::IdTaken(id) => self.hop_became(*id, None).or_else(|| self.group_unsure(*id)),
+            Change::IdTaken { id, link } => self.hop_became(*id, *link, None).or_else(|| self.group_unsure(*id)),
             Change::IdDeleted(id) => self.hop_vanished(*id).or_else(|| self.group_vanished(*id)),
         };
         let counts = matches!(harm, Some(Harm::Deleted | Harm::Changed | Harm::Added)) && !foreign.by.is_kernel();
@@ -178,7 +184,7 @@ impl Fib {
     }
 
     /// A next hop of ours is this now, or nothing that could be ours.
-    fn hop_became(&mut self, id: u32, found: Option<&NextHop>) -> Option<Harm> {
+    fn hop_became(&mut self, id: u32, link: Option<LinkIndex>, found: Option<&NextHop>) -> Option<Harm> {
         let offset = self.offset(id)?;
         let hop = self.objects.hops.get_mut(&offset)?;
         let as_wanted = found == Some(&hop.object(id));
@@ -192,6 +198,10 @@ impl Fib {
         }
         hop.trouble = None;
         let used = !hop.users.is_empty();
+        if link.is_some_and(|link| link != hop.key.link) {
+            // That other link may have gone down since, and taken it along.
+            self.drop_members(offset);
+        }
         self.objects.touch_users(offset);
         self.objects.dirty_hops.insert(offset);
         (used && !as_wanted).then_some(Harm::Changed)

@@ -97,6 +97,9 @@ enum Step {
     Down(u32, bool),
     Up(u32),
     Hear,
+    /// Another program does something; the machine hears of that later too, by another way.
+    Tamper(u8, usize),
+    HearOthers,
     Take,
     CarryOut,
     Done,
@@ -110,6 +113,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1_u32..5, any::<bool>()).prop_map(|(l, admin)| Step::Down(l, admin)),
         2 => (1_u32..5).prop_map(Step::Up),
         2 => Just(Step::Hear),
+        2 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::Tamper(kind, which)),
+        2 => Just(Step::HearOthers),
         4 => Just(Step::Take),
         4 => Just(Step::CarryOut),
         4 => Just(Step::Done),
@@ -144,6 +149,8 @@ proptest! {
         let mut wanted: BTreeMap<Prefix, BTreeSet<u32>> = BTreeMap::new();
         let mut pinned: BTreeMap<Prefix, u32> = BTreeMap::new();
         let mut news = VecDeque::new();
+        let mut others = VecDeque::new();
+        let by = Author { port: 7, program: None };
         let mut taken = VecDeque::new();
         let mut results = VecDeque::new();
         let hear = |fib: &mut Fib, (number, up): (u32, bool)| if up { fib.link_up(link(number)) } else { fib.link_down(link(number)) };
@@ -169,6 +176,10 @@ proptest! {
                     news.push_back((number, true));
                 },
                 Step::Hear => if let Some(event) = news.pop_front() { hear(&mut fib, event) },
+                Step::Tamper(kind, which) => others.extend(kernel.tamper(kind, which)),
+                Step::HearOthers => if let Some(change) = others.pop_front() {
+                    fib.foreign(&Foreign { change, by: by.clone() });
+                },
                 Step::Take => taken.extend(fib.next_batch(now)),
                 Step::CarryOut => if let Some(batch) = taken.pop_front() {
                     let failures = carry_out(&mut kernel, &batch);
@@ -179,6 +190,7 @@ proptest! {
             }
         }
         for event in news { hear(&mut fib, event) }
+        for change in others { fib.foreign(&Foreign { change, by: by.clone() }); }
         for batch in taken {
             let failures = carry_out(&mut kernel, &batch);
             results.push_back((batch.id, failures));

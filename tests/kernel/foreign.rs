@@ -40,7 +40,7 @@ impl Others {
             }
         };
         runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), wait).await.expect("no mark") });
-        all.retain(|one| one.change != Change::IdDeleted(mark) && one.change != Change::IdTaken(mark));
+        all.retain(|one| !matches!(one.change, Change::IdDeleted(id) | Change::IdTaken { id, .. } if id == mark));
         all
     }
 }

@@ -139,10 +139,10 @@ fn read(raw: Raw<'_>, settings: &Settings) -> Option<Change> {
             let (id, object) = dump::read(&message).filter(|(id, _)| settings.owns(*id))?;
             Some(match object {
                 _ if raw.kind == RTM_DELNEXTHOP => Change::IdDeleted(id),
-                _ if message.header.protocol != settings.protocol => Change::IdTaken(id),
-                Object::Hop(hop) => Change::HopSet(hop),
-                Object::Group(group) => Change::GroupSet(group),
-                Object::Other => Change::IdTaken(id),
+                Object::Hop(hop) if message.header.protocol == settings.protocol => Change::HopSet(hop),
+                Object::Group(group) if message.header.protocol == settings.protocol => Change::GroupSet(group),
+                Object::Hop(hop) => Change::IdTaken { id, link: Some(hop.link) },
+                Object::Group(_) | Object::Other => Change::IdTaken { id, link: None },
             })
         }
         _ => None,
