@@ -238,6 +238,13 @@ impl Fib {
         self.events += 1;
         group.touched_at = self.events;
         let used = group.wanted > 0;
+        // Members that the kernel has dropped since: without them it may be empty, and then it is gone.
+        let hops = &self.objects.hops;
+        members.retain(|(hop, _)| hops.get(hop).is_none_or(|hop| hop.phase == Phase::Present));
+        if members.is_empty() {
+            group.vanished = true;
+            group.vanished_at = self.events;
+        }
         group.have = Some(Held { members, idle, sure: false });
         self.objects.dirty_groups.insert(offset);
         (used && !known).then_some(Harm::Changed)
