@@ -23,6 +23,7 @@ mod resync;
 mod sessions;
 mod stale;
 mod startup;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
 
+use crate::bfd;
 use crate::config;
 use crate::config::Config;
 use crate::config::OnStop;
@@ -125,6 +127,10 @@ pub struct Speaker {
     resync: Resync,
     /// When the kernel was last read and compared.
     compared: Option<Time>,
+    /// Who is watched by BFD may have changed.
+    watch_again: bool,
+    /// Whom BFD was last told to watch.
+    watching: Option<Vec<bfd::Plan>>,
     life: Life,
     strangers: Rate,
     refusals: Rate,
@@ -173,6 +179,8 @@ impl Speaker {
             preserved: Vec::new(),
             resync: Resync::default(),
             compared: None,
+            watch_again: true,
+            watching: None,
             life: Life::Waiting,
             strangers: Rate::default(),
             refusals: Rate::default(),
@@ -220,8 +228,8 @@ impl Speaker {
             }
             Input::Congested(conn) => self.congestion(conn, true),
             Input::Drained(conn) => self.congestion(conn, false),
-            Input::Measured { conn, waiting, taken } => {
-                self.conn(now, conn, session::Input::Measured { conn, waiting, taken }, out);
+            Input::Measured { conn, waiting, taken, silent } => {
+                self.conn(now, conn, session::Input::Measured { conn, waiting, taken, silent }, out);
             }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {
@@ -230,6 +238,8 @@ impl Speaker {
                     let _ = self.reset(now, id, &Reset::default(), out);
                 }
             }
+            Input::Bfd(report) => self.bfd(now, report, out),
+            Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {
@@ -246,6 +256,7 @@ impl Speaker {
             self.converge(now, out);
         }
         self.kernel(now, out);
+        self.watch(out);
         self.settle(out);
     }
 
@@ -376,6 +387,9 @@ impl Speaker {
         let flush = self.next_flush();
         self.life = Life::Closing(flush);
         self.sweeping = false;
+        if self.config.kernel.on_stop == OnStop::Remove {
+            out.push(Effect::Bfd(Vec::new()));
+        }
         for id in self.neighbors.ids() {
             let input = match self.config.kernel.on_stop {
                 OnStop::Remove => {
