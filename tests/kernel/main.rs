@@ -195,7 +195,7 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         assert!(event.exists);
         world.fib.link_down(event.index);
         world.compare();
-        assert_eq!(world.run(), 2, "the hop that is left gets its shadow");
+        assert_eq!(world.run(), 4, "the hop that is left gets its shadow, in each family");
         world.compare();
         assert_eq!(world.fib.totals().routes, 301);
 
