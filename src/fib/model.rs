@@ -6,8 +6,9 @@
 
 #![allow(dead_code)] // each of its users needs a part of it
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use twinspan::fib::Change;
 use twinspan::fib::Failure;
 use twinspan::fib::Group;
 use twinspan::fib::KernelError;
@@ -405,6 +406,61 @@ impl Model {
         }
     }
 
+    // ---- what others do ---------------------------------------------------------------------------------------
+
+    /// What another program may do, and what the kernel tells of it. `which` picks among what there is.
+    pub fn tamper(&mut self, kind: u8, which: usize) -> Vec<Change> {
+        fn pick<K: Copy, V>(map: &BTreeMap<K, V>, which: usize) -> Option<K> {
+            map.keys().nth(which % map.len().max(1)).copied()
+        }
+        let Table { next_hops, groups, routes, .. } = &mut self.table;
+        let mut told = Vec::new();
+        match kind {
+            0 => {
+                let Some(prefix) = pick(routes, which) else { return told };
+                routes.remove(&prefix);
+                told.push(Change::RouteDeleted { prefix, protocol: 179 });
+            }
+            1 => {
+                let Some(prefix) = pick(routes, which) else { return told };
+                routes.insert(prefix, Target::Other);
+                told.push(Change::RouteSet { prefix, protocol: 179, target: Target::Other });
+            }
+            2 => {
+                let Some(id) = pick(groups, which) else { return told };
+                groups.remove(&id);
+                routes.retain(|_, target| *target != Target::Group(id));
+                told.push(Change::IdDeleted(id));
+            }
+            3 => {
+                let Some(id) = pick(next_hops, which) else { return told };
+                next_hops.remove(&id);
+                told.push(Change::IdDeleted(id));
+                for group in groups.values_mut().filter(|group| group.members.iter().any(|(hop, _)| *hop == id)) {
+                    group.members.retain(|(hop, _)| *hop != id);
+                    let empty = group.members.is_empty();
+                    told.push(if empty { Change::IdDeleted(group.id) } else { Change::GroupSet(group.clone()) });
+                }
+                groups.retain(|_, group| !group.members.is_empty());
+                routes.retain(|_, target| !matches!(target, Target::Group(id) if !groups.contains_key(id)));
+            }
+            4 => {
+                let Some(id) = pick(groups, which) else { return told };
+                let Some(group) = groups.get_mut(&id) else { return told };
+                group.members.truncate(1);
+                told.push(Change::GroupSet(Group { ..group.clone() }));
+            }
+            _ => {
+                let Some(id) = pick(next_hops, which) else { return told };
+                let Some(hop) = next_hops.get_mut(&id) else { return told };
+                let Some(link) = self.up.iter().nth(which % self.up.len().max(1)) else { return told };
+                *hop = NextHop { link: *link, ..*hop };
+                told.push(Change::HopSet(*hop));
+            }
+        }
+        told
+    }
+
     // ---- what it does by itself ---------------------------------------------------------------------------------
 
     /// The link has lost its carrier, or `admin`: is set down, which takes its plain routes too. Says nothing.
@@ -438,18 +494,31 @@ impl Model {
 
     // ---- what a test asks ---------------------------------------------------------------------------------------
 
-    /// The members of the group that a prefix leads to.
+    /// How many ways the group has that a prefix leads to.
     #[must_use]
     pub fn width(&self, prefix: &str) -> usize {
         self.members(prefix).len()
     }
 
-    /// The next hops that the route to that prefix uses, each with its weight.
+    /// The next hops that the route to that prefix uses, each with its weight. Two objects that lead the same way are
+    /// one, with the sum of their weights, and the weights are in the smallest numbers.
     #[must_use]
     pub fn members(&self, prefix: &str) -> Vec<(NextHop, Weight)> {
         let prefix = prefix.parse().expect("a test knows how a prefix is written");
         let Some(Target::Group(id)) = self.table.routes.get(&prefix) else { return Vec::new() };
         let members = self.table.groups.get(id).map_or(&[][..], |group| &group.members);
-        members.iter().filter_map(|(id, weight)| Some((*self.table.next_hops.get(id)?, *weight))).collect()
+        let mut ways: Vec<(NextHop, u16)> = Vec::new();
+        for (hop, weight) in members.iter().filter_map(|(id, weight)| Some((self.table.next_hops.get(id)?, weight))) {
+            match ways.iter_mut().find(|(known, _)| (known.link, known.gateway) == (hop.link, hop.gateway)) {
+                Some((_, sum)) => *sum += weight.get(),
+                None => ways.push((*hop, weight.get())),
+            }
+        }
+        let all = ways.iter().fold(0, |all, (_, weight)| common(all, *weight)).max(1);
+        ways.into_iter().filter_map(|(hop, weight)| Some((hop, Weight::new(weight / all)?))).collect()
     }
+}
+
+fn common(a: u16, b: u16) -> u16 {
+    if b == 0 { a } else { common(b, a % b) }
 }
