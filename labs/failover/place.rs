@@ -16,6 +16,7 @@ use super::settle::Prober;
 use super::speaker::{Speaker, Usage};
 use crate::flows::{self, STRAGGLERS, Sender, Trace};
 use crate::player::mrt::Record;
+use crate::player::rewrite::{Device, Rewriter};
 use crate::player::{Options, Player, table};
 use crate::runner::{self, Lab};
 
@@ -137,6 +138,19 @@ impl Table {
     }
 }
 
+/// A record as who announces it has it: the twin has heard it from a device of its own.
+fn heard(way: Way, record: &Record) -> Record {
+    if !way.is_twin() {
+        return record.clone();
+    }
+    let first = Way::tunnel(1);
+    let [_, address] = first.addresses();
+    let device = Device { asn: first.asn(), address, four_octet: true, internal: false };
+    let mut octets = Vec::new();
+    Rewriter::new(device).rewrite(record, &mut octets);
+    Record { octets, peer_asn: first.asn(), ..record.clone() }
+}
+
 /// The prefixes of 24 bits, the longest of the table, in an UPDATE: an address in each.
 fn longest(update: &[u8]) -> Vec<Ipv4Addr> {
     const BODY: usize = 19; // behind the header there are no withdrawn routes
@@ -201,7 +215,9 @@ impl<'a> Place<'a> {
         self.play(&ways)?;
         let wanted = self.near(Way::tunnels())?;
         let settled = self.settle(&wanted)?;
-        ensure!(settled.done, "the kernel never held all four tunnels\n{}", self.said());
+        if let Some(differs) = settled.differs(self, &wanted)? {
+            bail!("the kernel never held all four tunnels: {differs}\n{}", self.said());
+        }
         let usage = Usage::of(&self.lab, GATEWAY)?;
         Ok(Load {
             speaker: self.speaker,
@@ -222,7 +238,9 @@ impl<'a> Place<'a> {
             self.kernel.set(index, false)?;
         }
         let ready = self.settle(&before)?;
-        ensure!(ready.done, "the kernel does not hold what it is to hold before the event\n{}", self.said());
+        if let Some(differs) = ready.differs(self, &before)? {
+            bail!("before the event {differs}\n{}", self.said());
+        }
         let trace = self.lab.inside("sink", || Trace::open(PORT))??.start();
         let plan = flows::Plan {
             to: self.table.probes.clone(),
@@ -388,7 +406,7 @@ impl<'a> Place<'a> {
         thread::scope(|scope| {
             let mut playing = Vec::new();
             for (way, player) in self.players.iter_mut().filter(|(way, _)| ways.contains(way)) {
-                playing.push((way, scope.spawn(|| player.play(records.iter().cloned()))));
+                playing.push((way, scope.spawn(|| player.play(records.iter().map(|record| heard(*way, record))))));
             }
             for (way, thread) in playing {
                 match thread.join() {

@@ -35,6 +35,22 @@ pub struct Settled {
     pub cpu: Duration,
 }
 
+impl Settled {
+    /// True if a probed prefix is not reached as wanted; says so.
+    pub fn differs(&self, place: &mut Place<'_>, wanted: &BTreeSet<u32>) -> Result<Option<String>> {
+        if self.done {
+            return Ok(None);
+        }
+        for address in &place.table.probes {
+            let members = place.kernel.members(*address)?;
+            if members != *wanted {
+                return Ok(Some(format!("{address} is reached through {members:?}, not {wanted:?}")));
+            }
+        }
+        Ok(Some("as wanted, but only at the end".to_owned()))
+    }
+}
+
 impl Place<'_> {
     /// Waits until the probed prefixes are reached through exactly these interfaces and the speaker is idle.
     pub(super) fn settle(&mut self, wanted: &BTreeSet<u32>) -> Result<Settled> {
