@@ -1,11 +1,13 @@
 //! What the machine is told, and what it wants done. The shell turns the world into the one and obeys the other.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::event::Event;
 use super::link::Link;
+use crate::bfd::{Plan, Report};
 use crate::config::Hash;
 use crate::fib::{Batch, BatchId, Failure, Table};
 use crate::gateway::Ttl;
@@ -77,6 +79,8 @@ pub enum Input {
         waiting: u64,
         /// Octets that it has taken since the connection came up.
         taken: u64,
+        /// How long nothing came from the peer's host, if that owes an answer to what is on the wire.
+        silent: Option<Duration>,
     },
     /// The kernel has answered a batch; what is not among the failures was done.
     KernelDone {
@@ -87,6 +91,10 @@ pub enum Input {
     },
     /// A person wants a session closed and dialled again.
     Reset(Name),
+    /// What the BFD agent says of a session.
+    Bfd(Report),
+    /// There is no BFD agent any more, and why; another is looked for.
+    BfdLost(String),
     /// A person, or the system, wants a clean end.
     Stop,
     /// What [`Effect::Flush`] asked for is done.
@@ -157,6 +165,8 @@ pub enum Effect {
     Flush(FlushId),
     /// Accept connections of this family too, on all addresses; else answer [`Input::NotListening`].
     Listen(Family),
+    /// Let BFD run these sessions and no others; answered by [`Input::Bfd`] whenever one changes.
+    Bfd(Vec<Plan>),
     /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
     /// as it was signed before.
     Sign,

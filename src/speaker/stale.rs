@@ -71,6 +71,8 @@ impl Speaker {
         neighbor.awaited.refreshes.clear();
         let Agreed { families, time, notifications } = std::mem::take(&mut neighbor.awaited.restart);
         let since = neighbor.awaited.kept.map_or(now, |kept| kept.since);
+        // One that said nothing for the hold time has had time already: as long as we would need.
+        let time = if *reason == DownReason::HoldExpired { time.min(neighbor.plan.restart.restart_time) } else { time };
         let until = (now + time).min(since + neighbor.plan.restart.stale_time);
         let keep = running && neighbor.ready() && until > now && reason.keeps_routes(notifications);
         if !keep || families.is_empty() {

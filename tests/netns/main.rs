@@ -14,6 +14,7 @@ mod runner;
 
 mod attributes;
 mod authentication;
+mod bfd;
 mod both_families;
 mod dual_redundancy;
 mod dynamic;
@@ -25,4 +26,5 @@ mod graceful_shutdown;
 mod kernel;
 mod labs;
 mod reload;
+mod silence;
 mod weights;

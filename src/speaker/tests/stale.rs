@@ -50,7 +50,7 @@ fn a_refresh_of_a_restarted_neighbor_does_not_begin_before_end_of_rib() {
 }
 
 /// What a neighbor announces that keeps both families for half a minute, and went on forwarding IPv4 only.
-fn restarts(notification: bool) -> Capability {
+pub(super) fn restarts(notification: bool) -> Capability {
     let family = |family: Family| GracefulFamily { family: family.into(), forwarding: family == Family::Ipv4 };
     Capability::GracefulRestart(GracefulRestart {
         restarting: false,
@@ -70,7 +70,7 @@ impl Bench {
     }
 
     /// The events and dials, after all work: nothing may have gone to the kernel.
-    fn quiet(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+    pub(super) fn quiet(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
         while self.speaker.busy() {
             self.speaker.work(self.now, &mut effects);
         }
@@ -79,7 +79,7 @@ impl Bench {
     }
 
     /// Ticks at every deadline until so much later.
-    fn wait(&mut self, seconds: u64) -> Vec<Effect> {
+    pub(super) fn wait(&mut self, seconds: u64) -> Vec<Effect> {
         let end = self.now + Duration::from_secs(seconds);
         let mut out = Vec::new();
         while let Some(due) = self.speaker.deadline().filter(|due| *due <= end) {
@@ -91,14 +91,14 @@ impl Bench {
     }
 
     /// How many routes are wanted in the kernel, the host route not counted.
-    fn wanted(&self) -> usize {
+    pub(super) fn wanted(&self) -> usize {
         let host = |prefix: Prefix| prefix == Prefix::host(prefix.addr());
         let all = Family::ALL.into_iter().flat_map(|family| self.speaker.fib.page(family, None, 100));
         all.filter(|view| view.wanted.is_some() && !host(view.prefix)).count()
     }
 
     /// The neighbor is back: the effects of its session becoming Established.
-    fn back(&mut self, capability: Capability) -> (ConnId, Vec<Effect>) {
+    pub(super) fn back(&mut self, capability: Capability) -> (ConnId, Vec<Effect>) {
         let (conn, _) = dial(&self.wait(2)).expect("it is dialled at once");
         self.open_with(conn, 65010, &[capability]);
         let effects = self.message(conn, &Message::Keepalive);
@@ -117,6 +117,39 @@ fn a_neighbor_that_may_be_restarting_keeps_its_routes_for_its_restart_time() {
     assert_eq!(bench.wanted(), 6);
     let effects = bench.wait(2);
     assert!(tells(&effects, "6 routes that were kept of hq-1/in-0 are used no longer: it did not come back in time"));
+    bench.work();
+    assert_eq!(bench.wanted(), 0);
+}
+
+#[test]
+fn a_neighbor_that_was_silent_for_the_hold_time_keeps_its_routes_no_longer_than_we_ask_for_ourselves() {
+    let mut bench = Bench::new();
+    let conn = bench.established_with(&[restarts(true)]);
+    bench.teach(conn, 3);
+    let effects = bench.wait(90);
+    let effects = bench.quiet(effects);
+    assert!(tells(&effects, "hold timer expired"), "{effects:?}");
+    assert!(tells(&effects, "may be restarting: its 6 routes are kept, for 10s at most"), "{effects:?}");
+    bench.wait(11);
+    bench.work();
+    assert_eq!(bench.wanted(), 0);
+}
+
+#[test]
+fn a_neighbor_whose_host_answers_nothing_keeps_nothing() {
+    let mut bench = Bench::new();
+    let conn = bench.established_with(&[restarts(true)]);
+    bench.teach(conn, 3);
+    let mut told = Vec::new();
+    while let Some(due) = bench.speaker.deadline().filter(|due| due.since_start() < Duration::from_secs(80)) {
+        let effects = bench.wait(due.since(bench.now).as_secs() + 1);
+        for _ in effects.iter().filter(|effect| matches!(effect, Effect::Measure(_))) {
+            let silent = Some(bench.now.since_start());
+            told.extend(bench.tell(Input::Measured { conn, waiting: 19, taken: 100, silent }));
+        }
+    }
+    assert!(tells(&told, "answered nothing of what it was sent for 30 s"), "{told:?}");
+    assert!(!tells(&told, "are kept"), "{told:?}");
     bench.work();
     assert_eq!(bench.wanted(), 0);
 }
