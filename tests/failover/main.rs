@@ -24,15 +24,8 @@ use failover::{Event, Plan, Row, Settings, Speaker, missing, tables};
 const PREFIXES: usize = 1000;
 
 /// All but the one whose wait is long.
-const EVENTS: [Event; 7] = [
-    Event::Down,
-    Event::Carrier,
-    Event::Deleted,
-    Event::Silent,
-    Event::Killed,
-    Event::TwinLost,
-    Event::LastTunnel,
-];
+const EVENTS: [Event; 7] =
+    [Event::Down, Event::Carrier, Event::Deleted, Event::Silent, Event::Killed, Event::TwinLost, Event::LastTunnel];
 
 fn measured(speaker: Speaker, settings: &Settings) -> Result<Vec<Row>> {
     let plan = Plan { prefixes: vec![PREFIXES], speakers: vec![speaker], events: EVENTS.to_vec(), rounds: 1 };
@@ -57,8 +50,9 @@ fn every_failover_is_measured_with_all_three_speakers_and_ours_comes_to_hold_the
         // A machine that runs three labs at once may be late with a packet.
         bfd: Duration::from_millis(500),
     };
+    let with = &settings;
     let rows: Vec<Row> = thread::scope(|scope| {
-        let all = Speaker::ALL.map(|speaker| scope.spawn(|| measured(speaker, &settings)));
+        let all = Speaker::ALL.map(|speaker| scope.spawn(move || measured(speaker, with)));
         let all = all.map(|thread| thread.join().expect("a measurement does not panic"));
         all.into_iter().collect::<Result<Vec<_>>>().map(|rows| rows.concat())
     })?;
