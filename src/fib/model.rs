@@ -97,6 +97,12 @@ impl Model {
         self.up.insert(link);
     }
 
+    /// True if there is such a link, up or not.
+    #[must_use]
+    pub fn exists(&self, link: LinkIndex) -> bool {
+        [&self.up, &self.dark, &self.down].iter().any(|links| links.contains(&link))
+    }
+
     fn forget_link(&mut self, link: LinkIndex) {
         self.up.remove(&link);
         self.dark.remove(&link);

@@ -1,7 +1,9 @@
 //! Whole speakers against each other in virtual time: what takes time or luck, replayed from a seed.
 
-#![allow(clippy::unwrap_used)] // a test may stop where it stands
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may stop where it stands
 
+mod chaos;
+mod faults;
 mod foreign;
 mod kernel;
 mod reload;

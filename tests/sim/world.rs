@@ -10,7 +10,7 @@ use bytes::Bytes;
 use twinspan::bfd;
 use twinspan::config;
 use twinspan::config::Plan;
-use twinspan::fib::Batch;
+use twinspan::fib::{Batch, Failure, KernelError};
 use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
 use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
@@ -21,12 +21,18 @@ pub struct Host {
     pub name: &'static str,
     pub file: String,
     instance: String,
-    interfaces: Vec<(LinkIndex, String, IpAddr, bool)>,
+    pub interfaces: Vec<(LinkIndex, String, IpAddr, bool)>,
     pub kernel: ModelKernel,
     pub speaker: Option<Speaker>,
     pub events: Vec<String>,
     /// What BFD shall run; tests say what becomes of it.
     pub bfd: Vec<bfd::Plan>,
+    /// What its BFD agent knows, which outlives the daemon.
+    pub agent: BTreeMap<bfd::Path, bfd::Status>,
+    /// Links as the monitor of this run knows them.
+    pub monitor: BTreeMap<LinkIndex, Link>,
+    /// The kernel's answers to so many batches to come are lost, though it carries them out.
+    pub unheard: u32,
     /// Its interfaces hold no network: only a host route leads to the far end.
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
@@ -42,16 +48,32 @@ pub struct End {
 }
 
 /// What happens at a moment.
-enum Happening {
+pub(super) enum Happening {
     Tell(usize, u32, Input),
     /// The kernel gets to a batch.
     Apply(usize, u32, Batch),
     /// The kernel lists what it holds.
     Dump(usize, u32),
+    /// News of interfaces was lost, which the monitor finds out and compares.
+    Compare(usize, u32),
+    /// The BFD agents look how their ways are.
+    Bfd,
     /// What was sent arrives, unless the connection is gone by then.
     Deliver(End, Bytes),
     /// The other end of it learns that it is over.
     Hangup(End),
+}
+
+/// What comes in order: everything on one of these, and nothing beside it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Lane {
+    Kernel(usize),
+    Answers(usize),
+    Links(usize),
+    Watch(usize),
+    Bfd,
+    /// All connections: what is accepted, carried and closed.
+    Tcp,
 }
 
 /// What a reload did at once.
@@ -68,7 +90,10 @@ pub struct World {
     pub now: Time,
     pub hosts: Vec<Host>,
     /// Pairs of (host, interface) that are wired to each other.
-    wires: Vec<[(usize, LinkIndex); 2]>,
+    pub wires: Vec<[(usize, LinkIndex); 2]>,
+    /// Wires, by their place, that carry no BFD.
+    pub silent: HashSet<usize>,
+    lanes: HashMap<Lane, Time>,
     queue: BTreeMap<(Time, u64), Happening>,
     count: u64,
     accepted: u64,
@@ -77,7 +102,7 @@ pub struct World {
     pub deaf: HashSet<usize>,
     /// Octets that were sent to a deaf host, by the sender's end.
     pub stuck: HashMap<End, u64>,
-    chance: fastrand::Rng,
+    pub chance: fastrand::Rng,
 }
 
 impl World {
@@ -86,6 +111,8 @@ impl World {
             now: Time::START,
             hosts: Vec::new(),
             wires: Vec::new(),
+            silent: HashSet::new(),
+            lanes: HashMap::new(),
             queue: BTreeMap::new(),
             count: 0,
             accepted: 1 << 63,
@@ -107,6 +134,9 @@ impl World {
             speaker: None,
             events: Vec::new(),
             bfd: Vec::new(),
+            agent: BTreeMap::new(),
+            monitor: BTreeMap::new(),
+            unheard: 0,
             narrow: false,
             run: 0,
         });
@@ -134,8 +164,10 @@ impl World {
         let (config, _) = config::parse("sim.toml", &h.file).unwrap_or_else(|_| panic!("{}", report()));
         let name: Name = h.instance.parse().unwrap();
         h.speaker = Some(Speaker::new(config, &name, seed, Duration::ZERO).unwrap());
-        let found = h.kernel.table.clone();
+        h.kernel.settings = h.speaker.as_ref().map(Speaker::fib_settings).unwrap_or_default();
+        let found = h.kernel.dump(&h.kernel.settings);
         let links: Vec<_> = h.interfaces.iter().map(fact).collect();
+        h.monitor = links.iter().map(|link| (link.index, link.clone())).collect();
         for link in links {
             self.tell(host, Input::Link(link));
         }
@@ -245,13 +277,24 @@ impl World {
                 }
             }
             Happening::Apply(host, run, batch) => {
-                let failures = self.hosts[host].kernel.carry_out(&batch.ops);
+                let mut failures = self.hosts[host].kernel.carry_out(&batch.ops);
+                if let Some(left) = self.hosts[host].unheard.checked_sub(1) {
+                    self.hosts[host].unheard = left;
+                    failures = (0..batch.ops.len()).map(|index| Failure { index, error: unheard() }).collect();
+                }
                 self.later(Happening::Tell(host, run, Input::KernelDone { batch: batch.id, failures }));
             }
             Happening::Dump(host, run) => {
-                let found = self.hosts[host].kernel.table.clone();
+                let kernel = &self.hosts[host].kernel;
+                let found = kernel.dump(&kernel.settings);
                 self.later(Happening::Tell(host, run, Input::Dumped(Ok(found))));
             }
+            Happening::Compare(host, run) => {
+                if self.hosts[host].run == run {
+                    self.compare(host);
+                }
+            }
+            Happening::Bfd => self.look_at_bfd(),
             Happening::Deliver(end, octets) => {
                 if self.peers.contains_key(&end) && self.hosts[end.host].run == end.run {
                     self.tell(end.host, Input::Octets { conn: end.conn, octets });
@@ -281,7 +324,10 @@ impl World {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
-                Effect::Bfd(plans) => self.hosts[host].bfd = plans,
+                Effect::Bfd(plans) => {
+                    self.hosts[host].bfd = plans;
+                    self.plan_bfd(host);
+                }
                 Effect::Listen(_) | Effect::Sign | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
@@ -355,16 +401,50 @@ impl World {
         }
     }
 
-    /// A little later, behind everything that is on its way: one queue keeps every connection in order.
-    fn later(&mut self, happening: Happening) {
+    /// A little later, behind everything on the same lane.
+    pub(super) fn later(&mut self, happening: Happening) {
+        let delay = Duration::from_micros(self.chance.u64(50..500));
+        self.after(delay, happening);
+    }
+
+    /// As [`World::later`], at least so much later.
+    pub(super) fn after(&mut self, delay: Duration, happening: Happening) {
         self.count += 1;
-        let last = self.queue.last_key_value().map_or(self.now, |((time, _), _)| *time);
-        let at = (self.now + Duration::from_micros(self.chance.u64(50..500))).max(last);
+        let last = self.lanes.entry(happening.lane()).or_insert(self.now);
+        let at = (self.now + delay).max(*last);
+        *last = at;
         self.queue.insert((at, self.count), happening);
+    }
+
+    /// Which run of a host this is.
+    pub(super) fn run_of(&self, host: usize) -> u32 {
+        self.hosts[host].run
     }
 }
 
-fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {
+impl Happening {
+    fn lane(&self) -> Lane {
+        match self {
+            Self::Apply(host, ..) | Self::Dump(host, _) => Lane::Kernel(*host),
+            Self::Compare(host, _) => Lane::Links(*host),
+            Self::Bfd => Lane::Bfd,
+            Self::Deliver(..) | Self::Hangup(_) => Lane::Tcp,
+            Self::Tell(host, _, input) => match input {
+                Input::KernelDone { .. } | Input::Dumped(_) => Lane::Answers(*host),
+                Input::Link(_) | Input::LinkGone(_) | Input::LinksMissed => Lane::Links(*host),
+                Input::Foreign(_) | Input::ForeignMissed => Lane::Watch(*host),
+                Input::Bfd(_) | Input::BfdLost(_) => Lane::Bfd,
+                _ => Lane::Tcp,
+            },
+        }
+    }
+}
+
+fn unheard() -> KernelError {
+    KernelError { errno: KernelError::ENOBUFS, text: "the kernel's answers were lost".to_owned() }
+}
+
+pub(super) fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {
     Link {
         index: *index,
         name: name.clone(),
