@@ -131,6 +131,8 @@ impl Fib {
             }
         });
         for prefix in wanted {
+            // What was in the way may have gone unseen: it does not show in what was found.
+            self.forgive(&prefix);
             self.queue.push(&prefix);
         }
     }

@@ -177,7 +177,10 @@ impl Fib {
 
     /// Somebody else's route is gone: if it was in the way of ours, ours is tried at once.
     fn way_is_free(&mut self, prefix: &Prefix) {
-        if self.routes.get(prefix).is_some_and(|cell| cell.is(FAILED)) {
+        let Some(cell) = self.routes.get(prefix).copied() else { return };
+        if cell.is(FLYING) {
+            self.routes.change(prefix, |cell| cell.set(TOUCHED, true)); // it may be refused for what is gone now
+        } else if cell.is(FAILED) {
             self.forgive(prefix);
             self.queue.push(prefix);
         }

@@ -89,7 +89,7 @@ impl Fib {
             Target::Other => return,
         };
         let lost = error.as_ref().is_some_and(KernelError::is_unknown);
-        let want = self.routes.change(&prefix, |cell| {
+        let (want, touched) = self.routes.change(&prefix, |cell| {
             cell.set(FLYING, false);
             if error.is_none() {
                 // A host route that is not wanted any more hears nothing of its link.
@@ -98,11 +98,12 @@ impl Fib {
             } else if lost || overtaken {
                 cell.set(UNSURE, true);
             }
-            if cell.is(TOUCHED) {
+            let touched = cell.is(TOUCHED);
+            if touched {
                 cell.set(TOUCHED, false);
                 cell.set(UNSURE, true);
             }
-            cell.want
+            (cell.want, touched)
         });
         match error {
             None => {
@@ -111,7 +112,8 @@ impl Fib {
                     self.failed.remove(&prefix);
                 }
             }
-            Some(error) if want == to && !overtaken => self.route_failed(now, prefix, error),
+            // What was in the way may be what others have changed meanwhile.
+            Some(error) if want == to && !overtaken && !touched => self.route_failed(now, prefix, error),
             Some(_) => {}
         }
         if let To::Group(id) = to.to() {
@@ -122,12 +124,14 @@ impl Fib {
 
     pub(super) fn route_deleted(&mut self, now: Time, prefix: Prefix, error: Option<KernelError>) {
         let gone = error.is_none();
+        let lost = error.as_ref().is_some_and(KernelError::is_unknown);
         let want = self.routes.change(&prefix, |cell| {
             cell.set(FLYING, false);
             let touched = cell.is(TOUCHED);
             cell.set(TOUCHED, false);
-            if gone {
-                cell.set(UNSURE, touched);
+            if gone || touched || lost {
+                // Without an answer it may be gone, also for who wants it back meanwhile.
+                cell.set(UNSURE, touched || lost);
             }
             cell.want
         });

@@ -510,6 +510,52 @@ fn a_refused_route_is_kept_with_the_kernels_words_and_tried_again_later() {
 }
 
 #[test]
+fn a_route_that_was_in_the_way_and_went_unseen_holds_ours_up_no_longer_than_to_the_next_reading() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    kernel.foreign.insert(prefix(0));
+    fib.want(prefix(0), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    assert!(kernel.table.routes.is_empty());
+    kernel.foreign.clear();
+    fib.adopt(kernel.table.clone());
+    fib.sweep();
+    run(&mut fib, &mut kernel, Time::START);
+    assert!(kernel.table.routes.contains_key(&prefix(0)), "before the time of the next try");
+}
+
+#[test]
+fn a_route_whose_deletion_was_not_answered_is_written_when_it_is_wanted_again() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    fib.want(prefix(0), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.want(prefix(0), &[]);
+    let batch = fib.next_batch(Time::START).unwrap();
+    assert_eq!(carry_out(&mut kernel, &batch), []);
+    let lost = KernelError { errno: KernelError::ENOBUFS, text: "lost".to_owned() };
+    fib.done(Time::START, batch.id, vec![Failure { index: 0, error: lost }]);
+    fib.want(prefix(0), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    assert!(kernel.table.routes.contains_key(&prefix(0)));
+}
+
+#[test]
+fn a_route_that_is_refused_for_what_has_gone_meanwhile_is_tried_again_at_once() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    kernel.foreign.insert(prefix(0));
+    fib.want(prefix(2), &hops(&[1]));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.want(prefix(0), &hops(&[1]));
+    let batch = fib.next_batch(Time::START).unwrap();
+    let refused = carry_out(&mut kernel, &batch);
+    kernel.foreign.clear();
+    let by = Author { port: 4_711, program: None };
+    fib.foreign(&Foreign { change: Change::RouteDeleted { prefix: prefix(0), protocol: 99 }, by });
+    fib.done(Time::START, batch.id, refused);
+    run(&mut fib, &mut kernel, Time::START);
+    assert!(kernel.table.routes.contains_key(&prefix(0)));
+}
+
+#[test]
 fn a_member_that_the_kernel_refuses_does_not_keep_the_others_out() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.up.remove(&link(1)); // nobody told the machine

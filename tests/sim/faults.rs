@@ -55,7 +55,11 @@ impl World {
         let Some(at) = self.hosts[host].interfaces.iter().position(|(known, ..)| *known == index) else { return };
         let h = &mut self.hosts[host];
         h.interfaces[at].3 = up;
-        if up { h.kernel.link_up(index) } else { h.kernel.link_down(index, admin) }
+        if up {
+            h.kernel.link_up(index)
+        } else {
+            h.kernel.link_down(index, admin)
+        }
         let link = fact(&h.interfaces[at]);
         self.news(host, Some(link), None, lost);
         self.after(DETECTION, Happening::Bfd);
