@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // a test may stop where it stands
 
+mod agent;
 mod kernel;
 mod reload;
 mod restart;
+mod watch;
 mod world;
 
 use std::time::Duration;
