@@ -20,6 +20,7 @@ mod both_families;
 mod dual_redundancy;
 mod dynamic;
 mod faults;
+mod foreign;
 mod full_table;
 mod gateway;
 mod graceful_restart;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test may stop where it stands
 
 mod agent;
+mod foreign;
 mod kernel;
 mod reload;
 mod restart;
