@@ -30,4 +30,5 @@ pub mod speaker;
 pub mod telemetry;
 pub mod transport;
 pub mod types;
+pub mod vpn;
 pub mod wire;
