@@ -17,6 +17,7 @@
 //! | conn | one TCP connection |
 //! | peer, neighbor | the far end of a BGP session |
 
+pub mod bfd;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -12,14 +12,18 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("wire", &["types"]),
     ("fib", &["types"]),
+    ("bfd", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "wire", "policy", "session", "fib", "gateway"]),
-    ("speaker", &["types", "telemetry", "wire", "fib", "gateway", "control", "policy", "session", "rib", "config"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "gateway"]),
+    (
+        "speaker",
+        &["types", "telemetry", "wire", "fib", "bfd", "gateway", "control", "policy", "session", "rib", "config"],
+    ),
 ];
 
 /// Words that only the shell may say: every `io`, `transport`, `daemon`, `cli`.

@@ -3,6 +3,7 @@
 //! Owns the words that are typed and printed, and the exit status: 0 done, 1 refused or failed, 2 wrong usage,
 //! 3 daemon not reachable. All that it knows of a running daemon it asks through the control socket.
 
+mod bfd_agent;
 mod check;
 mod completions;
 mod demo;
@@ -68,6 +69,9 @@ enum Command {
     Demo(demo::Args),
     /// Print the completions of a shell, to be put where it looks for them
     Completions(completions::Args),
+    /// The daemon's process for BFD
+    #[command(hide = true)]
+    BfdAgent,
 }
 
 /// Runs the command line and gives the exit status.
@@ -91,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Reset(command) => reset::run(&command, &client()),
         Command::Demo(args) => return demo::run(args),
         Command::Completions(args) => completions::run(&args),
+        Command::BfdAgent => bfd_agent::run(socket),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -56,12 +56,13 @@ impl Table {
     }
 
     /// Adds a row, with one cell a column.
-    pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        debug_assert_eq!(N, self.columns.len(), "a row has one cell a column");
+    pub fn row(&mut self, cells: impl Into<Vec<Cell>>) {
+        let cells = cells.into();
+        debug_assert_eq!(cells.len(), self.columns.len(), "a row has one cell a column");
         for (column, cell) in self.columns.iter_mut().zip(&cells) {
             column.width = column.width.max(cell.text.chars().count());
         }
-        self.rows.push(cells.into());
+        self.rows.push(cells);
     }
 
     /// Writes the titles, if they have not been, and the rows since the last time.

@@ -90,11 +90,19 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("bgp-ip", SESSION),
             ("prefixes", SOFT),
             ("bgp", NONE),
+            ("bfd", NONE),
         ],
     ),
     (
         "connection",
-        &[("name", NONE), ("device", SESSION), ("peer-gateway", SESSION), ("bgp", SESSION), ("tunnels", SESSION)],
+        &[
+            ("name", NONE),
+            ("device", SESSION),
+            ("peer-gateway", SESSION),
+            ("bgp", SESSION),
+            ("bfd", NONE),
+            ("tunnels", SESSION),
+        ],
     ),
     (
         "connection.tunnels",
@@ -105,6 +113,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("local-ip", SESSION),
             ("remote-ip", SESSION),
             ("bgp", NONE),
+            ("bfd", NONE),
         ],
     ),
     ("network-router", OUTSIDE),
@@ -124,6 +133,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("import", SOFT),
             ("export", SOFT),
             ("bgp", NONE),
+            ("bfd", NONE),
         ],
     ),
     (
@@ -194,7 +204,18 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("weight", SOFT),
         ],
     ),
-    ("bfd", &[("enabled", NONE), ("interval", NONE), ("multiplier", NONE)]),
+    (
+        "bfd",
+        &[
+            ("enabled", NONE),
+            ("interval", NONE),
+            ("multiplier", NONE),
+            ("strict", NONE),
+            ("multihop", NONE),
+            ("key", NONE),
+        ],
+    ),
+    ("bfd.key", &[("id", NONE), ("algorithm", NONE), ("file", NONE)]),
     (
         "ecmp",
         &[
@@ -222,6 +243,7 @@ const OUTSIDE: &[(&str, Class)] = &[
     ("import", SOFT),
     ("export", SOFT),
     ("bgp", NONE),
+    ("bfd", NONE),
 ];
 
 impl Key {

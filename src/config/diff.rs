@@ -9,7 +9,7 @@ use super::classes::Class;
 use super::keys::{Key, find};
 use super::{Config, Control, Ecmp, Kernel, Policies};
 use crate::gateway;
-use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Range, Restart, Timers};
+use crate::gateway::{Auth, Desired, NeighborKind, PrefixLimit, Range, Restart, Timers, Watch};
 use crate::policy::Policy;
 use crate::types::{Asn, Name, Prefix};
 
@@ -316,7 +316,11 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         graceful_shutdown,
         limit,
         shutdown,
+        bfd,
     } = old;
+    let both = || bfd.as_ref().zip(new.bfd.as_ref());
+    let watched = |of: fn(&Watch) -> u128| both().is_some_and(|(old, new)| of(old) != of(new));
+    let keys = both().map(|(old, new)| (&old.key, &new.key));
     let PrefixLimit { ipv4, ipv6, action, warn_at, restart } = limit;
     let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
     let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
@@ -352,6 +356,12 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bgp.max-prefixes", "restart"), *restart != new.limit.restart),
         (("bgp", "shutdown"), *shutdown != new.shutdown),
         (("bgp", "families"), *families != new.families),
+        (("bfd", "enabled"), bfd.is_some() != new.bfd.is_some()),
+        (("bfd", "interval"), watched(|watch| watch.interval.as_nanos())),
+        (("bfd", "multiplier"), watched(|watch| watch.multiplier.into())),
+        (("bfd", "strict"), watched(|watch| watch.strict.into())),
+        (("bfd", "multihop"), watched(|watch| watch.multihop.map_or(0, u128::from))),
+        (("bfd.key", "file"), keys.is_some_and(|(old, new)| old != new)),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),
         (("bgp", "weight"), *weight != new.weight),

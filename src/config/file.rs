@@ -141,9 +141,6 @@ impl File {
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| neighbor(r, s)).collect();
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
-        if let Some(section) = r.table(&top, "bfd", "bfd") {
-            bfd(r, &section);
-        }
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
         let socket = r.table(&top, "control", "control").and_then(|s| {
@@ -324,15 +321,6 @@ fn neighbor(r: &mut Reader<'_>, s: &Section<'_>) -> Outside {
         }
     }
     Outside { range, limit, asns: items(asns), ..outside(r, s) }
-}
-
-fn bfd(r: &mut Reader<'_>, s: &Section<'_>) {
-    if let Some(At { value: true, span }) = r.value(s, "enabled", value::boolean) {
-        r.error("not-yet", &span, "not yet: BFD", "write `enabled = false`, and rely on the hold time until then");
-    }
-    let (least, most) = (Duration::from_millis(10), Duration::from_secs(60));
-    r.value_with(s, "interval", |v| value::span_of_time(v, least, most));
-    r.value(s, "multiplier", |v| value::number(v, 1, 255));
 }
 
 fn ecmp(r: &mut Reader<'_>, s: &Section<'_>) -> Ecmp {

@@ -51,6 +51,7 @@ const RESTART: &str = "bgp.graceful-restart";
 const LIMIT: &str = "bgp.max-prefixes";
 const AO_KEYS: &str = "bgp.ao-keys";
 const BFD: &str = "bfd";
+const BFD_KEY: &str = "bfd.key";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
 const CONTROL: &str = "control";
@@ -90,10 +91,12 @@ pub const KEYS: &[Key] = &[
     key(DEVICE, "bgp-ip", "address", "none", r#"bgp-ip = "10.52.0.253""#),
     key(DEVICE, "prefixes", "list of prefixes", "[]", "prefixes = []"),
     key(DEVICE, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
+    key(DEVICE, "bfd", "table", "none", "bfd = { enabled = true }"),
     key(CONNECTION, "name", "name", "`device`", r#"name = "hq-1""#),
     key(CONNECTION, "device", "name", "required", r#"device = "hq-1""#),
     key(CONNECTION, "peer-gateway", "name", "none", r#"peer-gateway = "hub-east""#),
     key(CONNECTION, "bgp", "true, false or table", "true", "bgp = true"),
+    key(CONNECTION, "bfd", "table", "none", "bfd = { enabled = true }"),
     key(
         CONNECTION,
         "tunnels",
@@ -107,6 +110,7 @@ pub const KEYS: &[Key] = &[
     key(TUNNEL, "local-ip", "address", "the instance's `bgp-ip`", r#"local-ip = "169.254.21.2""#),
     key(TUNNEL, "remote-ip", "address", "the device's `bgp-ip`", r#"remote-ip = "169.254.21.1""#),
     key(TUNNEL, "bgp", "table", "none", r#"bgp = { passive = true }"#),
+    key(TUNNEL, "bfd", "table", "none", "bfd = { enabled = true }"),
     key(ROUTER, "name", "name", "required", r#"name = "core-1""#),
     key(ROUTER, "address", "address", "required", r#"address = "10.20.255.1""#),
     key(ROUTER, "asn", "AS number", "required", "asn = 65001"),
@@ -117,6 +121,7 @@ pub const KEYS: &[Key] = &[
     key(ROUTER, "import", "list of names", r#"["accept"]"#, r#"import = ["accept"]"#),
     key(ROUTER, "export", "list of names", r#"["accept"]"#, r#"export = ["accept"]"#),
     key(ROUTER, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
+    key(ROUTER, "bfd", "table", "none", "bfd = { enabled = true }"),
     key(NEIGHBOR, "name", "name", "required", r#"name = "rr-1""#),
     key(NEIGHBOR, "address", "address", "required without `range`", r#"address = "10.20.255.9""#),
     key(NEIGHBOR, "range", "prefix", "none", r#"range = "10.9.0.0/24""#),
@@ -130,6 +135,7 @@ pub const KEYS: &[Key] = &[
     key(NEIGHBOR, "import", "list of names", "[]", r#"import = ["accept"]"#),
     key(NEIGHBOR, "export", "list of names", "[]", r#"export = ["accept"]"#),
     key(NEIGHBOR, "bgp", "table", "none", r#"bgp = { multihop = 2 }"#),
+    key(NEIGHBOR, "bfd", "table", "none", "bfd = { enabled = true }"),
     key(BGP, "hold-time", "duration", r#""90s""#, r#"hold-time = "90s""#),
     key(BGP, "keepalive-time", "duration", "a third of `hold-time`", r#"keepalive-time = "30s""#),
     key(BGP, "send-hold-time", "duration", "`480s`, or twice the hold time", r#"send-hold-time = "480s""#),
@@ -199,9 +205,15 @@ pub const KEYS: &[Key] = &[
     key(SET, "prepend", "number or list of AS numbers", "none", "prepend = 2"),
     key(SET, "next-hop", "address or word", "none", r#"next-hop = "10.20.255.1""#),
     key(SET, "weight", "number", "none", "weight = 10"),
-    key(BFD, "enabled", "true or false", "false", "enabled = false"),
+    key(BFD, "enabled", "true or false", "false", "enabled = true"),
     key(BFD, "interval", "duration", r#""100ms""#, r#"interval = "100ms""#),
     key(BFD, "multiplier", "number", "3", "multiplier = 3"),
+    key(BFD, "strict", "true or false", "false", "strict = true"),
+    key(BFD, "multihop", "number", "as `bgp` has it", "multihop = 2"),
+    key(BFD, "key", "table", "none", r#"key = { id = 1, file = "/etc/twinspan/hq-1.key" }"#),
+    key(BFD_KEY, "id", "number", "required", "id = 1"),
+    key(BFD_KEY, "algorithm", "word", r#""meticulous-keyed-sha1""#, r#"algorithm = "keyed-sha1""#),
+    key(BFD_KEY, "file", "path", "required", r#"file = "/etc/twinspan/hq-1.key""#),
     key(ECMP, "max-paths", "number", "64", "max-paths = 64"),
     key(ECMP, "as-path-relax", "true or false", "true", "as-path-relax = true"),
     key(ECMP, "weights", "word", r#""configured""#, r#"weights = "link-bandwidth""#),

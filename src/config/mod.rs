@@ -22,6 +22,7 @@ mod rules;
 mod session;
 mod settings;
 mod value;
+mod watch;
 mod written;
 
 pub use check::{Report, check_text, check_text_on};

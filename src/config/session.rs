@@ -7,11 +7,12 @@ use toml::de::DeValue;
 use super::{
     file, limit, policy,
     raw::{At, Reader, Section, Wrong},
-    value,
+    value, watch,
 };
 use crate::gateway::AoAlgorithm;
 use crate::gateway::AoKey;
 use crate::gateway::Auth;
+use crate::gateway::Bfd;
 use crate::gateway::Bgp;
 use crate::gateway::Restart;
 use crate::gateway::Ttl;
@@ -42,8 +43,14 @@ pub(super) struct Session {
     pub(super) ao_at: Option<Range<usize>>,
 }
 
-/// The `bgp` table of that section; empty if there is none.
+/// The `bgp` and the `bfd` table of that section; empty if there is none.
 pub(super) fn table(r: &mut Reader<'_>, section: &Section<'_>) -> Session {
+    let mut session = bgp(r, section);
+    session.bgp.bfd = watch::table(r, section);
+    session
+}
+
+fn bgp(r: &mut Reader<'_>, section: &Section<'_>) -> Session {
     r.table(section, "bgp", "bgp").map(|s| read(r, &s)).unwrap_or_default()
 }
 
@@ -53,15 +60,17 @@ pub(super) fn switch(r: &mut Reader<'_>, section: &Section<'_>) -> (bool, Sessio
         DeValue::Table(_) => Ok(None),
         _ => value::boolean(v).map(Some),
     });
-    match word {
-        Some(At { value: None, .. }) => (true, table(r, section)),
+    let (uses_bgp, mut session) = match word {
+        Some(At { value: None, .. }) => (true, bgp(r, section)),
         Some(At { value: Some(false), span }) => {
             let message = "not yet: connections without BGP, which would use the device's static prefixes";
             r.error("not-yet", &span, message, "write `bgp = true`");
             (false, Session::default())
         }
         Some(At { value: Some(true), .. }) | None => (true, Session::default()),
-    }
+    };
+    session.bgp.bfd = watch::table(r, section);
+    (uses_bgp, session)
 }
 
 /// What a neighbor may say without a `bgp` table: `families`, `import` and `export`.
@@ -121,6 +130,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             shutdown: limit::shutdown(r, s),
             auth: secrets.auth,
             families: families(r, s),
+            bfd: Bfd::default(), // of a table of its own
             import: import.as_deref().map(plain),
             export: export.as_deref().map(plain),
             weight: r.value(s, "weight", policy::weight).map(|at| at.value),

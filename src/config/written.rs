@@ -90,7 +90,9 @@ impl Written {
 /// The tables that are the value of a key, if it has such.
 pub(super) fn child(key: &Key) -> Option<&'static str> {
     let inner = format!("{}.{}", key.table, key.name);
-    let is_child = |table: &str| table == inner || (key.table.is_empty() || key.name == "bgp") && table == key.name;
+    let is_child = |table: &str| {
+        table == inner || (key.table.is_empty() || matches!(key.name, "bgp" | "bfd")) && table == key.name
+    };
     KEYS.iter().map(|other| other.table).find(|table| is_child(table))
 }
 

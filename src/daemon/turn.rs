@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::kernel::{Answer, KernelThread};
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
+use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::sysctl::{Sysctls, Wanted};
@@ -31,6 +32,8 @@ const HIGH_MARK: usize = 1024 * 1024;
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 /// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
+/// How long BFD goes on without us: the restart time that peers are told, and what a start takes.
+const ABSENCE: Duration = Duration::from_secs(15);
 
 /// A question and where its answer goes.
 type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
@@ -39,6 +42,7 @@ type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
 enum Fact {
     Link(LinkNews),
     Kernel(Answer),
+    Bfd(News),
     Question(Question),
     Stop,
     Flushed(FlushId),
@@ -56,6 +60,7 @@ struct Shell {
     speaker: Speaker,
     transport: Transport,
     kernel: KernelThread,
+    bfd: BfdClient,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
     /// Those that were set.
@@ -88,6 +93,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
+    let (news, mut from_bfd) = mpsc::unbounded_channel();
+    // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
+    let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), ABSENCE, news);
     let socket = super::start::bind(&socket)?;
     let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
         let _ = end_of_questions.await;
@@ -101,6 +109,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         speaker,
         transport,
         kernel,
+        bfd,
         wanted,
         sysctls,
         config,
@@ -127,6 +136,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         let fact = tokio::select! {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
+            news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
@@ -145,6 +155,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 warn!(event = "kernel.events_lost", "the kernel's events came too fast: all is read again");
                 shell.tell(Input::LinksMissed);
             }
+            Fact::Bfd(news) => shell.bfd(news),
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
@@ -184,6 +195,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let _ = no_more.send(());
     drop(from_transport); // nobody reads any more: a connection must not wait for that
     shell.transport.finish().await;
+    shell.bfd.finish(FLUSH_LIMIT).await;
     let _ = timeout(FLUSH_LIMIT, server).await;
     if shell.speaker.config().kernel.on_stop == OnStop::Keep {
         // The routes that stay need the kernel settings that they were made for.
@@ -239,6 +251,22 @@ impl Shell {
         } else {
             Input::LinkGone(index)
         });
+    }
+
+    fn bfd(&mut self, news: News) {
+        match news {
+            News::Report(report) => self.tell(Input::Bfd(report)),
+            News::Lost(reason) => self.tell(Input::BfdLost(reason)),
+            News::Trouble(text) => warn!(event = "bfd.trouble", "{text}"),
+            News::Ready { pid, adopted, other_build, preferred } => {
+                let version = other_build.map_or_else(String::new, |build| format!(", of version {build}"));
+                let order = if preferred { "" } else { "; the system does not let it go before others" };
+                info!(
+                    event = "bfd.agent_ready",
+                    "the BFD agent (process {pid}{version}) has {adopted} sessions of an earlier run{order}"
+                );
+            }
+        }
     }
 
     fn transport(&mut self, event: transport::Event) {
@@ -326,6 +354,7 @@ impl Shell {
                             facts.push(Input::NotListening { family, reason: error.to_string() });
                         }
                     }
+                    Effect::Bfd(plans) => self.bfd.want(plans),
                     Effect::Sign => self.read_keys(),
                     Effect::Hash(hash) => {
                         self.wanted = super::start::sysctls(hash);

@@ -61,6 +61,7 @@ impl Fib {
             }
             self.objects.touch_users(id);
             self.objects.dirty_hops.insert(id);
+            self.doubt_barred(id);
         }
         for prefix in self.pinned_on(link) {
             self.forgive(&prefix);

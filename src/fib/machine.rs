@@ -16,6 +16,7 @@ use crate::types::LinkIndex;
 use crate::types::Prefix;
 use crate::types::Time;
 
+use super::Bar;
 use super::Batch;
 use super::BatchId;
 use super::Failure;
@@ -98,6 +99,8 @@ pub struct Fib {
     pub(super) queue: Queue,
     pins: HashMap<Prefix, Pin>,
     pub(super) down: HashSet<LinkIndex>,
+    /// Hops that carry nothing although their link is up.
+    pub(super) bars: BTreeSet<Bar>,
     /// When a link last lost what was on it, on the count of events.
     pub(super) dropped: HashMap<LinkIndex, u64>,
     /// Link events so far: an operation that was on its way during one is judged with care.
@@ -127,6 +130,7 @@ impl Fib {
             queue: Queue::default(),
             pins: HashMap::new(),
             down: HashSet::new(),
+            bars: BTreeSet::new(),
             dropped: HashMap::new(),
             events: 0,
             flying: Vec::new(),

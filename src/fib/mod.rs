@@ -4,6 +4,7 @@
 //! It never decides which path is best, and only [`io`] touches the kernel.
 
 mod adopt;
+mod bar;
 mod batch;
 mod group;
 pub mod io;
@@ -22,6 +23,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
+pub use bar::Bar;
 pub use batch::{Batch, BatchId, Failure, KernelError};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;

@@ -3,6 +3,7 @@
 use std::mem;
 
 use hashbrown::HashSet;
+use smallvec::SmallVec;
 
 use crate::types::Time;
 
@@ -80,13 +81,21 @@ impl Fib {
             }
             return;
         }
-        if group.wanted == 0 {
-            return; // its routes are leaving
+        let bars = &self.bars;
+        let hops = &self.objects.hops;
+        let is_barred = |member: &u32| hops.get(member).is_some_and(|hop| bars.iter().any(|bar| bar.holds(&hop.key)));
+        let barred: SmallVec<[u32; 4]> = if bars.is_empty() {
+            SmallVec::new()
+        } else {
+            group.members.iter().map(|(id, _)| *id).filter(is_barred).collect()
+        };
+        if group.wanted == 0 && (barred.is_empty() || group.key.is_none()) {
+            return; // its routes are leaving, or have not been asked for yet
         }
         let mut members = Members::new();
         for (member, weight) in &group.members {
             let Some(hop) = self.objects.hops.get_mut(member) else { continue };
-            if self.down.contains(&hop.key.link) {
+            if self.down.contains(&hop.key.link) || barred.contains(member) {
                 continue;
             }
             let well = hop.trouble.is_none();
@@ -106,12 +115,29 @@ impl Fib {
             }
         }
         if members.is_empty() {
+            if !barred.is_empty() && group.have.as_ref().is_some_and(|held| !group.vanished || !held.sure) {
+                // Nothing is left to lead to: its routes go with it, as they do when a link takes the last hop.
+                self.events += 1;
+                group.vanished = true;
+                group.vanished_at = self.events;
+                group.have = Some(Held { members, idle: self.settings.idle_timer, sure: true });
+                group.busy = true;
+                ops.push(Op::DeleteGroup(first + id));
+            }
             return;
         }
         let held = group.have.as_ref().filter(|_| !group.vanished);
         if held.is_some_and(|held| held.sure && held.members == members && held.idle == self.settings.idle_timer) {
             self.queue.append(mem::take(&mut group.waiting));
             return;
+        }
+        // No hop stays: should the kernel have dropped the last one meanwhile, this makes a new group without routes.
+        let anew = !barred.is_empty()
+            && held.is_some_and(|held| !members.iter().any(|(id, _)| held.members.iter().any(|(old, _)| old == id)));
+        if anew {
+            self.events += 1;
+            group.vanished = true;
+            group.vanished_at = self.events;
         }
         ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
         group.busy = true;
@@ -209,10 +235,19 @@ impl Fib {
     pub(super) fn group_deleted(&mut self, now: Time, id: u32, error: Option<KernelError>) {
         let Some(group) = self.objects.groups.get_mut(&id) else { return };
         match error {
-            None => self.objects.forget_group(id),
+            None if group.deleting => self.objects.forget_group(id),
+            None => {
+                // All of its hops were barred; its routes may still be wanted.
+                group.busy = false;
+                self.objects.dirty_groups.insert(id);
+            }
             Some(error) => {
                 group.busy = false;
-                group.deleting = false;
+                if !mem::take(&mut group.deleting)
+                    && let Some(held) = &mut group.have
+                {
+                    held.sure = false;
+                }
                 let count = group.trouble.as_ref().map_or(0, |trouble| trouble.count);
                 let retry = now + Self::wait(count, &error);
                 group.trouble = Some(Trouble { error, count: count + 1, retry });

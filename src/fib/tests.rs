@@ -96,6 +96,9 @@ enum Step {
     /// A link of the kernel changes; the machine hears of it later.
     Down(u32, bool),
     Up(u32),
+    /// Something knows that a far end is not there.
+    Bar(u32),
+    Unbar(u32),
     Hear,
     Take,
     CarryOut,
@@ -109,6 +112,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_u8..6, proptest::option::of(1_u32..5)).prop_map(|(p, on)| Step::Pin(p, on)),
         1 => (1_u32..5, any::<bool>()).prop_map(|(l, admin)| Step::Down(l, admin)),
         2 => (1_u32..5).prop_map(Step::Up),
+        1 => (1_u32..5).prop_map(Step::Bar),
+        2 => (1_u32..5).prop_map(Step::Unbar),
         2 => Just(Step::Hear),
         4 => Just(Step::Take),
         4 => Just(Step::CarryOut),
@@ -143,6 +148,7 @@ proptest! {
         let mut now = Time::START;
         let mut wanted: BTreeMap<Prefix, BTreeSet<u32>> = BTreeMap::new();
         let mut pinned: BTreeMap<Prefix, u32> = BTreeMap::new();
+        let mut barred: BTreeSet<u32> = BTreeSet::new();
         let mut news = VecDeque::new();
         let mut taken = VecDeque::new();
         let mut results = VecDeque::new();
@@ -168,6 +174,14 @@ proptest! {
                 Step::Up(number) => if kernel.up.insert(link(number)) {
                     news.push_back((number, true));
                 },
+                Step::Bar(number) => {
+                    fib.bar(Bar::Link(link(number)));
+                    barred.insert(number);
+                }
+                Step::Unbar(number) => {
+                    fib.unbar(Bar::Link(link(number)));
+                    barred.remove(&number);
+                }
                 Step::Hear => if let Some(event) = news.pop_front() { hear(&mut fib, event) },
                 Step::Take => taken.extend(fib.next_batch(now)),
                 Step::CarryOut => if let Some(batch) = taken.pop_front() {
@@ -199,7 +213,8 @@ proptest! {
                 continue;
             }
             let set = wanted.get(&prefix).cloned().unwrap_or_default();
-            let up: BTreeSet<u32> = set.iter().copied().filter(|number| kernel.up.contains(&link(*number))).collect();
+            let usable = |number: &u32| kernel.up.contains(&link(*number)) && !barred.contains(number);
+            let up: BTreeSet<u32> = set.iter().copied().filter(usable).collect();
             match held {
                 None => prop_assert!(up.is_empty(), "{} has no route", prefix),
                 Some(Target::Group(id)) if !up.is_empty() => {
@@ -210,7 +225,7 @@ proptest! {
                 Some(_) => prop_assert!(!set.is_empty() && up.is_empty(), "{} has a stale route", prefix),
             }
         }
-        if kernel.up.len() == 4 {
+        if kernel.up.len() == 4 && barred.is_empty() {
             let mirror = fib.mirror();
             prop_assert_eq!(plan(&kernel.table, &mirror), vec![]);
         }
@@ -249,6 +264,54 @@ fn a_group_keeps_its_id_and_its_routes_are_not_touched_when_a_link_goes_and_retu
     let ops = run(&mut fib, &mut kernel, Time::START);
     assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{ops:?}");
     assert_eq!(kernel.table, before);
+}
+
+#[test]
+fn a_barred_hop_leaves_its_groups_with_one_message_each_and_comes_back_so() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..6 {
+        fib.want(prefix(number * 2), &hops(&[1, 2]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let before = kernel.table.clone();
+    fib.bar(Bar::Gateway(hop(1).gateway.unwrap()));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    assert!(matches!(ops.as_slice(), [Op::SetGroup(group)] if group.members.len() == 1), "{ops:?}");
+    fib.unbar(Bar::Gateway(hop(1).gateway.unwrap()));
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table, before);
+}
+
+#[test]
+fn a_group_of_barred_hops_alone_goes_with_its_routes_and_comes_back_with_them() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..6 {
+        fib.want(prefix(number * 2), &hops(&[1, 2]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let before = kernel.table.clone();
+    fib.bar(Bar::Link(link(1)));
+    fib.bar(Bar::Link(link(2)));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    assert!(matches!(ops.as_slice(), [Op::DeleteGroup(_)]), "{ops:?}");
+    assert!(kernel.table.routes.is_empty() && fib.totals().routes == 0);
+    fib.unbar(Bar::Link(link(2)));
+    fib.unbar(Bar::Link(link(1)));
+    run(&mut fib, &mut kernel, Time::START);
+    assert_eq!(kernel.table, before);
+}
+
+#[test]
+fn a_barred_hop_of_an_earlier_run_leaves_its_groups_before_anybody_wants_them() {
+    let (mut first, mut kernel) = (Fib::new(settings()), model());
+    first.want(prefix(0), &hops(&[1, 2]));
+    run(&mut first, &mut kernel, Time::START);
+    let mut second = Fib::new(settings());
+    second.adopt(kernel.table.clone());
+    second.bar(Bar::Link(link(1)));
+    let ops = run(&mut second, &mut kernel, Time::START);
+    assert!(matches!(ops.as_slice(), [Op::SetGroup(group)] if group.members.len() == 1), "{ops:?}");
+    assert_eq!(kernel.table.routes.len(), 1);
 }
 
 #[test]

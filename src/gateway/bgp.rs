@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::Auth;
+use super::Bfd;
 use crate::types::Family;
 use crate::types::HoldTime;
 use crate::types::Name;
@@ -193,6 +194,8 @@ pub struct Bgp {
     pub auth: Option<Auth>,
     /// `families`; the family of the neighbor's address unless given.
     pub families: Option<Vec<Family>>,
+    /// The `bfd` table beside it.
+    pub bfd: Bfd,
     /// `import`; what the kind of neighbor implies unless given.
     pub import: Option<Words>,
     /// `export`; what the kind of neighbor implies unless given.
@@ -220,6 +223,7 @@ impl Bgp {
             shutdown: self.shutdown.clone().or_else(|| outer.shutdown.clone()),
             auth: self.auth.clone().or_else(|| outer.auth.clone()),
             families: self.families.clone().or_else(|| outer.families.clone()),
+            bfd: self.bfd.or(&outer.bfd),
             import: self.import.clone().or_else(|| outer.import.clone()),
             export: self.export.clone().or_else(|| outer.export.clone()),
             weight: self.weight.or(outer.weight),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{
     Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Range, Restart, Shutdown,
-    Timers, Ttl, TunnelEnd, Words,
+    Timers, Ttl, TunnelEnd, Watch, Words,
 };
 use crate::types::Asn;
 use crate::types::Family;
@@ -69,6 +69,8 @@ pub struct Neighbor {
     pub export: Words,
     /// What there is to tell it at all.
     pub offer: Offer,
+    /// How the way to it is watched by BFD, if it is.
+    pub bfd: Option<Watch>,
     /// The range that it came from by itself; `None` for one of the file.
     pub range: Option<Name>,
     /// The share of its paths beside others, where `[ecmp] weights` is `configured`.
@@ -278,6 +280,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         import: bgp.import.clone().unwrap_or_else(|| defaults.words.clone()),
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
+        bfd: bgp.bfd.watch(),
         range: None,
         weight: bgp.weight.unwrap_or(Weight::ONE),
         graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod auth;
+mod bfd;
 mod bgp;
 mod desired;
 mod model;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use addresses::first_free;
 pub use auth::{AoAlgorithm, AoKey, Auth};
+pub use bfd::{Bfd, BfdKey, Watch};
 pub use bgp::{Bgp, LimitAction, PrefixLimit, Restart, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
 pub use model::{Connection, Device, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, TunnelEnd};

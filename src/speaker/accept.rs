@@ -52,8 +52,8 @@ impl Speaker {
             }
             return;
         };
-        // Of a neighbor whose tunnel is down people know already.
-        if !neighbor.ready() {
+        // Of a neighbor whose tunnel is down people know already, and of one whose BFD is.
+        if !neighbor.ready() || neighbor.waits_for_bfd() {
             out.push(Effect::Abort(conn));
             return;
         }

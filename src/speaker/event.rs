@@ -232,6 +232,36 @@ pub enum Event {
         /// Why, for people.
         reason: String,
     },
+    /// BFD says that the way to a neighbor is alive.
+    BfdUp {
+        /// The neighbor.
+        neighbor: Name,
+        /// How long a silence is a failure from now on.
+        detection: Duration,
+    },
+    /// BFD says that the way to a neighbor is dead.
+    BfdDown {
+        /// The neighbor.
+        neighbor: Name,
+        /// Why, in the RFC's words.
+        diag: String,
+        /// Why the peer last left Up, as it last said.
+        remote: String,
+        /// How long nothing came, if that was why; else zero.
+        silent: Duration,
+    },
+    /// BFD says nothing of the way to a neighbor any more, which is no failure.
+    BfdSilent {
+        /// The neighbor.
+        neighbor: Name,
+        /// Why.
+        what: &'static str,
+    },
+    /// The process that runs BFD has ended, or cannot be started.
+    BfdAgentLost {
+        /// Why, for people.
+        reason: String,
+    },
     /// Another configuration is in force.
     Reloaded {
         /// What has changed.
@@ -285,6 +315,10 @@ impl Event {
             Self::Adopted { .. } => "kernel.adopted",
             Self::Converged { .. } => "kernel.converged",
             Self::NotListening { .. } => "instance.not_listening",
+            Self::BfdUp { .. } => "bfd.up",
+            Self::BfdDown { .. } => "bfd.down",
+            Self::BfdSilent { .. } => "bfd.silent",
+            Self::BfdAgentLost { .. } => "bfd.agent_lost",
             Self::Reloaded { .. } => "config.reloaded",
             Self::ReloadRefused { .. } => "config.reload_refused",
             Self::Reverted { .. } => "config.reverted",
@@ -298,6 +332,9 @@ impl Event {
     pub fn about(&self) -> Option<&Name> {
         match self {
             Self::SessionUp { neighbor, .. }
+            | Self::BfdUp { neighbor, .. }
+            | Self::BfdDown { neighbor, .. }
+            | Self::BfdSilent { neighbor, .. }
             | Self::SessionDown { neighbor, .. }
             | Self::SessionFailed { neighbor, .. }
             | Self::EndOfRib { neighbor, .. }
@@ -319,6 +356,7 @@ impl Event {
             | Self::Adopted { .. }
             | Self::Converged { .. }
             | Self::NotListening { .. }
+            | Self::BfdAgentLost { .. }
             | Self::Reloaded { .. }
             | Self::ReloadRefused { .. }
             | Self::Reverted { .. }
@@ -332,6 +370,8 @@ impl Event {
     pub fn weight(&self) -> Weight {
         match self {
             Self::SessionDown { .. }
+            | Self::BfdDown { .. }
+            | Self::BfdAgentLost { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
             | Self::RoutesKept { .. }
@@ -357,6 +397,8 @@ impl Event {
             | Self::Adopted { .. }
             | Self::Compared { .. }
             | Self::Converged { .. }
+            | Self::BfdUp { .. }
+            | Self::BfdSilent { .. }
             | Self::Reloaded { .. }
             | Self::Confirmed
             | Self::Stopping => Weight::Info,
@@ -488,6 +530,19 @@ impl fmt::Display for Event {
             }
             Self::NotListening { family, reason } => {
                 write!(f, "cannot accept connections over {family}: {reason}; neighbors there are still dialled")
+            }
+            Self::BfdUp { neighbor, detection } => {
+                write!(f, "BFD with {neighbor} is up: a silence of {} ms is a failure", detection.as_millis())
+            }
+            Self::BfdDown { neighbor, diag, silent, .. } if !silent.is_zero() => {
+                write!(f, "BFD with {neighbor} is down: {diag} ({} ms): no route leads over it", silent.as_millis())
+            }
+            Self::BfdDown { neighbor, diag, remote, .. } => {
+                write!(f, "BFD with {neighbor} is down: {diag} (it says: {remote}): no route leads over it")
+            }
+            Self::BfdSilent { neighbor, what } => write!(f, "BFD with {neighbor} says nothing any more: {what}"),
+            Self::BfdAgentLost { reason } => {
+                write!(f, "the BFD agent is lost: {reason}; it is started again, and until then nothing is concluded")
             }
             Self::Reloaded { plan, confirm_within } => {
                 write!(f, "reloaded: {}", summary(plan))?;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::event::Event;
 use super::link::Link;
+use crate::bfd::{Plan, Report};
 use crate::config::Hash;
 use crate::fib::{Batch, BatchId, Failure, Table};
 use crate::gateway::Ttl;
@@ -87,6 +88,10 @@ pub enum Input {
     },
     /// A person wants a session closed and dialled again.
     Reset(Name),
+    /// What the BFD agent says of a session.
+    Bfd(Report),
+    /// There is no BFD agent any more, and why; another is looked for.
+    BfdLost(String),
     /// A person, or the system, wants a clean end.
     Stop,
     /// What [`Effect::Flush`] asked for is done.
@@ -157,6 +162,8 @@ pub enum Effect {
     Flush(FlushId),
     /// Accept connections of this family too, on all addresses; else answer [`Input::NotListening`].
     Listen(Family),
+    /// Let BFD run these sessions and no others; answered by [`Input::Bfd`] whenever one changes.
+    Bfd(Vec<Plan>),
     /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
     /// as it was signed before.
     Sign,

@@ -109,7 +109,7 @@ impl Speaker {
 
     /// True if there is nothing to wait for: the host route is in the kernel, or the kernel refused it, which may mean
     /// that another leads there.
-    fn has_route(&self, id: PeerId) -> bool {
+    pub(super) fn has_route(&self, id: PeerId) -> bool {
         let Some(prefix) = self.neighbors.get(id).and_then(|neighbor| neighbor.host_route) else { return true };
         let state = self.fib.route(&prefix).map(|view| view.state);
         matches!(state, Some(RouteState::Installed | RouteState::Failed { .. }))
@@ -117,7 +117,7 @@ impl Speaker {
 
     /// Starts a session that waited for its host route.
     pub(super) fn start(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
-        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| !neighbor.waits_for_bfd()) else { return };
         if std::mem::take(&mut neighbor.awaits_route) && self.life == Life::Running {
             self.session(now, Some(id), self.start_or_stay(id), out);
         }

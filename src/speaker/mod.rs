@@ -22,6 +22,7 @@ mod resync;
 mod sessions;
 mod stale;
 mod startup;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
 
+use crate::bfd;
 use crate::config;
 use crate::config::Config;
 use crate::config::OnStop;
@@ -122,6 +124,10 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    /// Who is watched by BFD may have changed.
+    watch_again: bool,
+    /// Whom BFD was last told to watch.
+    watching: Option<Vec<bfd::Plan>>,
     life: Life,
     strangers: Rate,
     refusals: Rate,
@@ -167,6 +173,8 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            watch_again: true,
+            watching: None,
             life: Life::Waiting,
             strangers: Rate::default(),
             refusals: Rate::default(),
@@ -221,6 +229,8 @@ impl Speaker {
                     let _ = self.reset(now, id, &Reset::default(), out);
                 }
             }
+            Input::Bfd(report) => self.bfd(now, report, out),
+            Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {
@@ -237,6 +247,7 @@ impl Speaker {
             self.converge(now, out);
         }
         self.kernel(now, out);
+        self.watch(out);
         self.settle(out);
     }
 
@@ -367,6 +378,9 @@ impl Speaker {
         let flush = self.next_flush();
         self.life = Life::Closing(flush);
         self.sweeping = false;
+        if self.config.kernel.on_stop == OnStop::Remove {
+            out.push(Effect::Bfd(Vec::new()));
+        }
         for id in self.neighbors.ids() {
             let input = match self.config.kernel.on_stop {
                 OnStop::Remove => {

@@ -8,6 +8,7 @@ use super::keep_down::{Over, Told};
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
+use super::watch::Watched;
 use crate::config::Policies;
 use crate::gateway;
 use crate::gateway::Offer;
@@ -77,6 +78,8 @@ pub(super) struct Neighbor {
     pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
+    /// What BFD knows of the way to it.
+    pub(super) watched: Watched,
     /// When it is forgotten, if it came by itself and is not connected.
     pub(super) leaves: Option<Time>,
 }
@@ -107,6 +110,7 @@ impl Neighbor {
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),
+            watched: Watched::default(),
             leaves: None,
         }
     }

@@ -121,6 +121,8 @@ impl Speaker {
         self.session(now, Some(id), session::Input::Stop(why), out);
         self.startup.give_up(id);
         self.rib.remove_peer(id);
+        self.unbar(now, id, out);
+        self.watch_again = true;
         let Some(gone) = self.neighbors.remove(id) else { return };
         // A stop has closed its connections, so nothing of them is heard again; attempts that it knew of are closed too.
         self.conns.retain(|_, known| known.peer != id);
@@ -132,6 +134,7 @@ impl Speaker {
 
     /// Makes a neighbor known to all parts, without starting anything.
     pub(super) fn register(&mut self, plan: gateway::Neighbor) -> PeerId {
+        self.watch_again = true;
         let id = self.neighbors.add(plan, &self.desired);
         if let Some(neighbor) = self.neighbors.get(id) {
             self.rib.add_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));

@@ -196,6 +196,7 @@ impl Speaker {
         if before.ecmp.hash != self.config.ecmp.hash {
             out.push(Effect::Hash(self.config.ecmp.hash));
         }
+        self.rewatch(now, out);
         before
     }
 

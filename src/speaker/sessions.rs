@@ -45,7 +45,11 @@ impl Speaker {
                     out.push(Effect::Abort(conn));
                 }
                 session::Output::Measure { conn } => out.push(Effect::Measure(conn)),
-                session::Output::Established(agreed) => self.established(now, id, agreed, out),
+                session::Output::Established(agreed) => {
+                    self.established(now, id, agreed, out);
+                    // Strict or not: packets get through.
+                    self.unbar(now, id, out);
+                }
                 session::Output::Down(reason) => self.down(now, id, reason, out),
                 session::Output::Failed(reason) => {
                     let Some(neighbor) = self.name(id) else { continue };

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use twinspan::{
     config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, Weights, parse},
-    gateway::{AoAlgorithm, Auth, Desired, LimitAction, NeighborKind, Offer, PrefixLimit, Ttl, Word, Words, desired},
+    gateway::{
+        AoAlgorithm, Auth, BfdKey, Desired, LimitAction, NeighborKind, Offer, PrefixLimit, Ttl, Watch, Word, Words,
+        desired,
+    },
     types::Family,
 };
 
@@ -169,6 +172,10 @@ fn the_rest_of_the_file_is_read_too() {
     assert_eq!(config.ecmp, ecmp);
     assert_eq!(config.kernel, Kernel { table: 1000, protocol: 180, metric: 10, on_stop: OnStop::Keep });
     assert_eq!(config.control.socket.to_str(), Some("/tmp/twinspan.sock"));
+    let watch = desired(&config.model, &"in-0".parse().unwrap()).unwrap().neighbors[0].bfd.clone().unwrap();
+    let key = BfdKey { id: 7, meticulous: false, file: "/etc/twinspan/bfd.key".into() };
+    let interval = Duration::from_millis(250);
+    assert_eq!(watch, Watch { interval, multiplier: 5, strict: true, multihop: Some(3), key: Some(key) });
     assert!(config.model.transit);
     assert_eq!(config.model.connections[1].name.as_str(), "branch-office");
 }
@@ -186,7 +193,7 @@ fn a_key_that_says_its_default_changes_nothing() {
         lines.sort();
         let text = format!("{DUAL}\n[{table}]\n{}", lines.concat());
         let mut full = config(&text);
-        if table == "bgp" {
+        if table == "bgp" || table == "bfd" {
             let (with, without) =
                 (desired(&full.model, &"in-0".parse().unwrap()), desired(&plain.model, &"in-0".parse().unwrap()));
             assert_eq!(with, without);
@@ -202,4 +209,15 @@ fn every_example_that_is_given_as_a_way_out_is_toml() {
     for key in KEYS {
         assert!(key.example.parse::<toml::Table>().is_ok(), "{}", key.example);
     }
+}
+
+#[test]
+fn a_bfd_table_is_completed_by_the_tables_around_it() {
+    let text = DUAL.replace("asn = 65010\n", "asn = 65010\nbfd = { interval = \"50ms\" }\n");
+    let text = format!("{text}\n[bfd]\nenabled = true\nmultiplier = 4\n");
+    let model = config(&text).model;
+    let neighbors = desired(&model, &"in-0".parse().unwrap()).unwrap().neighbors;
+    let intervals: Vec<_> = neighbors.iter().map(|n| n.bfd.as_ref().map(|w| (w.interval, w.multiplier))).collect();
+    assert!(intervals.contains(&Some((Duration::from_millis(50), 4))), "{intervals:?}");
+    assert!(intervals.contains(&Some((Duration::from_millis(100), 4))), "{intervals:?}");
 }

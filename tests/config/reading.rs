@@ -25,7 +25,7 @@ fn all_faults_of_a_file_are_told_at_once_in_the_order_of_the_text() {
         ("bad-value", "hold-time = 90"),
         ("keepalive-not-below-hold", "keepalive-time"),
         ("unknown-key", "hold_time"),
-        ("not-yet", "enabled"),
+        ("bad-value", "multiplier"),
     ];
     assert_eq!(found, expected.map(|(code, part)| (code, line_of(WRONG, part))));
 }

@@ -308,7 +308,6 @@ fn what_later_work_fills_is_refused_as_not_yet() {
         (edited("mode = \"active-active\"", "mode = \"active-standby\""), "mode ="),
         (edited("mode = \"active-active\"\n", ""), "[gateway]"),
         (edited("asn = 65515", "asn = 65515\nprofile = \"azure\""), "profile"),
-        (format!("{DUAL}\n[bfd]\nenabled = true\n"), "enabled"),
         (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),
         (edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]"), "prefixes = [\"10.52"),
         (
@@ -381,6 +380,14 @@ fn what_the_host_says_about_keys_is_told_with_its_place_wherever_the_table_stand
     ];
     assert_eq!(found, expected);
     assert_eq!(codes(&text), [], "without a host the text alone counts");
+}
+
+#[test]
+fn bfd_is_proven_with_sha1_or_not_at_all() {
+    let weak = format!("{DUAL}\n[bfd]\nkey = {{ id = 1, algorithm = \"keyed-md5\", file = \"/etc/key\" }}\n");
+    one_fault(&weak, "bad-value", "key =", "`algorithm`: \"keyed-md5\" proves too little");
+    let nameless = format!("{DUAL}\n[bfd]\nkey = {{ id = 1 }}\n");
+    one_fault(&nameless, "missing-key", "key =", "bfd.key needs the key `file`");
 }
 
 /// A range, with these lines more.

@@ -1,6 +1,7 @@
 //! Octets held still: hex beside text, tshark's reading of what is written here, and what collectors recorded.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // all of it is tests
 
+mod bfd;
 #[allow(dead_code)] // a stream that only withdraws is for others
 #[path = "../replay/wild.rs"]
 mod generator;

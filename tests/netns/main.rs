@@ -14,6 +14,7 @@ mod runner;
 
 mod attributes;
 mod authentication;
+mod bfd;
 mod both_families;
 mod dual_redundancy;
 mod dynamic;

@@ -137,8 +137,12 @@ weight = 10
 then = "accept"
 
 [bfd]
+enabled = true
 interval = "100ms"
 multiplier = 3
+strict = false
+multihop = 5
+key = { id = 7, algorithm = "keyed-sha1", file = "/etc/bfd-one" }
 
 [ecmp]
 max-paths = 64
@@ -331,7 +335,13 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("policy.rule.set.next-hop", "next-hop = \"peer\"", "next-hop = \"169.254.21.9\""),
     ("policy.rule.set.weight", "weight = 10\n", "weight = 11\n"),
     ("bfd.interval", "interval = \"100ms\"", "interval = \"200ms\""),
+    ("bfd.enabled", "enabled = true", "enabled = false"),
     ("bfd.multiplier", "multiplier = 3", "multiplier = 4"),
+    ("bfd.strict", "strict = false", "strict = true"),
+    ("bfd.multihop", "multihop = 5", "multihop = 6"),
+    ("bfd.key.id", "id = 7", "id = 8"),
+    ("bfd.key.algorithm", "keyed-sha1", "meticulous-keyed-sha1"),
+    ("bfd.key.file", "/etc/bfd-one", "/etc/bfd-two"),
     ("ecmp.max-paths", "max-paths = 64", "max-paths = 1"),
     ("ecmp.as-path-relax", "as-path-relax = true", "as-path-relax = false"),
     ("ecmp.weights", "weights = \"configured\"", "weights = \"equal\""),
@@ -352,7 +362,6 @@ const FIXED: &[&str] = &[
     "device.prefixes",
     "connection.peer-gateway",
     "connection.bgp",
-    "bfd.enabled",
     "control.metrics",
 ];
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use twinspan::bfd;
 use twinspan::config;
 use twinspan::config::Plan;
 use twinspan::fib::Batch;
@@ -24,6 +25,8 @@ pub struct Host {
     pub kernel: ModelKernel,
     pub speaker: Option<Speaker>,
     pub events: Vec<String>,
+    /// What BFD shall run; tests say what becomes of it.
+    pub bfd: Vec<bfd::Plan>,
     /// Its interfaces hold no network: only a host route leads to the far end.
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
@@ -103,6 +106,7 @@ impl World {
             kernel: ModelKernel::default(),
             speaker: None,
             events: Vec::new(),
+            bfd: Vec::new(),
             narrow: false,
             run: 0,
         });
@@ -271,6 +275,7 @@ impl World {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
+                Effect::Bfd(plans) => self.hosts[host].bfd = plans,
                 Effect::Listen(_) | Effect::Sign | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),

@@ -10,8 +10,8 @@ use crate::cli::{
     table::{Cell, Facts, Table},
 };
 use crate::control::api::{
-    Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor, NeighborDetail,
-    NeighborKind, Neighbors, Range, Request, SessionState,
+    Bfd, BfdState, Capability, Down, DownReason, FamilyPrefixes, Faults, KeptDown, MessageCounts, Neighbor,
+    NeighborDetail, NeighborKind, Neighbors, Range, Request, SessionState,
 };
 use crate::control::io::Client;
 use crate::types::Name;
@@ -38,11 +38,15 @@ pub fn write_neighbors<W: Write>(reply: &Neighbors, screen: &mut Screen<W>) -> i
     if reply.neighbors.is_empty() && reply.ranges.is_empty() {
         return screen.line("no neighbors: the file gives this instance none");
     }
-    let mut table =
-        Table::new(&["NAME", ">AS", "ADDRESS", "STATE", ">FOR", ">ACCEPTED", ">REFUSED", ">ADVERTISED", "WHY"]);
+    let mut titles = vec!["NAME", ">AS", "ADDRESS", "STATE", ">FOR", ">ACCEPTED", ">REFUSED", ">ADVERTISED", "WHY"];
+    let watched = reply.neighbors.iter().any(|neighbor| neighbor.bfd.is_some());
+    if watched {
+        titles.insert(BFD_COLUMN, "BFD");
+    }
+    let mut table = Table::new(&titles);
     for neighbor in &reply.neighbors {
         let sum = |of: fn(&FamilyPrefixes) -> u64| count(neighbor.prefixes.iter().map(of).sum());
-        table.row([
+        let mut row: Vec<Cell> = vec![
             neighbor.name.to_string().into(),
             neighbor.asn.to_string().into(),
             neighbor.address.to_string().into(),
@@ -52,7 +56,11 @@ pub fn write_neighbors<W: Write>(reply: &Neighbors, screen: &mut Screen<W>) -> i
             sum(|prefixes| prefixes.refused).into(),
             sum(|prefixes| prefixes.advertised).into(),
             why(neighbor).into(),
-        ]);
+        ];
+        if watched {
+            row.insert(BFD_COLUMN, bfd(neighbor.bfd.as_ref()));
+        }
+        table.row(row);
     }
     table.write(screen)?;
     for (at, range) in reply.ranges.iter().enumerate() {
@@ -63,6 +71,48 @@ pub fn write_neighbors<W: Write>(reply: &Neighbors, screen: &mut Screen<W>) -> i
         screen.line(&format!("range {name} ({prefix}): {} of {} neighbors", count(*neighbors), count(*limit)))?;
     }
     Ok(())
+}
+
+/// Where the column of BFD stands, if anything is watched by it.
+const BFD_COLUMN: usize = 5;
+
+/// The state of BFD in its tone; a dash without it.
+pub fn bfd(bfd: Option<&Bfd>) -> Cell {
+    match bfd.map(|bfd| bfd.state) {
+        None => "-".into(),
+        Some(None) => Cell::toned("unknown", Tone::Warn),
+        Some(Some(BfdState::Up)) => Cell::toned(BfdState::Up.to_string(), Tone::Good),
+        Some(Some(state)) => Cell::toned(state.to_string(), Tone::Bad),
+    }
+}
+
+/// All that is known of BFD, a line a fact.
+fn bfd_facts(watch: &Bfd, facts: &mut Facts) {
+    let mut state = watch.state.map_or_else(|| "unknown: its process does not answer".to_owned(), |s| s.to_string());
+    if let (Some(seconds), Some(since)) = (watch.state_seconds, watch.since) {
+        state = format!("{state} for {}, since {since}", duration(seconds));
+    }
+    let kind = match (watch.multihop, watch.strict) {
+        (false, false) => "",
+        (true, false) => " (multihop)",
+        (false, true) => " (strict)",
+        (true, true) => " (multihop, strict)",
+    };
+    facts.add("bfd", bfd(Some(watch)).with(format!("{state}{kind}")));
+    if let (Some(send), Some(receive), Some(detect)) =
+        (watch.transmit_interval_ms, watch.receive_interval_ms, watch.detection_time_ms)
+    {
+        let text = format!("a packet every {send} ms, one expected every {receive} ms, dead after {detect} ms");
+        facts.add("bfd timers", text);
+    }
+    if let Some(remote) = watch.remote_state {
+        let why = watch.remote_diagnostic.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+        facts.add("bfd remote", format!("{remote}{why}"));
+    }
+    let last = watch.last_failure.as_ref().map_or_else(String::new, |last| {
+        format!(", last {} ago, {}: {}", duration(last.ago_seconds), last.at, last.text)
+    });
+    facts.add("bfd flaps", format!("{}, {} of them failures{last}", count(watch.flaps), count(watch.failures)));
 }
 
 /// The state of a session in its tone.
@@ -169,6 +219,9 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
         facts.add("stale", Cell::toned(text, Tone::Warn));
     }
     facts.add("flaps", count(neighbor.flaps));
+    if let Some(watch) = &neighbor.bfd {
+        bfd_facts(watch, &mut facts);
+    }
     let id = detail.router_id.map_or_else(String::new, |id| format!(", router id {id}"));
     facts.add("remote", format!("{} AS {}{id}", neighbor.address, neighbor.asn));
     let interface = neighbor.interface.as_ref().map_or_else(String::new, |name| format!(" on {name}"));

@@ -9,14 +9,17 @@ use crate::cli::{
 };
 use crate::control::api::{TunnelState, Tunnels};
 
-use super::neighbors::session;
+use super::neighbors::{bfd, session};
+
+/// Where the column of BFD stands, if anything is watched by it.
+const BFD_COLUMN: usize = 7;
 
 /// Writes one row a tunnel, the reason of its state last.
 pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::Result<()> {
     if reply.tunnels.is_empty() {
         return screen.line("no tunnels: the file gives this instance none");
     }
-    let mut table = Table::new(&[
+    let mut titles = vec![
         "NAME",
         "DEVICE",
         "INSTANCE",
@@ -28,14 +31,19 @@ pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::R
         ">RECEIVED",
         ">SENT",
         "WHY",
-    ]);
+    ];
+    let watched = reply.tunnels.iter().any(|tunnel| tunnel.bfd.is_some());
+    if watched {
+        titles.insert(BFD_COLUMN, "BFD");
+    }
+    let mut table = Table::new(&titles);
     for tunnel in &reply.tunnels {
         let (state, tone) = match tunnel.state {
             TunnelState::Up => ("up", Tone::Good),
             TunnelState::Down => ("down", Tone::Bad),
             TunnelState::Unknown => ("unknown", Tone::Dim),
         };
-        table.row([
+        let mut row: Vec<Cell> = vec![
             tunnel.name.to_string().into(),
             tunnel.device.as_ref().unwrap_or(&tunnel.connection).to_string().into(),
             tunnel.instance.to_string().into(),
@@ -47,7 +55,11 @@ pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::R
             or_dash(tunnel.counters.map(|counters| octets(counters.rx_bytes))).into(),
             or_dash(tunnel.counters.map(|counters| octets(counters.tx_bytes))).into(),
             tunnel.reason.clone().unwrap_or_default().into(),
-        ]);
+        ];
+        if watched {
+            row.insert(BFD_COLUMN, bfd(tunnel.bfd.as_ref()));
+        }
+        table.row(row);
     }
     table.write(screen)
 }

@@ -4,6 +4,7 @@
 //! value that is not known is `null`. Durations are `*_seconds`, whole, beside the RFC 3339 time that they count from.
 //! Who reads must skip fields that it does not know, and take a word that it does not know as `unknown`.
 
+mod bfd;
 mod error;
 mod fib;
 mod gateway;
@@ -21,6 +22,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use bfd::{Bfd, BfdFailure, BfdState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};

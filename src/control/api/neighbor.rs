@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Bfd, Moment};
 use crate::types::{Asn, Family, Name, Prefix};
 
 /// All neighbors of this instance, in the order of the file.
@@ -69,6 +69,8 @@ pub struct Neighbor {
     pub next_retry_seconds: Option<u64>,
     /// True if we never dial: the neighbor must.
     pub passive: bool,
+    /// BFD with it; `null` if it is not watched by BFD.
+    pub bfd: Option<Bfd>,
     /// What signs its segments: `none`, `tcp-md5` or `tcp-ao`.
     #[serde(default)]
     pub authentication: String,

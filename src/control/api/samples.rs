@@ -102,6 +102,7 @@ pub fn tunnels() -> Reply {
         remote_address: Some(address("169.254.21.1")),
         neighbor: Some(name("hq-1/in-0")),
         session: Some(SessionState::Established),
+        bfd: Some(bfd()),
         routes: 3,
         counters: Some(Counters {
             rx_packets: 1_048_576,
@@ -120,6 +121,7 @@ pub fn tunnels() -> Reply {
         state_seconds: None,
         neighbor: Some(name("hq-2/in-0")),
         session: Some(SessionState::Active),
+        bfd: None,
         routes: 0,
         counters: None,
         ..up.clone()
@@ -138,11 +140,35 @@ pub fn tunnels() -> Reply {
         remote_address: None,
         neighbor: None,
         session: None,
+        bfd: None,
         routes: 0,
         counters: None,
         ..up.clone()
     };
     Reply::Tunnels(Tunnels { tunnels: vec![up, fresh, down] })
+}
+
+fn bfd() -> Bfd {
+    Bfd {
+        state: Some(BfdState::Up),
+        since: Some(at("01:00:05.000")),
+        state_seconds: Some(7_927),
+        diagnostic: None,
+        remote_state: Some(BfdState::Up),
+        remote_diagnostic: Some("control detection time expired".into()),
+        transmit_interval_ms: Some(100),
+        receive_interval_ms: Some(150),
+        detection_time_ms: Some(450),
+        strict: true,
+        multihop: false,
+        flaps: 1,
+        failures: 1,
+        last_failure: Some(BfdFailure {
+            at: at("00:59:58.000"),
+            ago_seconds: 7_934,
+            text: "control detection time expired".into(),
+        }),
+    }
 }
 
 fn prefixes(family: Family, received: u64, refused: u64) -> FamilyPrefixes {
@@ -176,6 +202,7 @@ fn established() -> Neighbor {
         next_retry_at: None,
         next_retry_seconds: None,
         passive: false,
+        bfd: None,
         authentication: "tcp-md5".into(),
         range: None,
         leaves_seconds: None,
@@ -285,6 +312,7 @@ pub fn neighbor() -> Reply {
         |code, name: &str, value: Option<&str>| Capability { code, name: name.into(), value: value.map(str::to_owned) };
     let neighbor = Neighbor {
         flaps: 1,
+        bfd: Some(bfd()),
         last_down: Some(Down {
             reason: DownReason::HoldTimerExpired,
             at: at("00:59:58.000"),

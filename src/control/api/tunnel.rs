@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, SessionState};
+use super::{Bfd, Moment, SessionState};
 use crate::types::Name;
 
 /// The tunnels, in the order of the file.
@@ -45,6 +45,8 @@ pub struct Tunnel {
     pub neighbor: Option<Name>,
     /// The state of the session with it.
     pub session: Option<SessionState>,
+    /// BFD with the far end; `null` if it is not watched by BFD.
+    pub bfd: Option<Bfd>,
     /// Prefixes whose packets may leave by this tunnel.
     pub routes: u64,
     /// The interface's counters; `null` when they cannot be read.

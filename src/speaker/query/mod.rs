@@ -1,5 +1,6 @@
 //! What people can ask: every answer is made from the machine's state at that moment, and changes nothing.
 
+mod bfd;
 mod fib;
 mod gateway;
 mod neighbors;

@@ -108,6 +108,7 @@ impl Speaker {
             next_retry_at: retry.map(|at| self.moment(at)),
             next_retry_seconds: retry.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
             passive: plan.passive,
+            bfd: self.show_bfd(now, neighbor),
             authentication: plan.auth.to_string(),
             range: plan.range.clone(),
             leaves_seconds: neighbor.leaves.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),

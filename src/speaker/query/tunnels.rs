@@ -44,6 +44,7 @@ impl Speaker {
                 remote_address: Some(neighbor.plan.remote_address),
                 neighbor: Some(neighbor.plan.name.clone()),
                 session: Some(self.session_state(neighbor)),
+                bfd: self.show_bfd(now, neighbor),
                 routes: link.and_then(|link| routes.get(&link).copied()).unwrap_or(0),
                 counters: around.counters(&interface),
                 interface,

@@ -50,7 +50,7 @@ fn a_refresh_of_a_restarted_neighbor_does_not_begin_before_end_of_rib() {
 }
 
 /// What a neighbor announces that keeps both families for half a minute, and went on forwarding IPv4 only.
-fn restarts(notification: bool) -> Capability {
+pub(super) fn restarts(notification: bool) -> Capability {
     let family = |family: Family| GracefulFamily { family: family.into(), forwarding: family == Family::Ipv4 };
     Capability::GracefulRestart(GracefulRestart {
         restarting: false,
@@ -70,7 +70,7 @@ impl Bench {
     }
 
     /// The events and dials, after all work: nothing may have gone to the kernel.
-    fn quiet(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+    pub(super) fn quiet(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
         while self.speaker.busy() {
             self.speaker.work(self.now, &mut effects);
         }
@@ -79,7 +79,7 @@ impl Bench {
     }
 
     /// Ticks at every deadline until so much later.
-    fn wait(&mut self, seconds: u64) -> Vec<Effect> {
+    pub(super) fn wait(&mut self, seconds: u64) -> Vec<Effect> {
         let end = self.now + Duration::from_secs(seconds);
         let mut out = Vec::new();
         while let Some(due) = self.speaker.deadline().filter(|due| *due <= end) {
@@ -91,14 +91,14 @@ impl Bench {
     }
 
     /// How many routes are wanted in the kernel, the host route not counted.
-    fn wanted(&self) -> usize {
+    pub(super) fn wanted(&self) -> usize {
         let host = |prefix: Prefix| prefix == Prefix::host(prefix.addr());
         let all = Family::ALL.into_iter().flat_map(|family| self.speaker.fib.page(family, None, 100));
         all.filter(|view| view.wanted.is_some() && !host(view.prefix)).count()
     }
 
     /// The neighbor is back: the effects of its session becoming Established.
-    fn back(&mut self, capability: Capability) -> (ConnId, Vec<Effect>) {
+    pub(super) fn back(&mut self, capability: Capability) -> (ConnId, Vec<Effect>) {
         let (conn, _) = dial(&self.wait(2)).expect("it is dialled at once");
         self.open_with(conn, 65010, &[capability]);
         let effects = self.message(conn, &Message::Keepalive);
