@@ -58,19 +58,22 @@ impl History {
         self.0.iter()
     }
 
-    /// Takes a change down. What a tunnel that is not used does again and again is one entry that counts.
-    pub(super) fn push(&mut self, entry: Entry) {
+    /// Takes a change down, and gives it back as it is kept. What a tunnel that is not used does again and again is one
+    /// entry that counts.
+    pub(super) fn push(&mut self, entry: Entry) -> Entry {
         let used = entry.word == Word::Up || self.0.back().is_some_and(|last| last.word == Word::Up);
-        let twin =
-            self.0.len().checked_sub(2).filter(|at| !used && self.0.get(*at).is_some_and(|old| old.is_like(&entry)));
-        match twin.and_then(|at| self.0.remove(at)) {
-            Some(twin) => self.0.push_back(Entry { repeats: twin.repeats + 1, last: entry.at, ..twin }),
+        let twin = self.0.len().checked_sub(2);
+        let twin = twin.filter(|at| !used && self.0.get(*at).is_some_and(|old| old.is_like(&entry)));
+        let kept = match twin.and_then(|at| self.0.remove(at)) {
+            Some(twin) => Entry { repeats: twin.repeats + 1, last: entry.at, ..twin },
             None => {
                 if self.0.len() == KEPT {
                     self.0.pop_front();
                 }
-                self.0.push_back(entry);
+                entry
             }
-        }
+        };
+        self.0.push_back(kept.clone());
+        kept
     }
 }

@@ -236,7 +236,10 @@ impl Tunnel {
         let said = known.as_ref().is_some_and(|known| known.reason == new.reason);
         if !said {
             self.memory.change(now, &self.damping);
-            self.note(now, Word::Objected, Some(new.source), new.by.clone(), new.reason.clone(), out);
+            // What keeps it from being up for the first time is no addition to anything.
+            let first = self.fresh && new.source == Source::Interface;
+            let word = if first { Word::Down } else { Word::Objected };
+            self.note(now, word, Some(new.source), new.by.clone(), new.reason.clone(), out);
         }
         match known {
             Some(known) => known.reason = new.reason,
@@ -302,8 +305,7 @@ impl Tunnel {
         out: &mut Vec<Entry>,
     ) {
         let entry = Entry { at: now, word, source, by, reason, repeats: 0, last: now };
-        self.history.push(entry.clone());
-        out.push(entry);
+        out.push(self.history.push(entry));
     }
 }
 
