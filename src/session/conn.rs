@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::negotiate::{Refused, negotiate};
 use super::send_hold::SendHold;
 use super::timers::{LARGE_HOLD, Timer, UNDECIDED};
+use super::unanswered::Unanswered;
 use super::{DownReason, Negotiated, Settings, StateName};
 use crate::types::{ConnId, Family, Time};
 use crate::wire::{
@@ -53,6 +54,7 @@ pub(super) struct Live {
     hold: Timer,
     keepalive: Timer,
     send_hold: SendHold,
+    unanswered: Unanswered,
     /// While another connection is Established: the collision rule prefers this one.
     preferred: bool,
     /// While another connection is Established: the peer answered our OPEN.
@@ -79,10 +81,11 @@ pub(super) enum Event {
     Refresh(Family),
     /// Octets may be waiting: time to look whether the peer takes them.
     LookDue,
-    /// How many wait, and how many it has taken so far.
+    /// How many wait, how many it has taken so far, and how long its host has owed an answer and said nothing.
     Measured {
         waiting: u64,
         taken: u64,
+        silent: Option<Duration>,
     },
     /// Tell the peer this and close, for that reason.
     Stop(Notification, DownReason),
@@ -191,7 +194,10 @@ impl Conn {
         match &self.state {
             State::OpenSent(hold) => hold.due(),
             State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => {
-                [live.hold.due(), live.keepalive.due(), live.send_hold.due()].into_iter().flatten().min()
+                [live.hold.due(), live.keepalive.due(), live.send_hold.due(), live.unanswered.due()]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
             State::Closed(_) => None,
         }
@@ -204,7 +210,7 @@ impl Conn {
             State::OpenReceived(live) | State::OpenConfirm(live) | State::Established(live) => {
                 if live.hold.is_due(now) {
                     Some(Event::HoldExpired)
-                } else if live.send_hold.is_due(now) {
+                } else if live.send_hold.is_due(now) || live.unanswered.is_due(now) {
                     Some(Event::LookDue)
                 } else {
                     live.keepalive.is_due(now).then_some(Event::KeepaliveDue)
@@ -268,7 +274,8 @@ impl Live {
     fn new(negotiated: Negotiated, now: Time) -> Box<Self> {
         let hold = Timer::start(Some(UNDECIDED), now);
         let (keepalive, send_hold) = (Timer::start(None, now), SendHold::new(negotiated.send_hold));
-        Box::new(Self { negotiated, hold, keepalive, send_hold, preferred: false, answered: false })
+        let unanswered = Unanswered::new(negotiated.unanswered());
+        Box::new(Self { negotiated, hold, keepalive, send_hold, unanswered, preferred: false, answered: false })
     }
 
     /// Other intervals than were worked out from the settings of before; those that are new begin now.
@@ -284,6 +291,7 @@ impl Live {
             self.negotiated.send_hold = send_hold;
             self.send_hold.set_limit(now, send_hold);
         }
+        self.unanswered.set_limit(now, self.negotiated.unanswered());
     }
 
     /// Answers the OPEN and starts the agreed timers.
@@ -296,13 +304,37 @@ impl Live {
 
     fn say_keepalive(&mut self, world: &mut World<'_>, out: &mut Vec<Action>) {
         out.push(Action::Send(Message::Keepalive));
-        self.send_hold.sent(world.now);
+        self.sent(world.now);
         self.keepalive.restart_jittered(world.now, world.entropy);
     }
 
     fn look(&mut self, world: &World<'_>, out: &mut Vec<Action>) {
         self.send_hold.asked(world.now);
+        self.unanswered.asked(world.now);
         out.push(Action::Measure);
+    }
+
+    /// Something was handed to the connection.
+    fn sent(&mut self, now: Time) {
+        self.send_hold.sent(now);
+        self.unanswered.sent(now);
+    }
+
+    /// What the kernel says of what was sent: why the connection is over, if it is. Who is told that takes it, or not.
+    fn measured(
+        mut self: Box<Self>,
+        now: Time,
+        measured: (u64, u64, Option<Duration>),
+        out: &mut Vec<Action>,
+    ) -> Result<Box<Self>, State> {
+        let (waiting, taken, silent) = measured;
+        let late = self.send_hold.measured(now, waiting, taken);
+        match self.unanswered.measured(now, waiting, silent) {
+            // Nobody would hear a NOTIFICATION.
+            Some(silent) => Err(State::Closed(DownReason::Unanswered(silent))),
+            None if late => Err(close(Notification::SEND_HOLD, DownReason::SendHoldExpired, out)),
+            None => Ok(self),
+        }
     }
 }
 
@@ -386,10 +418,9 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
             live.look(world, out);
             State::OpenConfirm(live)
         }
-        Event::Measured { waiting, taken } => match live.send_hold.measured(world.now, waiting, taken) {
-            true => close(Notification::SEND_HOLD, DownReason::SendHoldExpired, out),
-            false => State::OpenConfirm(live),
-        },
+        Event::Measured { waiting, taken, silent } => {
+            live.measured(world.now, (waiting, taken, silent), out).map_or_else(|over| over, State::OpenConfirm)
+        }
         Event::Message(Message::Notification(n)) => State::Closed(DownReason::Received(n)),
         Event::Message(message @ (Message::Open(_) | Message::Update(_) | Message::Refresh(_))) => {
             unexpected(Fsm::OpenConfirm, message.kind(), StateName::OpenConfirm, out)
@@ -435,23 +466,22 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
             if live.negotiated.refreshes(family).is_ok() {
                 let request = Refresh { family: family.into(), kind: RefreshKind::Request };
                 out.push(Action::Send(Message::Refresh(request)));
-                live.send_hold.sent(world.now);
+                live.sent(world.now);
             }
             State::Established(live)
         }
         Event::UpdateSent => {
             live.keepalive.restart_jittered(world.now, world.entropy);
-            live.send_hold.sent(world.now);
+            live.sent(world.now);
             State::Established(live)
         }
         Event::LookDue => {
             live.look(world, out);
             State::Established(live)
         }
-        Event::Measured { waiting, taken } => match live.send_hold.measured(world.now, waiting, taken) {
-            true => close(Notification::SEND_HOLD, DownReason::SendHoldExpired, out),
-            false => State::Established(live),
-        },
+        Event::Measured { waiting, taken, silent } => {
+            live.measured(world.now, (waiting, taken, silent), out).map_or_else(|over| over, State::Established)
+        }
         Event::Malformed(error) => malformed(error, out),
         Event::HoldExpired => close(Notification::HOLD, DownReason::HoldExpired, out),
         Event::Stop(notification, reason) => close(notification, reason, out),

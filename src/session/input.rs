@@ -1,5 +1,7 @@
 //! What happens to a neighbor, and what it then wants done.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{DownReason, Negotiated, OwnRestart, Settings};
@@ -75,6 +77,8 @@ pub enum Input {
         waiting: u64,
         /// Octets that it has taken since the connection came up.
         taken: u64,
+        /// How long nothing came from the peer's host, if that owes an answer to what is on the wire.
+        silent: Option<Duration>,
     },
 }
 

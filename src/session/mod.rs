@@ -15,6 +15,7 @@ mod send_hold;
 mod settings;
 mod status;
 mod timers;
+mod unanswered;
 
 #[cfg(test)]
 mod tests;

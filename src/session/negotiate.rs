@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::unanswered;
 use super::{DownReason, Settings};
 use crate::types::{Asn, ConnId, Family, HoldTime, RouterId};
 use crate::wire::{Capabilities, Capability, Context, FamilyCode, GracefulRestart, Notification, Open};
@@ -55,6 +56,12 @@ pub enum NoRefresh {
 }
 
 impl Negotiated {
+    /// How long the peer's host may answer nothing of what it was sent; `None` where the hold timer is as fast.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<Duration> {
+        unanswered::limit(self.hold_time, self.keepalive)
+    }
+
     /// Whether the peer can be asked for all its routes of the family again (RFC 2918 §4).
     pub fn refreshes(&self, family: Family) -> Result<(), NoRefresh> {
         if !self.families.contains(&family) {

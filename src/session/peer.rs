@@ -167,8 +167,8 @@ impl Peer {
                     self.step(now, conn, Event::Refresh(family), out);
                 }
             }
-            Input::Measured { conn, waiting, taken } => {
-                self.step(now, conn, Event::Measured { waiting, taken }, out);
+            Input::Measured { conn, waiting, taken, silent } => {
+                self.step(now, conn, Event::Measured { waiting, taken, silent }, out);
             }
         }
         self.note(now);
@@ -392,7 +392,7 @@ impl Peer {
             Some(State::Closed(reason)) => {
                 let reason = reason.clone();
                 self.conns.retain(|conn| conn.id != id);
-                if reason == DownReason::SendHoldExpired {
+                if matches!(reason, DownReason::SendHoldExpired | DownReason::Unanswered(_)) {
                     out.push(Output::Abort { conn: id });
                 } else if !silent {
                     out.push(Output::Close { conn: id });

@@ -1,6 +1,7 @@
 //! Why a connection or a session ended, for people.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::types::{Asn, Family, RouterId};
 use crate::wire::{Cease, Error, Notification};
@@ -14,6 +15,8 @@ pub enum DownReason {
     HoldExpired,
     /// The peer took nothing of what was sent for the send hold time (RFC 9687).
     SendHoldExpired,
+    /// The peer's host answered nothing of what it was sent for so long: the way to it is dead.
+    Unanswered(Duration),
     /// The connection broke without a word.
     Lost(String),
     /// There was no connection to be had.
@@ -58,6 +61,7 @@ impl DownReason {
             Self::Received(_) => !self.is_collision(),
             Self::HoldExpired
             | Self::SendHoldExpired
+            | Self::Unanswered(_)
             | Self::Lost(_)
             | Self::PeerAs { .. }
             | Self::RouterId(_)
@@ -73,7 +77,7 @@ impl DownReason {
     #[must_use]
     pub fn is_silence(&self) -> bool {
         match self {
-            Self::HoldExpired => true,
+            Self::HoldExpired | Self::Unanswered(_) => true,
             Self::Lost(reason) => reason.to_ascii_lowercase().contains("timed out"),
             Self::Received(_)
             | Self::SendHoldExpired
@@ -106,6 +110,7 @@ impl DownReason {
             }
             Self::HoldExpired
             | Self::SendHoldExpired
+            | Self::Unanswered(_)
             | Self::Lost(_)
             | Self::Connect(_)
             | Self::PeerAs { .. }
@@ -125,6 +130,9 @@ impl fmt::Display for DownReason {
             Self::Received(notification) => write!(f, "received {notification}"),
             Self::HoldExpired => f.write_str("hold timer expired"),
             Self::SendHoldExpired => f.write_str("send hold timer expired: the peer reads nothing of what it is sent"),
+            Self::Unanswered(silent) => {
+                write!(f, "the peer's host answered nothing of what it was sent for {} s", silent.as_secs())
+            }
             Self::Lost(reason) => write!(f, "connection lost: {reason}"),
             Self::Connect(reason) => write!(f, "connect: {reason}"),
             Self::PeerAs { got, expected } => write!(f, "peer's AS is {got}, {expected} was expected"),

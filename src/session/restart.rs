@@ -85,6 +85,8 @@ impl DownReason {
             Self::HoldExpired | Self::Unexpected { .. } | Self::Malformed(_) => notifications,
             // It has not taken what we had to say for minutes.
             Self::SendHoldExpired => false,
+            // A daemon that restarts is on a host that answers.
+            Self::Unanswered(_) => false,
             Self::Connect(_)
             | Self::PeerAs { .. }
             | Self::RouterId(_)

@@ -1,6 +1,7 @@
 //! What the machine is told, and what it wants done. The shell turns the world into the one and obeys the other.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -8,7 +9,7 @@ use super::event::Event;
 use super::link::Link;
 use crate::bfd::{Plan, Report};
 use crate::config::Hash;
-use crate::fib::{Batch, BatchId, Failure, Table};
+use crate::fib::{Batch, BatchId, Failure, Foreign, Table};
 use crate::gateway::Ttl;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 
@@ -36,6 +37,10 @@ pub enum Input {
     /// News of interfaces was lost. What differs now is told of as always; what the kernel dropped in between is not
     /// known, and is looked up by [`Effect::Dump`].
     LinksMissed,
+    /// Others have changed what may be ours in the kernel: in this order, and none of it was our doing.
+    Foreign(Vec<Foreign>),
+    /// News of such changes was lost. What the kernel holds is looked up by [`Effect::Dump`].
+    ForeignMissed,
     /// What the kernel holds of ours, as [`Effect::Dump`] asked, after every batch before it; or why it cannot be read.
     Dumped(Result<Table, String>),
     /// What we dialled is connected.
@@ -89,6 +94,8 @@ pub enum Input {
         waiting: u64,
         /// Octets that it has taken since the connection came up.
         taken: u64,
+        /// How long nothing came from the peer's host, if that owes an answer to what is on the wire.
+        silent: Option<Duration>,
     },
     /// The kernel has answered a batch; what is not among the failures was done.
     KernelDone {

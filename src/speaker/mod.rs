@@ -8,6 +8,7 @@ mod accept;
 mod dynamic;
 mod event;
 mod flow;
+mod foreign;
 mod input;
 mod interfaces;
 mod journal;
@@ -131,6 +132,8 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    /// When the kernel was last read and compared.
+    compared: Option<Time>,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
     /// Whom BFD was last told to watch.
@@ -139,6 +142,8 @@ pub struct Speaker {
     journal: Journal,
     strangers: Rate,
     refusals: Rate,
+    /// Changes that others made to what is ours.
+    tampering: Rate,
     /// Who found a range full.
     crowds: Rate,
     changed: Vec<rib::Changed>,
@@ -183,12 +188,14 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            compared: None,
             watch_again: true,
             watching: None,
             life: Life::Waiting,
             journal: Journal::default(),
             strangers: Rate::default(),
             refusals: Rate::default(),
+            tampering: Rate::default(),
             crowds: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
@@ -212,6 +219,8 @@ impl Speaker {
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
+            Input::Foreign(changes) => self.foreign(now, changes, out),
+            Input::ForeignMissed => self.foreign_missed(now, out),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {
@@ -233,8 +242,8 @@ impl Speaker {
             }
             Input::Congested(conn) => self.congestion(conn, true),
             Input::Drained(conn) => self.congestion(conn, false),
-            Input::Measured { conn, waiting, taken } => {
-                self.conn(now, conn, session::Input::Measured { conn, waiting, taken }, out);
+            Input::Measured { conn, waiting, taken, silent } => {
+                self.conn(now, conn, session::Input::Measured { conn, waiting, taken, silent }, out);
             }
             Input::KernelDone { batch, failures } => self.kernel_done(now, batch, failures, out),
             Input::Reset(name) => {

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use super::sockopt;
@@ -18,6 +19,9 @@ pub struct Measured {
     pub waiting: u64,
     /// Octets that it has acknowledged since the connection came up.
     pub taken: u64,
+    /// How long nothing came from the peer's host, if that owes an answer to what is on the wire. A host whose window is
+    /// closed, and that says so, owes none.
+    pub silent: Option<Duration>,
 }
 
 /// Shared between a connection's owner and its task.
@@ -63,9 +67,12 @@ impl Meter {
     /// Asks the kernel too. Written is read first: what goes out meanwhile can only look as not taken yet.
     pub(super) fn measure(&self) -> Measured {
         let (queued, written) = (self.queued() as u64, self.written.load(Ordering::Relaxed));
-        let unacknowledged = self.socket().as_ref().and_then(|socket| sockopt::unacknowledged(socket).ok());
+        let (unacknowledged, silent) = match self.socket().as_ref() {
+            Some(socket) => (sockopt::unacknowledged(socket).ok(), sockopt::silent(socket)),
+            None => (None, None),
+        };
         let unacknowledged = unacknowledged.unwrap_or(0).min(written);
-        Measured { waiting: queued + unacknowledged, taken: written - unacknowledged }
+        Measured { waiting: queued + unacknowledged, taken: written - unacknowledged, silent }
     }
 
     fn socket(&self) -> MutexGuard<'_, Option<OwnedFd>> {

@@ -94,6 +94,17 @@ pub(super) fn unacknowledged(socket: &impl AsFd) -> io::Result<u64> {
     if result == 0 { Ok(u64::try_from(octets).unwrap_or(0)) } else { Err(io::Error::last_os_error()) }
 }
 
+/// How long nothing came from the peer's host: no acknowledgement and no octet. `None` unless that owes an answer: to
+/// octets that were sent, or to the question whether its window is open again.
+pub(super) fn silent(socket: &impl AsFd) -> Option<Duration> {
+    // `struct tcp_info`: eight octets, the fourth of which counts unanswered questions about the window, then numbers.
+    let info = get(socket, libc::IPPROTO_TCP, libc::TCP_INFO).ok()?;
+    let number = |place: usize| Some(u32::from_ne_bytes(info.get(8 + 4 * place..12 + 4 * place)?.try_into().ok()?));
+    let (asked, unacknowledged) = (*info.get(3)?, number(4)?);
+    let heard = number(11)?.min(number(12)?);
+    (asked > 0 || unacknowledged > 0).then(|| Duration::from_millis(heard.into()))
+}
+
 /// The close of this socket is a reset: the peer learns of it at once, and the kernel forgets what it holds.
 pub(super) fn reset_on_close(socket: &impl AsFd) {
     // It can fail for a socket that is closed only.

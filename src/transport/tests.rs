@@ -194,6 +194,7 @@ async fn what_a_peer_has_not_taken_is_measured_also_in_the_kernel_and_an_abort_f
             break;
         }
     }
+    assert!(stuck.silent.is_none_or(|silent| silent < Duration::from_secs(1)), "it says that it is full: {stuck:?}");
     assert!(stuck.waiting > dialler.transport.queued(conn) as u64, "the kernel holds some too: {stuck:?}");
     let mut buffer = vec![0; 8 << 20];
     deaf.read_exact(&mut buffer).await.unwrap();

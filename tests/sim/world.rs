@@ -301,7 +301,7 @@ impl World {
                 Effect::Abort(conn) | Effect::Close(conn) => self.hang_up(End { host, run, conn }),
                 Effect::Measure(conn) => {
                     let waiting = self.stuck.get(&End { host, run, conn }).copied().unwrap_or(0);
-                    self.later(Happening::Tell(host, run, Input::Measured { conn, waiting, taken: 0 }));
+                    self.later(Happening::Tell(host, run, Input::Measured { conn, waiting, taken: 0, silent: None }));
                 }
                 Effect::Tell(event) => self.note(host, &event),
                 Effect::Stopped => {}

@@ -67,8 +67,8 @@ impl Speaker {
                 Output::Close { conn } => self.transport.close(conn),
                 Output::Abort { conn } => self.transport.abort(conn),
                 Output::Measure { conn } => {
-                    let Measured { waiting, taken } = self.transport.measure(conn);
-                    self.input(Input::Measured { conn, waiting, taken });
+                    let Measured { waiting, taken, silent } = self.transport.measure(conn);
+                    self.input(Input::Measured { conn, waiting, taken, silent });
                 }
                 Output::Established(_) | Output::Down(_) | Output::Failed(_) => {}
                 Output::Update(_) | Output::Refresh(_) => {}

@@ -222,6 +222,8 @@ pub enum DownReason {
     HoldTimerExpired,
     /// The neighbor took nothing of what it was sent for the send hold time.
     SendHoldTimerExpired,
+    /// The neighbor's host answered nothing of what it was sent.
+    Unanswered,
     /// The neighbor ended it by a NOTIFICATION.
     NotificationReceived,
     /// We ended it by a NOTIFICATION, because of what the neighbor sent.

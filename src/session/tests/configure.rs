@@ -62,5 +62,7 @@ fn a_new_send_hold_time_counts_what_has_waited_already() {
     assert!(bench.out.iter().any(|output| matches!(output, Output::Measure { .. })), "{:?}", bench.out);
     configured(&mut bench, |new| new.send_hold_time = Some(Duration::ZERO));
     bench.until(bench.now + Duration::from_secs(5));
-    assert!(!bench.out.iter().any(|output| matches!(output, Output::Measure { .. })), "{:?}", bench.out);
+    // Whether its host answers is asked all the same, but not every second.
+    let asked = bench.out.iter().filter(|output| matches!(output, Output::Measure { .. })).count();
+    assert!(asked <= 2, "{:?}", bench.out);
 }

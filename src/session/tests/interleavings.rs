@@ -113,7 +113,9 @@ impl Run {
                     }
                 }
                 Output::Down(_) => assert!(self.up[side].take().is_some()),
-                Output::Measure { conn } => self.input(side, Input::Measured { conn, waiting: 0, taken: 0 }),
+                Output::Measure { conn } => {
+                    self.input(side, Input::Measured { conn, waiting: 0, taken: 0, silent: None })
+                }
                 Output::Failed(_) | Output::Update(_) | Output::Refresh(_) => {}
             }
         }

@@ -207,9 +207,10 @@ impl Network {
                         self.deliver(end, Input::Octets { conn: end.1, octets });
                     }
                 }
-                Output::Measure { conn } => {
-                    self.put(self.now, Happening::Arrives(side, Input::Measured { conn, waiting: 0, taken: 0 }))
-                }
+                Output::Measure { conn } => self.put(
+                    self.now,
+                    Happening::Arrives(side, Input::Measured { conn, waiting: 0, taken: 0, silent: None }),
+                ),
                 Output::Close { conn } | Output::Abort { conn } => {
                     self.given_up.insert((side, conn));
                     if let Some(end) = self.other.remove(&(side, conn)).filter(|end| end.0 < 2) {

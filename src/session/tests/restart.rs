@@ -127,6 +127,7 @@ fn routes_are_kept_after_a_loss_and_after_notifications_only_if_both_agreed() {
         received(&Notification::from(Cease::AdministrativeShutdown).hard_reset().hard_reset()),
         DownReason::Stopped(reset.hard_reset()),
         DownReason::SendHoldExpired,
+        DownReason::Unanswered(Duration::from_secs(30)),
     ];
     assert!(always.iter().all(|reason| reason.keeps_routes(false) && reason.keeps_routes(true)));
     assert!(with_n.iter().all(|reason| !reason.keeps_routes(false) && reason.keeps_routes(true)));

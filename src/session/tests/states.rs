@@ -59,7 +59,7 @@ const EVENTS: [(&str, Happens); 22] = [
                 let due = b.peer.deadline().unwrap();
                 b.until(due);
                 if b.out.contains(&Output::Measure { conn: DIALLED }) {
-                    b.input(Input::Measured { conn: DIALLED, waiting: 0, taken: 1 });
+                    b.input(Input::Measured { conn: DIALLED, waiting: 0, taken: 1, silent: None });
                 }
             }
         }
@@ -105,7 +105,7 @@ const EVENTS: [(&str, Happens); 22] = [
             b.until(due);
             let asked = b.out.contains(&Output::Measure { conn: DIALLED });
             if asked {
-                b.input(Input::Measured { conn: DIALLED, waiting: 1000, taken: 0 });
+                b.input(Input::Measured { conn: DIALLED, waiting: 1000, taken: 0, silent: None });
             }
             if !asked || b.out.contains(&Output::Abort { conn: DIALLED }) {
                 break;

@@ -90,7 +90,7 @@ fn the_smaller_hold_time_holds_and_zero_from_either_side_is_off() {
                 bench.until(due);
                 last = bench.out.clone();
                 if last.contains(&Output::Measure { conn: DIALLED }) {
-                    bench.input(Input::Measured { conn: DIALLED, waiting: 0, taken: 1 });
+                    bench.input(Input::Measured { conn: DIALLED, waiting: 0, taken: 1, silent: None });
                 }
             }
             assert!(last.contains(&Output::Down(DownReason::HoldExpired)) && bench.now == end, "{ours} and {theirs}");
@@ -128,7 +128,7 @@ fn a_peer_that_takes_nothing_for_the_send_hold_time_is_cut_off_although_it_speak
                     taken += 19;
                 }
                 let waiting = if second < 40 { 0 } else { 1000 };
-                bench.input(Input::Measured { conn: DIALLED, waiting, taken });
+                bench.input(Input::Measured { conn: DIALLED, waiting, taken, silent: None });
             }
             if bench.peer.state() != StateName::Established {
                 break;
@@ -137,7 +137,8 @@ fn a_peer_that_takes_nothing_for_the_send_hold_time_is_cut_off_although_it_speak
         }
         let end = bench.now.since_start().as_secs_f64();
         assert!((40.0 + limit..=100.0 + limit * 1.25).contains(&end), "{limit}: {end}");
-        assert!(asked <= (8.0 * end / limit) as u32, "{asked} questions");
+        // Eight times within each of the limits for what waits.
+        assert!(asked <= (8.0 * end / limit + 8.0 * end / (f64::from(hold) / 3.0)) as u32, "{asked} questions");
         assert!(matches!(bench.sent(DIALLED).as_slice(), [Message::Notification(n)] if *n == Notification::SEND_HOLD));
         assert!(bench.out.contains(&Output::Down(DownReason::SendHoldExpired)));
         assert!(bench.out.contains(&Output::Abort { conn: DIALLED }), "nothing waits for the peer: {:?}", bench.out);
@@ -156,10 +157,56 @@ fn the_send_hold_timer_is_off_when_told_so_or_without_a_hold_time() {
         for second in (10..2000).step_by(10) {
             bench.input(Input::Sent { conn: DIALLED, kind: MessageKind::Update });
             bench.until(at(f64::from(second)));
-            assert!(!bench.out.contains(&Output::Measure { conn: DIALLED }));
+            assert!(hold > 0 || !bench.out.contains(&Output::Measure { conn: DIALLED }));
+            bench.input(Input::Measured { conn: DIALLED, waiting: 1000, taken: 0, silent: None });
             bench.says(DIALLED, &Message::Keepalive);
         }
         assert_eq!(bench.peer.state(), StateName::Established);
+    }
+}
+
+/// When a session of 90 s of hold time ends whose peer says nothing from second 100 on, and how: `silent` says what the
+/// kernel knows of its host.
+fn ends(silent: impl Fn(f64) -> Option<f64>) -> (f64, Bench) {
+    let mut bench = Bench::started();
+    bench.input(Input::Connected { conn: DIALLED });
+    bench.says(DIALLED, &Message::Open(open()));
+    bench.says(DIALLED, &Message::Keepalive);
+    loop {
+        let due = bench.peer.deadline().unwrap();
+        let now = due.since_start().as_secs_f64();
+        if now < 100.0 {
+            bench.says(DIALLED, &Message::Keepalive);
+        }
+        bench.until(due);
+        if bench.peer.state() != StateName::Established {
+            return (now, bench);
+        }
+        if bench.out.contains(&Output::Measure { conn: DIALLED }) {
+            let waiting = if now < 100.0 { 0 } else { 19 };
+            let silent = silent(now).map(Duration::from_secs_f64);
+            bench.input(Input::Measured { conn: DIALLED, waiting, taken: 19, silent });
+            if bench.peer.state() != StateName::Established {
+                return (now, bench);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peer_whose_host_answers_nothing_is_left_before_the_hold_time_is_over_and_without_a_word() {
+    let (end, bench) = ends(|now| (now >= 100.0).then_some(now - 100.0));
+    assert!((130.0..=160.0).contains(&end), "a KEEPALIVE within 30 s, and 30 s without an answer to it: {end}");
+    assert!(bench.out.contains(&Output::Down(DownReason::Unanswered(Duration::from_secs(30)))), "{:?}", bench.out);
+    assert!(bench.out.contains(&Output::Abort { conn: DIALLED }) && bench.sent(DIALLED).is_empty());
+    assert!(bench.reason().starts_with("the peer's host answered nothing"), "{}", bench.reason());
+}
+
+#[test]
+fn a_peer_that_hangs_on_a_host_that_answers_is_left_when_the_hold_time_is_over() {
+    for silent in [None, Some(0.05)] {
+        let (end, bench) = ends(|_| silent);
+        assert!(bench.out.contains(&Output::Down(DownReason::HoldExpired)), "{end}: {:?}", bench.out);
     }
 }
 

@@ -172,6 +172,7 @@ impl Speaker {
             session::DownReason::Received(received) => (DownReason::NotificationReceived, Some(received)),
             session::DownReason::HoldExpired => (DownReason::HoldTimerExpired, sent),
             session::DownReason::SendHoldExpired => (DownReason::SendHoldTimerExpired, sent),
+            session::DownReason::Unanswered(_) => (DownReason::Unanswered, None),
             session::DownReason::Lost(_) => (DownReason::ConnectionLost, None),
             session::DownReason::Connect(_) => (DownReason::ConnectFailed, None),
             session::DownReason::Stopped(cease) => (DownReason::Stopped, Some(cease)),
