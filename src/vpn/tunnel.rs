@@ -311,5 +311,9 @@ impl Tunnel {
 
 /// A wait for a sentence: whole seconds, or milliseconds below one.
 fn shown(wait: Duration) -> String {
-    if wait.as_millis().is_multiple_of(1000) { format!("{}s", wait.as_secs()) } else { format!("{}ms", wait.as_millis()) }
+    if wait.as_millis().is_multiple_of(1000) {
+        format!("{}s", wait.as_secs())
+    } else {
+        format!("{}ms", wait.as_millis())
+    }
 }
