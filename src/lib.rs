@@ -35,4 +35,5 @@ pub mod speaker;
 pub mod telemetry;
 pub mod transport;
 pub mod types;
+pub mod vpn;
 pub mod wire;

@@ -1,16 +1,12 @@
-//! What goes wrong on a simulated host: its links, its kernel, its BFD.
+//! What goes wrong on a simulated host: its links, its kernel.
 
 use std::time::Duration;
 
-use twinspan::bfd;
 use twinspan::fib::{Author, Change, Foreign, Op, Settings};
 use twinspan::speaker::{Input, Link};
 use twinspan::types::LinkIndex;
 
 use crate::world::{Happening, World, fact};
-
-/// How long BFD takes to notice.
-const DETECTION: Duration = Duration::from_millis(300);
 
 impl World {
     fn place(&self, host: usize, name: &str) -> usize {
@@ -19,7 +15,7 @@ impl World {
 
     /// What an interface is now is told of a little later, or the news of it is lost and that is noticed.
     fn news(&mut self, host: usize, link: Option<Link>, gone: Option<LinkIndex>, lost: bool) {
-        let run = self.run_of(host);
+        let run = self.hosts[host].run;
         if self.hosts[host].speaker.is_none() {
             return;
         }
@@ -62,7 +58,6 @@ impl World {
         }
         let link = fact(&h.interfaces[at]);
         self.news(host, Some(link), None, lost);
-        self.after(DETECTION, Happening::Bfd);
     }
 
     /// An interface is deleted and made again: the same name, another index.
@@ -72,7 +67,6 @@ impl World {
         self.hosts[host].interfaces[at].3 = false;
         self.hosts[host].kernel.link_gone(old);
         self.news(host, None, Some(old), lost[0]);
-        self.after(DETECTION, Happening::Bfd);
         self.run_until(pause, |_| false);
         let highest = self.hosts[host].interfaces.iter().map(|(index, ..)| index.get()).max().unwrap_or(0);
         let new = LinkIndex::new(highest + 1).unwrap();
@@ -84,7 +78,6 @@ impl World {
         }
         let link = fact(&self.hosts[host].interfaces[at]);
         self.news(host, Some(link), None, lost[1]);
-        self.after(DETECTION, Happening::Bfd);
     }
 
     /// The monitor has lost messages: it says so, and what differs from what it knew.
@@ -140,68 +133,10 @@ impl World {
         if told.is_empty() || self.hosts[host].speaker.is_none() {
             return;
         }
-        let run = self.run_of(host);
+        let run = self.hosts[host].run;
         let by = Author { port: 4_711, program: Some("ip".to_owned()) };
         let changes = told.into_iter().map(|change| Foreign { change, by: by.clone() }).collect();
         let input = if lost { Input::ForeignMissed } else { Input::Foreign(changes) };
         self.later(Happening::Tell(host, run, input));
-    }
-
-    /// The daemon has said what BFD shall run, and hears of every session of that.
-    pub(super) fn plan_bfd(&mut self, host: usize) {
-        let h = &mut self.hosts[host];
-        let old = std::mem::take(&mut h.agent);
-        let kept = |plan: &bfd::Plan| (plan.path.clone(), old.get(&plan.path).cloned().unwrap_or_default());
-        h.agent = h.bfd.iter().map(kept).collect();
-        for (path, status) in h.agent.clone() {
-            self.report(host, path, status);
-        }
-        self.after(DETECTION, Happening::Bfd);
-    }
-
-    fn report(&mut self, host: usize, path: bfd::Path, status: bfd::Status) {
-        let (run, report) = (self.run_of(host), bfd::Report { path, status, age: Duration::ZERO });
-        if self.hosts[host].speaker.is_some() {
-            self.later(Happening::Tell(host, run, Input::Bfd(report)));
-        }
-    }
-
-    /// Every session of every agent as the wires are now.
-    pub(super) fn look_at_bfd(&mut self) {
-        for host in 0..self.hosts.len() {
-            for (path, mut status) in self.hosts[host].agent.clone() {
-                let alive = self.carries(host, &path);
-                if alive == (status.state == bfd::State::Up) {
-                    continue;
-                }
-                status.detection_time = DETECTION;
-                if alive {
-                    (status.state, status.remote_state) = (bfd::State::Up, bfd::State::Up);
-                    status.ups += 1;
-                } else {
-                    (status.state, status.diag) = (bfd::State::Down, bfd::Diag::EXPIRED);
-                    status.flaps += 1;
-                }
-                self.hosts[host].agent.insert(path.clone(), status.clone());
-                self.report(host, path, status);
-            }
-        }
-    }
-
-    fn carries(&self, host: usize, path: &bfd::Path) -> bool {
-        let is_up = |(host, index): (usize, LinkIndex)| {
-            self.hosts[host].interfaces.iter().find(|(known, ..)| *known == index).filter(|(.., up)| *up)
-        };
-        let mut ends = self.hosts[host].interfaces.iter().filter(|(_, name, ..)| Some(name) == path.interface.as_ref());
-        ends.any(|(index, ..)| {
-            let wire = self.wires.iter().position(|wire| wire.contains(&(host, *index)));
-            wire.filter(|wire| !self.silent.contains(wire)).is_some_and(|wire| {
-                let [a, b] = self.wires[wire];
-                let far = if a.0 == host { b } else { a };
-                let other = is_up(far).is_some_and(|(_, _, address, _)| *address == path.remote);
-                let heard = self.hosts[far.0].agent.keys().any(|there| there.remote == path.local);
-                is_up((host, *index)).is_some() && other && heard
-            })
-        })
     }
 }

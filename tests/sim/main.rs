@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may stop where it stands
 
+mod agent;
 mod chaos;
 mod faults;
 mod foreign;
 mod kernel;
 mod reload;
 mod restart;
+mod watch;
 mod world;
 
 use std::time::Duration;
