@@ -433,7 +433,10 @@ impl World {
         let far = self.far_end(from.host, &name).filter(|(host, index, wire)| {
             let there = self.hosts[*host].interfaces.iter().find(|(known, ..)| known == index);
             let answers = there.is_some_and(|there| there.2 == remote.ip()) && self.hosts[*host].speaker.is_some();
-            answers && !self.silent.contains(wire)
+            // Who has no way back cannot answer.
+            let there = &self.hosts[*host];
+            let back = !there.narrow || there.kernel.table.routes.contains_key(&Prefix::host(local));
+            answers && back && !self.silent.contains(wire)
         });
         let h = &self.hosts[from.host];
         if h.narrow && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
