@@ -13,6 +13,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("wire", &["types"]),
     ("fib", &["types"]),
     ("bfd", &["types"]),
+    ("probe", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
@@ -22,7 +23,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("config", &["types", "wire", "policy", "session", "fib", "bfd", "gateway"]),
     (
         "speaker",
-        &["types", "telemetry", "wire", "fib", "bfd", "gateway", "control", "policy", "session", "rib", "config"],
+        &[
+            "types",
+            "telemetry",
+            "wire",
+            "fib",
+            "bfd",
+            "probe",
+            "gateway",
+            "control",
+            "policy",
+            "session",
+            "rib",
+            "config",
+        ],
     ),
 ];
 

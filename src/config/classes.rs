@@ -57,6 +57,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("bgp", NONE),
             ("policy", SOFT),
             ("bfd", NONE),
+            ("probe", NONE),
             ("ecmp", NONE),
             ("kernel", NONE),
             ("control", NONE),
@@ -91,6 +92,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("prefixes", SOFT),
             ("bgp", NONE),
             ("bfd", NONE),
+            ("probe", NONE),
         ],
     ),
     (
@@ -101,6 +103,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("peer-gateway", SESSION),
             ("bgp", SESSION),
             ("bfd", NONE),
+            ("probe", NONE),
             ("tunnels", SESSION),
         ],
     ),
@@ -114,6 +117,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("remote-ip", SESSION),
             ("bgp", NONE),
             ("bfd", NONE),
+            ("probe", NONE),
         ],
     ),
     ("network-router", OUTSIDE),
@@ -216,6 +220,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     ("bfd.key", &[("id", NONE), ("algorithm", NONE), ("file", NONE)]),
+    ("probe", &[("enabled", NONE), ("interval", NONE), ("count", NONE)]),
     (
         "ecmp",
         &[

@@ -117,13 +117,13 @@ impl Speaker {
 
     /// Starts a session that waited for its host route.
     pub(super) fn start(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
-        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| !neighbor.waits_for_bfd()) else { return };
+        let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| !neighbor.is_held()) else { return };
         if std::mem::take(&mut neighbor.awaits_route) && self.life == Life::Running {
             self.session(now, Some(id), self.start_or_stay(id), out);
         }
     }
 
-    fn leave(&mut self, now: Time, id: PeerId, why: &str, out: &mut Vec<Effect>) {
+    pub(super) fn leave(&mut self, now: Time, id: PeerId, why: &str, out: &mut Vec<Effect>) {
         let why = Notification::shutdown(Cease::OtherConfigurationChange, why);
         self.session(now, Some(id), session::Input::Stop(why), out);
     }

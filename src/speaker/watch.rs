@@ -12,6 +12,7 @@ use crate::bfd::{Plan, Report, State, Status};
 use crate::fib::Bar;
 use crate::gateway;
 use crate::gateway::NeighborKind;
+use crate::probe;
 use crate::session;
 use crate::types::{PeerId, Time};
 use crate::wire::{Cease, Notification};
@@ -62,6 +63,11 @@ impl Neighbor {
     pub(super) fn waits_for_bfd(&self) -> bool {
         let strict = self.plan.bfd.as_ref().is_some_and(|watch| watch.strict);
         strict && self.watched.meaning() != Meaning::Alive
+    }
+
+    /// True if its session must not be tried although its interface is up.
+    pub(super) fn is_held(&self) -> bool {
+        self.waits_for_bfd() || self.probed.state == probe::State::Dead
     }
 
     /// Between whom its BFD session is. On the link where BGP is.
@@ -122,6 +128,7 @@ impl Speaker {
             self.watching = Some(plans.clone());
             out.push(Effect::Bfd(plans));
         }
+        self.probe_these(out);
     }
 
     /// Neighbors have other plans: who is not watched any more is not judged by that, and who need not wait for BFD any
@@ -135,6 +142,7 @@ impl Speaker {
                 }
             }
         }
+        self.reprobe(now, out);
         self.watch_again = true;
         self.watch(out);
         self.routed(now, out);
@@ -180,8 +188,14 @@ impl Speaker {
     /// BGP is up although BFD is not: the way carries packets, whatever BFD was.
     pub(super) fn unbar(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
         let Some(bar) = self.neighbors.get_mut(id).and_then(|neighbor| neighbor.watched.bar.take()) else { return };
+        self.unbar_if_free(now, bar, out);
+    }
+
+    /// Lets hops carry again, unless something else objects to them.
+    pub(super) fn unbar_if_free(&mut self, now: Time, bar: Bar, out: &mut Vec<Effect>) {
         // Another neighbor may be behind the same hops.
-        if !self.neighbors.iter().any(|other| other.watched.bar == Some(bar)) {
+        let holds = |other: &Neighbor| [other.watched.bar, other.probed.bar].contains(&Some(bar));
+        if !self.neighbors.iter().any(holds) {
             self.fib.unbar(bar);
             self.kernel(now, out);
         }

@@ -11,6 +11,7 @@ use twinspan::bfd;
 use twinspan::config;
 use twinspan::config::Plan;
 use twinspan::fib::Batch;
+use twinspan::probe;
 use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
 use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
@@ -27,6 +28,8 @@ pub struct Host {
     pub events: Vec<String>,
     /// What BFD shall run; tests say what becomes of it.
     pub bfd: Vec<bfd::Plan>,
+    /// The far ends that are probed.
+    pub probes: Vec<probe::Plan>,
     /// Its interfaces hold no network: only a host route leads to the far end.
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
@@ -107,6 +110,7 @@ impl World {
             speaker: None,
             events: Vec::new(),
             bfd: Vec::new(),
+            probes: Vec::new(),
             narrow: false,
             run: 0,
         });
@@ -275,6 +279,7 @@ impl World {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
+                Effect::Probe(plans) => self.hosts[host].probes = plans,
                 Effect::Bfd(plans) => self.hosts[host].bfd = plans,
                 Effect::Listen(_) | Effect::Sign | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::cli::{
-    human::{count, duration, octets, or_dash},
+    human::{count, duration, millis, octets, or_dash},
     screen::{Screen, Tone},
     table::{Cell, Table},
 };
@@ -27,6 +27,8 @@ pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::R
         "STATE",
         ">FOR",
         "SESSION",
+        ">SILENCE",
+        "SEEN BY",
         ">ROUTES",
         ">RECEIVED",
         ">SENT",
@@ -51,6 +53,8 @@ pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::R
             Cell::toned(state, tone),
             or_dash(tunnel.state_seconds.map(duration)).into(),
             tunnel.session.map_or_else(|| "-".into(), session),
+            or_dash(tunnel.detection.within_ms.map(millis)).into(),
+            or_dash(tunnel.detection.by).into(),
             count(tunnel.routes).into(),
             or_dash(tunnel.counters.map(|counters| octets(counters.rx_bytes))).into(),
             or_dash(tunnel.counters.map(|counters| octets(counters.tx_bytes))).into(),

@@ -5,6 +5,7 @@
 //! Who reads must skip fields that it does not know, and take a word that it does not know as `unknown`.
 
 mod bfd;
+mod detection;
 mod error;
 mod fib;
 mod gateway;
@@ -23,6 +24,7 @@ mod samples;
 mod tests;
 
 pub use bfd::{Bfd, BfdFailure, BfdState};
+pub use detection::{Detection, DetectionBy, DetectionWay, Probe, ProbeState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};

@@ -45,6 +45,8 @@ impl Speaker {
                 neighbor: Some(neighbor.plan.name.clone()),
                 session: Some(self.session_state(neighbor)),
                 bfd: self.show_bfd(now, neighbor),
+                probe: self.show_probe(now, neighbor),
+                detection: self.show_detection(neighbor),
                 routes: link.and_then(|link| routes.get(&link).copied()).unwrap_or(0),
                 counters: around.counters(&interface),
                 interface,
