@@ -33,8 +33,6 @@ const HIGH_MARK: usize = 1024 * 1024;
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 /// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
-/// How long BFD goes on without us: the restart time that peers are told, and what a start takes.
-const ABSENCE: Duration = Duration::from_secs(15);
 
 /// A question and where its answer goes.
 type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
@@ -99,7 +97,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
-    let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), ABSENCE, news);
+    let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let socket = super::start::bind(&socket)?;
     let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
         let _ = end_of_questions.await;
@@ -317,6 +315,7 @@ impl Shell {
             if reply.is_ok() {
                 // A key can be another one though its file has the same name.
                 self.read_keys();
+                self.bfd.read_keys();
             }
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         }

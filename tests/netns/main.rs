@@ -15,6 +15,7 @@ mod runner;
 mod attributes;
 mod authentication;
 mod bfd;
+mod bfd_peers;
 mod both_families;
 mod dual_redundancy;
 mod dynamic;
