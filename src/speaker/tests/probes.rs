@@ -71,7 +71,12 @@ fn a_far_end_that_stops_answering_leaves_the_kernel_first_then_bgp_and_nothing_o
     let mut out = Vec::new();
     bench.speaker.tick(bench.now, &mut out);
     assert_eq!(dial(&out), None, "{out:?}");
-    assert!(bench.accept(&format!("{LOCAL}:179"), "169.254.21.1:50000").iter().any(|effect| matches!(effect, Effect::Abort(_))));
+    assert!(
+        bench
+            .accept(&format!("{LOCAL}:179"), "169.254.21.1:50000")
+            .iter()
+            .any(|effect| matches!(effect, Effect::Abort(_)))
+    );
     let effects = bench.tell(report(State::Alive));
     assert!(tells(&effects, "the far end of tunnel hq-1/in-0 answers"), "{effects:?}");
     assert!(dial(&effects).is_some(), "at once: {effects:?}");
