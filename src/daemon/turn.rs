@@ -17,7 +17,7 @@ use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::sysctl::{Sysctls, Wanted};
-use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor};
+use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
 use crate::probe::io::{News as ProbeNews, Prober};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
@@ -41,6 +41,7 @@ type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
 enum Fact {
     Link(LinkNews),
     Kernel(Answer),
+    Foreign(Seen),
     Bfd(News),
     Probe(ProbeNews),
     Question(Question),
@@ -89,6 +90,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
     // Interfaces before routes: whatever the kernel drops after this is told of, and the rest is not in what it lists.
     let mut links = Monitor::open().map_err(StartError::Monitor)?;
+    let mut others = Watch::open(&speaker.fib_settings(), &[kernel.port()]).map_err(StartError::Watch)?;
     let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
@@ -133,14 +135,18 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let mut unfinished = None;
     // While something is due: how many events came before that and count first.
     let mut ahead: Option<usize> = None;
+    let mut foreign_last = false;
     while !shell.stopped {
         let busy = shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
+        // Who changes our routes without end has every second turn at most.
+        let flooded = std::mem::take(&mut foreign_last);
         let fact = tokio::select! {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
             news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
+            seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
@@ -151,7 +157,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             }
             event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
             () = wait_until(due) => Fact::Due,
-            () = future::ready(()), if busy => Fact::Idle,
+            () = future::ready(()), if busy || flooded => Fact::Idle,
         };
         match fact {
             Fact::Link(LinkNews::Link(link)) => shell.link(link),
@@ -159,6 +165,11 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 warn!(event = "kernel.events_lost", "the kernel's events came too fast: all is read again");
                 shell.tell(Input::LinksMissed);
             }
+            Fact::Foreign(Seen::Changes(changes)) => {
+                foreign_last = true;
+                shell.tell(Input::Foreign(changes));
+            }
+            Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
             Fact::Probe(ProbeNews::Report(report)) => shell.tell(Input::Probe(report)),
             Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {

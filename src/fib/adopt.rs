@@ -9,13 +9,13 @@ use crate::types::Prefix;
 use super::Fib;
 use super::HopKey;
 use super::Table;
-use super::Target;
 use super::objects::GroupState;
 use super::objects::Held;
 use super::objects::Members;
 use super::objects::Phase;
 use super::routes::FLYING;
 use super::routes::Ref;
+use super::routes::TOUCHED;
 use super::routes::UNSURE;
 
 /// The coarsest tick of a kernel is 1/100 s, and a timer is rounded twice.
@@ -54,6 +54,13 @@ impl Fib {
             if !self.objects.hops.contains_key(&id) {
                 let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family };
                 self.objects.add_hop(id, key, Phase::Present);
+                // The second of the same is the first one's shadow.
+                let ids = if self.objects.hop_by_key.contains_key(&key) {
+                    &mut self.objects.shadow_by_key
+                } else {
+                    &mut self.objects.hop_by_key
+                };
+                ids.entry(key).or_insert(id);
             }
         }
     }
@@ -71,12 +78,12 @@ impl Fib {
             self.objects.seen(id);
             let members: Members =
                 group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-            // The kernel counts in ticks of its own, so what it tells is a little less than what it was told.
-            let as_set = self.settings.idle_timer.abs_diff(group.idle_timer) < TICK;
-            let idle = if as_set { self.settings.idle_timer } else { group.idle_timer };
+            let idle = self.as_set(group.idle_timer);
             let mut held = Held { members, idle, sure: true };
             if let Some(known) = self.objects.groups.get_mut(&id) {
-                held.members.sort_by_key(|found| known.members.iter().position(|member| member == found));
+                let place =
+                    |hop: u32| known.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
+                held.members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
                 known.have = Some(held);
                 continue;
             }
@@ -84,16 +91,16 @@ impl Fib {
             let key = key.filter(|_| group.buckets == self.settings.buckets);
             let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
             let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
+            state.shadows =
+                held.members.iter().map(|(hop, _)| *hop).filter(|hop| self.objects.is_shadow(*hop)).collect();
+            let mut members = held.members.clone();
             if let Some(key) = &key {
                 self.objects.group_by_key.insert(key.clone(), id);
+                members = self.objects.members(key);
                 // The order of the key is the order in which members are compared and set.
-                let place = |hop: &u32| {
-                    let hop = self.objects.hops.get(hop).map(|hop| hop.key);
-                    key.primaries.iter().position(|member| Some(member.hop) == hop)
-                };
-                held.members.sort_by_key(|(hop, _)| place(hop));
+                let place = |hop: u32| members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
+                held.members.sort_by_key(|(hop, _)| place(*hop));
             }
-            let members = held.members.clone();
             state.key = key;
             state.have = Some(held);
             self.objects.add_group(id, members, state);
@@ -102,20 +109,18 @@ impl Fib {
         self.objects.dirty_groups.extend(ids);
     }
 
+    /// The kernel counts in ticks of its own, so what it tells is a little less than what it was told.
+    pub(super) fn as_set(&self, idle: Duration) -> Duration {
+        if self.settings.idle_timer.abs_diff(idle) < TICK { self.settings.idle_timer } else { idle }
+    }
+
     fn adopt_routes(&mut self, found: &Table) {
         self.routes.change_all(|_, cell| {
             cell.have = Ref::NONE;
-            cell.set(FLYING | UNSURE, false);
+            cell.set(FLYING | UNSURE | TOUCHED, false);
         });
         for (prefix, target) in &found.routes {
-            let to = match target {
-                Target::Group(id) if self.settings.owns(*id) => {
-                    let id = id - self.settings.first_id;
-                    if id < Ref::LINKS && self.objects.groups.contains_key(&id) { Ref::group(id) } else { Ref::OTHER }
-                }
-                Target::Link(link) => self.links.slot(*link),
-                Target::Group(_) | Target::Other => Ref::OTHER,
-            };
+            let to = self.found(*target);
             self.routes.change(prefix, |cell| cell.have = to);
             self.count_have(Ref::NONE, to);
         }

@@ -6,6 +6,7 @@
 mod adopt;
 mod bar;
 mod batch;
+mod foreign;
 mod group;
 pub mod io;
 mod link;
@@ -15,6 +16,7 @@ mod objects;
 mod plan;
 mod route_ops;
 mod routes;
+mod shadow;
 mod table;
 mod view;
 
@@ -25,8 +27,9 @@ mod tests;
 
 pub use bar::Bar;
 pub use batch::{Batch, BatchId, Failure, KernelError};
+pub use foreign::{Author, Change, Foreign, Harm};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;
 pub use plan::plan;
-pub use table::{Group, NextHop, Op, Settings, Table, Target};
+pub use table::{FIRST_ID, Group, NextHop, Op, Settings, Table, Target};
 pub use view::{GroupView, HopView, RouteState, RouteView, Totals};

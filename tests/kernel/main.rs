@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // every function here belongs to a test
 
+mod foreign;
 mod space;
 
 use std::{
@@ -27,7 +28,7 @@ fn v6(number: u32) -> Prefix {
     Prefix::new(Ipv6Addr::from(0x2001_0db8 << 96 | u128::from(number) << 64).into(), 64).unwrap()
 }
 
-fn hop(link: LinkIndex, family: Family) -> Hop {
+pub(crate) fn hop(link: LinkIndex, family: Family) -> Hop {
     let gateway: IpAddr = match family {
         Family::Ipv4 => Ipv4Addr::from(0x0a63_0001 + (link.get() << 8)).into(),
         Family::Ipv6 => format!("fe80::{:x}", link.get()).parse().unwrap(),
@@ -187,14 +188,15 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.want_link("10.52.0.253/32".parse().unwrap(), world.links[0]);
         world.run();
         world.compare();
-        let before = world.kernel.dump(&settings()).unwrap();
+        let before = world.kernel.dump(&settings()).unwrap().routes;
 
         space.ip("link set p1 down");
         let event = events.until(|link| link.name == "d1" && !link.up);
         assert!(event.exists);
         world.fib.link_down(event.index);
         world.compare();
-        assert_eq!(world.run(), 0);
+        assert_eq!(world.run(), 4, "the hop that is left gets its shadow, in each family");
+        world.compare();
         assert_eq!(world.fib.totals().routes, 301);
 
         space.ip("link set p1 up");
@@ -202,7 +204,7 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.link_up(event.index);
         world.run();
         world.compare();
-        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
+        assert_eq!(world.kernel.dump(&settings()).unwrap().routes, before);
 
         space.ip("link set d1 down");
         let event = events.until(|link| link.name == "d1" && !link.up);
@@ -214,7 +216,7 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.link_up(event.index);
         world.run();
         world.compare();
-        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
+        assert_eq!(world.kernel.dump(&settings()).unwrap().routes, before);
 
         space.ip("link del d1");
         let event = events.until(|link| link.name == "d1" && !link.exists);

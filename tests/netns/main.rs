@@ -21,6 +21,7 @@ mod dead_host;
 mod dual_redundancy;
 mod dynamic;
 mod faults;
+mod foreign;
 mod full_table;
 mod gateway;
 mod graceful_restart;

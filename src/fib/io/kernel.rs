@@ -65,6 +65,12 @@ impl Kernel {
         Ok(Self { socket: Socket::open()?, requests: Requests::default() })
     }
 
+    /// The kernel's number for this connection, which [`super::Watch`] leaves out.
+    #[must_use]
+    pub fn port(&self) -> u32 {
+        self.socket.port()
+    }
+
     /// Finds out by trying, with ids at the end of our range that are never given out: may we, and can the kernel?
     pub fn probe(&mut self, settings: &Settings) -> Result<(), ProbeError> {
         let hop = settings.first_id + (1 << 24) - 1;
