@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::gateway::{Gateway, SOON, checkout};
+use crate::gateway::{Gateway, SEEN_BY_FRR, SOON, checkout};
 use crate::graceful_restart::{STOP_LIMIT, devices_know, devices_wait};
 use crate::runner::wait_until;
 use crate::traffic::{Paths, Traffic, moved};
@@ -67,10 +67,10 @@ fn lab(installed: &Installed, bfd: bool, goes: Goes) -> Result<Gateway> {
         ours += "\n[bfd]\nenabled = true\n";
         let profile = "bfd\n profile fast\n  detect-multiplier 3\n  transmit-interval 100\n  receive-interval 100\n exit\nexit\n!\n";
         frr = frr.replace("router bgp 65010\n", &format!("{profile}router bgp 65010\n"));
-        frr = frr.replace(
-            " neighbor gateway ttl-security",
-            " neighbor gateway bfd profile fast\n neighbor gateway ttl-security",
-        );
+        for neighbor in SEEN_BY_FRR {
+            let line = format!(" neighbor {neighbor} peer-group gateway\n");
+            frr = frr.replace(&line, &format!("{line} neighbor {neighbor} bfd profile fast\n"));
+        }
         bird = bird.replace("  ttl security on;\n", "  ttl security on;\n  bfd on;\n");
         bird += "\nprotocol bfd {\n  interface \"tun*\" { interval 100 ms; multiplier 3; };\n}\n";
     }
@@ -97,7 +97,11 @@ fn bfd_is_up(gateway: &Gateway) -> Result<()> {
         let shown = gateway.show(NODE, &["neighbors"])?;
         let neighbors = shown["neighbors"].as_array().cloned().unwrap_or_default();
         let up = neighbors.iter().filter(|neighbor| neighbor["bfd"]["state"] == "up").count();
-        if up == 2 { Ok(()) } else { Err(format!("{up} of 2\n{}", gateway.tail(NODE))) }
+        if up == 2 {
+            return Ok(());
+        }
+        let frr = gateway.lab.must("hq-1", &["vtysh", "-c", "show bfd peers"]).unwrap_or_else(|error| error.to_string());
+        Err(format!("{up} of 2\n{}\n{frr}", gateway.tail(NODE)))
     })
 }
 
