@@ -62,8 +62,6 @@ fn lab(installed: &Installed, bfd: bool, goes: Goes) -> Result<Gateway> {
         ours += "\n[kernel]\non-stop = \"keep\"\n";
     }
     if bfd {
-        // FRR makes a multihop session of its BFD where it has ttl-security.
-        ours = ours.replace("bgp-ip = \"10.52.0.253\"\n", "bgp-ip = \"10.52.0.253\"\nbfd = { multihop = 2 }\n");
         ours += "\n[bfd]\nenabled = true\n";
         let profile = "bfd\n profile fast\n  detect-multiplier 3\n  transmit-interval 100\n  receive-interval 100\n exit\nexit\n!\n";
         frr = frr.replace("router bgp 65010\n", &format!("{profile}router bgp 65010\n"));
@@ -100,7 +98,8 @@ fn bfd_is_up(gateway: &Gateway) -> Result<()> {
         if up == 2 {
             return Ok(());
         }
-        let frr = gateway.lab.must("hq-1", &["vtysh", "-c", "show bfd peers"]).unwrap_or_else(|error| error.to_string());
+        let frr =
+            gateway.lab.must("hq-1", &["vtysh", "-c", "show bfd peers"]).unwrap_or_else(|error| error.to_string());
         Err(format!("{up} of 2\n{}\n{frr}", gateway.tail(NODE)))
     })
 }
