@@ -14,13 +14,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("fib", &["types"]),
     ("bfd", &["types"]),
     ("probe", &["types"]),
+    ("vpn", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "gateway"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway"]),
     (
         "speaker",
         &[
@@ -30,6 +31,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "fib",
             "bfd",
             "probe",
+            "vpn",
             "gateway",
             "control",
             "policy",

@@ -58,6 +58,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("policy", SOFT),
             ("bfd", NONE),
             ("probe", NONE),
+            ("tunnel", NONE),
             ("ecmp", NONE),
             ("kernel", NONE),
             ("control", NONE),
@@ -221,6 +222,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ),
     ("bfd.key", &[("id", NONE), ("algorithm", NONE), ("file", NONE)]),
     ("probe", &[("enabled", NONE), ("interval", NONE), ("count", NONE)]),
+    ("tunnel", &[("damping-first", NONE), ("damping-max", NONE), ("damping-decay", NONE)]),
     (
         "ecmp",
         &[

@@ -53,6 +53,7 @@ const AO_KEYS: &str = "bgp.ao-keys";
 const BFD: &str = "bfd";
 const BFD_KEY: &str = "bfd.key";
 const PROBE: &str = "probe";
+const DAMPING: &str = "tunnel";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
 const CONTROL: &str = "control";
@@ -68,6 +69,7 @@ pub const KEYS: &[Key] = &[
     key(TOP, "policy", "tables", "none", "[[policy]]"),
     key(TOP, "bfd", "table", "none", "[bfd]"),
     key(TOP, "probe", "table", "none", "[probe]"),
+    key(TOP, "tunnel", "table", "none", "[tunnel]"),
     key(TOP, "ecmp", "table", "none", "[ecmp]"),
     key(TOP, "kernel", "table", "none", "[kernel]"),
     key(TOP, "control", "table", "none", "[control]"),
@@ -222,6 +224,9 @@ pub const KEYS: &[Key] = &[
     key(PROBE, "enabled", "true or false", "false", "enabled = true"),
     key(PROBE, "interval", "duration", r#""1s""#, r#"interval = "1s""#),
     key(PROBE, "count", "number", "5", "count = 5"),
+    key(DAMPING, "damping-first", "duration", r#""1s""#, r#"damping-first = "1s""#),
+    key(DAMPING, "damping-max", "duration", r#""60s""#, r#"damping-max = "60s""#),
+    key(DAMPING, "damping-decay", "duration", r#""60s""#, r#"damping-decay = "60s""#),
     key(ECMP, "max-paths", "number", "64", "max-paths = 64"),
     key(ECMP, "as-path-relax", "true or false", "true", "as-path-relax = true"),
     key(ECMP, "weights", "word", r#""configured""#, r#"weights = "link-bandwidth""#),
@@ -260,7 +265,7 @@ pub(super) fn way_out(table: &str, name: &str) -> String {
 pub(super) fn shown(table: &str) -> String {
     match table {
         TOP => "the top level".to_owned(),
-        GATEWAY | BGP | BFD | ECMP | KERNEL | CONTROL => format!("[{table}]"),
+        GATEWAY | BGP | BFD | DAMPING | ECMP | KERNEL | CONTROL => format!("[{table}]"),
         INSTANCE | DEVICE | CONNECTION | ROUTER | NEIGHBOR | POLICY | RULE => format!("[[{table}]]"),
         _ => table.to_owned(),
     }

@@ -53,7 +53,7 @@ impl Speaker {
             return;
         };
         // Of a neighbor whose tunnel is down people know already, and of one whose BFD is.
-        if !neighbor.ready() || neighbor.is_held() {
+        if !neighbor.ready() || neighbor.waits_for_bfd() {
             out.push(Effect::Abort(conn));
             return;
         }

@@ -1,13 +1,13 @@
-//! Tunnels that are probed: what the answers of the far end mean.
+//! Tunnels that are probed: what the answers of the far end say of the tunnel.
 //!
-//! A far end that answered and does not is a dead way: next hops leave the kernel's groups first, then BGP ends, and is not
-//! tried again before an answer comes. One that never answered says nothing.
+//! A far end that answered and does not objects to its tunnel, until an answer comes. One that never answered says nothing.
 
-use super::neighbor::{Bond, Neighbor};
-use super::{Effect, Event, Life, Speaker};
-use crate::fib::Bar;
+use super::neighbor::Neighbor;
+use super::{Effect, Event, Speaker};
 use crate::probe::{Plan, Report, State};
-use crate::types::{PeerId, Time};
+use crate::types::{Name, Time};
+use crate::vpn;
+use crate::vpn::Source;
 
 /// What is known of one tunnel by its probe.
 #[derive(Debug, Default)]
@@ -17,8 +17,6 @@ pub(super) struct Probed {
     pub(super) since: Option<Time>,
     /// How often the far end fell silent, as far as this run knows.
     pub(super) failures: u64,
-    /// What must carry nothing while it is silent.
-    pub(super) bar: Option<Bar>,
 }
 
 impl Neighbor {
@@ -45,11 +43,11 @@ impl Speaker {
         for id in self.neighbors.ids() {
             let Some(neighbor) = self.neighbors.get_mut(id) else { continue };
             let same = neighbor.probe_plan().is_some_and(|plan| self.probing.contains(&plan));
-            if !same {
-                self.unprobe(now, id, out);
-                if let Some(neighbor) = self.neighbors.get_mut(id) {
-                    neighbor.probed = Probed::default();
-                }
+            let interface =
+                neighbor.plan.interface.clone().filter(|_| !same && neighbor.probed.state != State::Unknown);
+            if let Some(interface) = interface {
+                neighbor.probed = Probed::default();
+                self.say(now, &interface, vpn::Input::Agrees { source: Source::Probe, by: None }, out);
             }
         }
         self.probe_these(out);
@@ -57,55 +55,40 @@ impl Speaker {
 
     /// A far end has answered, or has stopped to.
     pub(super) fn probed(&mut self, now: Time, report: &Report, out: &mut Vec<Effect>) {
-        let of = |neighbor: &&Neighbor| neighbor.probe_plan().as_ref() == Some(&report.plan);
+        let Report { plan, state } = report;
+        let of = |neighbor: &&Neighbor| neighbor.probe_plan().as_ref() == Some(plan);
         let Some(id) = self.neighbors.iter().find(of).map(|neighbor| neighbor.id) else { return };
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        let before = std::mem::replace(&mut neighbor.probed.state, report.state);
+        let before = std::mem::replace(&mut neighbor.probed.state, *state);
+        let tunnel = neighbor.plan.name.clone();
+        if before == *state || *state == State::Unknown {
+            return;
+        }
         neighbor.probed.since = Some(now);
-        let tunnel = neighbor.plan.name.clone();
-        match (before, report.state) {
-            (State::Dead, State::Dead) | (State::Alive, State::Alive) | (_, State::Unknown) => {}
-            (_, State::Alive) => {
-                out.push(Effect::Tell(Event::ProbeAnswered { tunnel }));
-                self.probe_alive(now, id, out);
-            }
-            (_, State::Dead) => self.probe_failed(now, id, &report.plan, out),
+        let agrees = *state == State::Alive;
+        neighbor.probed.failures += u64::from(!agrees);
+        self.say(now, &plan.interface, word(plan, agrees), out);
+        out.push(Effect::Tell(event(plan, tunnel, agrees)));
+    }
+}
+
+fn word(plan: &Plan, agrees: bool) -> vpn::Input {
+    let source = Source::Probe;
+    match agrees {
+        true => vpn::Input::Agrees { source, by: None },
+        false => {
+            let reason = format!("{} has not answered {} requests in a row", plan.remote, plan.count);
+            vpn::Input::Objects { source, by: None, reason }
         }
     }
+}
 
-    fn probe_alive(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
-        self.unprobe(now, id, out);
-        let waits = self.neighbors.get(id).is_some_and(|neighbor| neighbor.ready() && neighbor.awaits_route);
-        if self.life == Life::Running && waits && self.has_route(id) {
-            self.start(now, id, out);
-        }
-    }
-
-    fn probe_failed(&mut self, now: Time, id: PeerId, plan: &Plan, out: &mut Vec<Effect>) {
-        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        neighbor.probed.failures += 1;
-        let tunnel = neighbor.plan.name.clone();
-        if let Bond::Up(link) | Bond::Down(link) = neighbor.bond {
-            // The kernel before all else.
-            neighbor.probed.bar = Some(Bar::Link(link));
-            self.fib.bar(Bar::Link(link));
-            self.kernel(now, out);
-        }
-        let silent = plan.detection();
-        out.push(Effect::Tell(Event::ProbeSilent { tunnel, remote: plan.remote, count: plan.count, silent }));
-        self.startup.give_up(id);
-        self.leave(now, id, "the far end of the tunnel does not answer", out);
-        self.drop_kept(id, "the far end of its tunnel does not answer", out);
-        if let Some(neighbor) = self.neighbors.get_mut(id) {
-            neighbor.awaits_route = neighbor.ready();
-        }
-    }
-
-    /// Nothing is held against the tunnel any more.
-    fn unprobe(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
-        let bar = self.neighbors.get_mut(id).and_then(|neighbor| neighbor.probed.bar.take());
-        if let Some(bar) = bar {
-            self.unbar_if_free(now, bar, out);
+fn event(plan: &Plan, tunnel: Name, agrees: bool) -> Event {
+    match agrees {
+        true => Event::ProbeAnswered { tunnel },
+        false => {
+            let (remote, count, silent) = (plan.remote, plan.count, plan.detection());
+            Event::ProbeSilent { tunnel, remote, count, silent }
         }
     }
 }

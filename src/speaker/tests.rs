@@ -16,6 +16,7 @@ mod keep_down;
 mod neighbors;
 mod probes;
 mod stale;
+mod tunnels;
 mod watch;
 
 const FILE: &str = r#"

@@ -50,7 +50,7 @@ impl fmt::Display for DetectionBy {
         f.pad(match self {
             Self::Bfd => "BFD",
             Self::Probe => "probe",
-            Self::Unanswered => "unanswered",
+            Self::Unanswered => "no answers",
             Self::HoldTimer => "hold timer",
             Self::Unknown => "unknown",
         })

@@ -60,6 +60,7 @@ fn a_far_end_that_stops_answering_leaves_the_kernel_first_then_bgp_and_nothing_o
     let (mut bench, conn) = established();
     let effects = bench.tell(report(State::Dead));
     assert!(tells(&effects, "the far end of tunnel hq-1/in-0, 169.254.21.1, does not answer: 5 requests in a row"));
+    assert!(tells(&effects, "169.254.21.1 has not answered 5 requests in a row (probe)"), "{effects:?}");
     assert!(!tells(&effects, "are kept"), "{effects:?}");
     assert!(deletes_a_group(&effects[..1]), "the kernel comes before all else: {effects:?}");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Close(closed) if *closed == conn)), "{effects:?}");
