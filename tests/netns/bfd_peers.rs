@@ -191,3 +191,22 @@ fn a_peer_whose_bfd_dies_with_its_restarting_daemon_loses_no_route() -> Result<(
     assert!(ours.is_empty(), "{changes}");
     Ok(())
 }
+
+#[test]
+fn an_agent_that_is_killed_is_started_again_and_nothing_is_concluded_from_its_end() -> Result<()> {
+    let gateway = lab()?;
+    up(&gateway, &WATCHED)?;
+    let before = troubles_of_all(&gateway)?;
+    let log = gateway.lab.log("in-0", "twinspan");
+    let line = log.lines().find(|line| line.contains("bfd.agent_ready")).context("there is one")?;
+    let pid = line.split("(process ").nth(1).and_then(|rest| rest.split([',', ')']).next()).context("its number")?;
+    gateway.lab.must("in-0", &["kill", "-9", pid])?;
+    wait_until(SOON, || {
+        let log = gateway.lab.log("in-0", "twinspan");
+        if log.contains("bfd.agent_lost") { Ok(()) } else { Err(gateway.tail("in-0")) }
+    })?;
+    up(&gateway, &WATCHED)?;
+    let failures = |of: Vec<(Value, Value)>| of.into_iter().map(|(_, failures)| failures).collect::<Vec<_>>();
+    assert_eq!(failures(troubles_of_all(&gateway)?), failures(before), "{}", gateway.tail("in-0"));
+    Ok(())
+}
