@@ -6,6 +6,7 @@ mod foreign;
 mod kernel;
 mod reload;
 mod restart;
+mod tunnels;
 mod world;
 
 use std::time::Duration;
