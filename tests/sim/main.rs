@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // a test may stop where it stands
 
+mod agent;
 mod foreign;
 mod kernel;
 mod reload;
 mod restart;
 mod tunnels;
+mod watch;
 mod world;
 
 use std::time::Duration;
