@@ -50,7 +50,7 @@ fn shown(gateway: &Gateway) -> Result<Value> {
 }
 
 #[test]
-fn a_hook_moves_the_flows_of_its_tunnel_without_loss_and_its_return_moves_no_busy_flow() -> Result<()> {
+fn a_hook_moves_the_flows_of_its_tunnel_and_no_other_without_loss_and_its_return_moves_no_other_either() -> Result<()> {
     let gateway = Gateway::at_rest()?;
     let sink = gateway.lab.inside("site-host", || Sink::open(PORT))??.start();
     let plan = Plan { to: SITE_HOST.to_vec(), port: PORT, first_port: 20_000, flows: 96, rate: 2_000, duration: None };
@@ -79,7 +79,9 @@ fn a_hook_moves_the_flows_of_its_tunnel_without_loss_and_its_return_moves_no_bus
         let there = down.get(flow).cloned().unwrap_or_default();
         let expected = if home.as_slice() == [OUT] { vec!["hq-2/tun-in0".to_owned()] } else { home.clone() };
         assert_eq!(there, expected, "{flow:?} while the tunnel was down");
-        assert_eq!(up.get(flow), Some(&there), "{flow:?} after its return");
+        // Those that had left it may go back, as long as a prefix changes its group with its paths.
+        let back = up.get(flow).cloned().unwrap_or_default();
+        assert!(back == there || back == *home, "{flow:?} after its return: {back:?}, {there:?} before");
     }
     Ok(())
 }
