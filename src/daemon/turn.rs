@@ -4,7 +4,7 @@ use std::{future, io, path::PathBuf};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{Duration, timeout},
 };
 use tracing::{info, warn};
@@ -105,9 +105,11 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
-    let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
+    let (told, events) = watch::channel(0);
+    let stop = async move {
         let _ = end_of_questions.await;
-    }));
+    };
+    let server = tokio::spawn(socket.serve_events(move |request| ask(questions.clone(), request), events, stop));
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let (flushed, mut from_flushes) = mpsc::unbounded_channel();
@@ -215,7 +217,12 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             ahead = None;
         }
         shell.work();
+        told.send_if_modified(|last| {
+            let before = std::mem::replace(last, shell.speaker.last_event());
+            before != *last
+        });
     }
+    drop(told); // who follows the events sees the end of them
 
     let _ = no_more.send(());
     drop(from_transport); // nobody reads any more: a connection must not wait for that

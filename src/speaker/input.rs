@@ -13,6 +13,7 @@ use crate::fib::{Batch, BatchId, Failure, Foreign, Table};
 use crate::gateway::Ttl;
 use crate::probe;
 use crate::types::{ConnId, Family, LinkIndex, Name};
+use crate::vpn::Source;
 
 /// A tunnel that a hook took down: no traffic leaves by it until the hook says otherwise, whatever else happens.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +32,16 @@ pub enum Input {
     Begin(Table),
     /// Before [`Input::Begin`], if at all: what hooks held down in a run before this one.
     Held(Vec<Held>),
+    /// Somebody outside knows something of a tunnel: a VPN daemon, or a probe. Hooks come by [`super::Speaker::ask`]. One
+    /// of a tunnel that is not there is ignored.
+    Tunnel {
+        /// Which.
+        tunnel: Name,
+        /// Who knows it.
+        source: Source,
+        /// What is against it, in words for people; `None` if nothing is.
+        objection: Option<String>,
+    },
     /// An interface appeared or changed.
     Link(Link),
     /// An interface was deleted.

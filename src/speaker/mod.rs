@@ -221,6 +221,7 @@ impl Speaker {
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
+            Input::Tunnel { tunnel, source, objection } => self.knows(now, &tunnel, source, objection, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),

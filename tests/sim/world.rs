@@ -10,8 +10,9 @@ use bytes::Bytes;
 use twinspan::bfd::{Arrival, Wire};
 use twinspan::config;
 use twinspan::config::Plan;
+use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
 use twinspan::fib::Batch;
-use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
+use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
 use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
@@ -39,6 +40,21 @@ pub struct End {
     host: usize,
     run: u32,
     conn: ConnId,
+}
+
+/// Nothing that a question could need.
+struct Nothing;
+
+impl Surroundings for Nothing {
+    fn queued(&self, _: ConnId) -> u64 {
+        0
+    }
+    fn counters(&self, _: &str) -> Option<Counters> {
+        None
+    }
+    fn sysctls(&self) -> Vec<Sysctl> {
+        Vec::new()
+    }
 }
 
 /// What happens at a moment.
@@ -217,6 +233,16 @@ impl World {
         speaker.handle(self.now, input, &mut effects);
         self.obey(host, effects);
         self.work(host);
+    }
+
+    /// Asks a host, or orders it.
+    pub fn ask(&mut self, host: usize, request: &Request) -> Result<Reply, ApiError> {
+        let speaker = self.hosts[host].speaker.as_mut().unwrap();
+        let mut effects = Vec::new();
+        let reply = speaker.ask(self.now, request, &Nothing, &mut effects);
+        self.obey(host, effects);
+        self.work(host);
+        reply
     }
 
     /// Lets a host go over to another file; what became of that, and what it did at once.
