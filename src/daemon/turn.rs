@@ -4,7 +4,7 @@ use std::{future, io, path::PathBuf};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{Duration, timeout},
 };
 use tracing::{info, warn};
@@ -20,6 +20,7 @@ use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
+use crate::probe::io::{News as ProbeNews, Prober};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
@@ -43,6 +44,7 @@ enum Fact {
     Kernel(Answer),
     Foreign(Seen),
     Bfd(News),
+    Probe(ProbeNews),
     Question(Question),
     Stop,
     Flushed(FlushId),
@@ -61,6 +63,7 @@ struct Shell {
     transport: Transport,
     kernel: KernelThread,
     bfd: BfdClient,
+    prober: Prober,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
     /// Those that were set.
@@ -96,14 +99,17 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
+    let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
-    let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
+    let (told, events) = watch::channel(0);
+    let stop = async move {
         let _ = end_of_questions.await;
-    }));
+    };
+    let server = tokio::spawn(socket.serve_events(move |request| ask(questions.clone(), request), events, stop));
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let (flushed, mut from_flushes) = mpsc::unbounded_channel();
@@ -114,6 +120,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         transport,
         kernel,
         bfd,
+        prober: Prober::new(answers_of_far_ends),
         wanted,
         sysctls,
         config,
@@ -146,6 +153,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
+            news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
@@ -171,6 +179,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             }
             Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
+            Fact::Probe(ProbeNews::Report(report)) => shell.tell(Input::Probe(report)),
+            Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {
+                warn!(event = "probe.trouble", "{} on {} cannot be probed: {trouble}", plan.remote, plan.interface);
+            }
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
@@ -205,7 +217,12 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             ahead = None;
         }
         shell.work();
+        told.send_if_modified(|last| {
+            let before = std::mem::replace(last, shell.speaker.last_event());
+            before != *last
+        });
     }
+    drop(told); // who follows the events sees the end of them
 
     let _ = no_more.send(());
     drop(from_transport); // nobody reads any more: a connection must not wait for that
@@ -371,6 +388,7 @@ impl Shell {
                         }
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
+                    Effect::Probe(plans) => self.prober.want(plans),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Hash(hash) => {

@@ -7,7 +7,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    super::api::{ApiError, Done, ErrorCode, Reply, Request, Reset},
+    super::api::{ApiError, Done, ErrorCode, Event, EventLevel, EventQuery, Events, Reply, Request, Reset},
     BindError, Client, ClientError, Socket,
 };
 
@@ -109,4 +109,59 @@ async fn a_daemon_that_is_not_there_is_unreachable_by_the_name_of_its_socket() {
     let path = dir.path().join("none");
     let error = Client::new(&path).fetch(&Request::Gateway).await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { ref message, .. } if message.contains("none")));
+}
+
+#[tokio::test]
+async fn events_are_told_as_they_happen_until_the_daemon_goes() {
+    use std::{ops::ControlFlow, sync::Arc, sync::Mutex};
+    let dir = dir();
+    let path = dir.path().join("s");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (told, news) = tokio::sync::watch::channel(1);
+    let ring = Arc::new(Mutex::new(vec![event(1)]));
+    let known = Arc::clone(&ring);
+    let handler = move |request: Request| {
+        std::future::ready(match request {
+            Request::Events(query) => {
+                let events = known.lock().unwrap().iter().filter(|event| query.wants(event)).cloned().collect();
+                Ok(Reply::Events(Events { events, forgotten: 0 }))
+            }
+            other => Err(ApiError::bad_request(format!("{other:?}"))),
+        })
+    };
+    let socket = Socket::bind(&path).unwrap();
+    let server = tokio::spawn(socket.serve_events(handler, news, async {
+        let _ = stopped.await;
+    }));
+    let client = Client::new(&path);
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let follower = tokio::spawn(async move {
+        let each = |event: Event| {
+            heard.send(event.id).unwrap();
+            ControlFlow::Continue(())
+        };
+        client.follow(&EventQuery { after: Some(0), ..EventQuery::default() }, each).await
+    });
+    assert_eq!(hears.recv().await, Some(1), "what is asked for comes first");
+    for id in 2..=3 {
+        ring.lock().unwrap().push(event(id));
+        told.send(id).unwrap();
+        assert_eq!(hears.recv().await, Some(id));
+    }
+    drop(told);
+    let ended = follower.await.unwrap();
+    assert!(matches!(ended, Err(ClientError::Unreachable { .. })), "{ended:?}");
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+}
+
+fn event(id: u64) -> Event {
+    Event {
+        id,
+        at: "2026-11-21T03:12:07.123Z".parse().unwrap(),
+        event: "tunnel.down".into(),
+        level: EventLevel::Warning,
+        about: None,
+        text: "why".into(),
+    }
 }
