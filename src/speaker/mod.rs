@@ -5,6 +5,7 @@
 //! some, between which the shell hands in whatever is more urgent.
 
 mod accept;
+mod audit;
 mod dynamic;
 mod event;
 mod flow;
@@ -55,6 +56,7 @@ use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
+use audit::Audit;
 use link::Links;
 use neighbor::Neighbor;
 use neighbors::{Leaving, Neighbors};
@@ -125,8 +127,7 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
-    /// When the kernel was last read and compared.
-    compared: Option<Time>,
+    audit: Audit,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
     /// Whom BFD was last told to watch.
@@ -178,7 +179,7 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
-            compared: None,
+            audit: Audit::default(),
             watch_again: true,
             watching: None,
             life: Life::Waiting,
@@ -207,6 +208,8 @@ impl Speaker {
             Input::LinksMissed => self.links_missed(),
             Input::Foreign(changes) => self.foreign(now, changes, out),
             Input::ForeignMissed => self.foreign_missed(now, out),
+            Input::Audited(number, part) => self.audited(now, number, part, out),
+            Input::Check => self.audit_now(now, true),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {
@@ -256,6 +259,7 @@ impl Speaker {
             self.converge(now, out);
         }
         self.kernel(now, out);
+        self.audit_if_due(now, out);
         self.watch(out);
         self.settle(out);
     }
@@ -292,6 +296,7 @@ impl Speaker {
             .chain(self.fib.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
+            .chain(self.audit.deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
             .chain(leaving)
@@ -370,6 +375,7 @@ impl Speaker {
         let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
+        self.audit_later(now);
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
                 neighbor.bind(now, &self.links);
