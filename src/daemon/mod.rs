@@ -3,6 +3,7 @@
 mod clock;
 mod kernel;
 mod keys;
+mod reader;
 mod start;
 mod surroundings;
 mod turn;

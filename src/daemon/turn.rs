@@ -11,13 +11,15 @@ use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::kernel::{Answer, KernelThread};
+use super::reader::Reader;
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
 use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
+use crate::fib::Part;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
-use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor, Seen, Watch};
+use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
@@ -41,6 +43,7 @@ enum Fact {
     Link(LinkNews),
     Kernel(Answer),
     Foreign(Seen),
+    Read(u32, Part),
     Bfd(News),
     Question(Question),
     Stop,
@@ -59,6 +62,9 @@ struct Shell {
     speaker: Speaker,
     transport: Transport,
     kernel: KernelThread,
+    reader: Reader,
+    /// Who waits for a comparison of the kernel with what is wanted.
+    checks: Vec<oneshot::Sender<Result<Reply, ApiError>>>,
     bfd: BfdClient,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
@@ -91,6 +97,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
+    let reader = Kernel::open().map_err(StartError::Runtime)?;
+    let (reader, mut from_reader) = Reader::start(reader, speaker.fib_settings()).map_err(StartError::Runtime)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
@@ -109,6 +117,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         speaker,
         transport,
         kernel,
+        reader,
+        checks: Vec::new(),
         bfd,
         wanted,
         sysctls,
@@ -141,6 +151,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
+            read = from_reader.recv() => read.map_or(Fact::Ended("the reader's thread"), |(number, part)| Fact::Read(number, part)),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
@@ -163,6 +174,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 foreign_last = true;
                 shell.tell(Input::Foreign(changes));
             }
+            Fact::Read(number, part) => shell.tell(Input::Audited(number, part)),
             Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
@@ -299,8 +311,21 @@ impl Shell {
     }
 
     fn answer(&mut self, request: &Request, answer: oneshot::Sender<Result<Reply, ApiError>>) {
+        if *request == Request::FibCheck {
+            self.checks.push(answer);
+            return self.tell(Input::Check);
+        }
         // Who asked may have gone away.
         let _ = answer.send(self.ask(request));
+    }
+
+    /// The kernel was read and compared, as somebody had asked.
+    fn checked(&mut self) {
+        let around = Here::look(&self.transport, &self.wanted, &self.instance, &self.config);
+        let reply = self.speaker.ask(self.clock.now(), &Request::FibCheck, &around, &mut Vec::new());
+        for answer in self.checks.drain(..) {
+            let _ = answer.send(reply.clone());
+        }
     }
 
     fn ask(&mut self, request: &Request) -> Result<Reply, ApiError> {
@@ -331,6 +356,8 @@ impl Shell {
                 match effect {
                     Effect::Kernel(batch) => self.kernel.apply(batch),
                     Effect::Dump => self.kernel.dump(),
+                    Effect::Audit(number) => self.reader.read(number),
+                    Effect::Checked => self.checked(),
                     Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
                     Effect::Adopt { conn, ttl, interface } => self.transport.adopt(conn, hops(ttl), interface),
                     Effect::Abort(conn) => {

@@ -208,6 +208,7 @@ impl Fib {
             hop.phase = Phase::Unsure;
         }
         hop.trouble = None;
+        hop.strange = !as_wanted;
         let used = !hop.users.is_empty();
         if link.is_some_and(|link| link != hop.key.link) {
             // That other link may have gone down since, and taken it along.

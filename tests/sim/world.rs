@@ -10,9 +10,9 @@ use bytes::Bytes;
 use twinspan::bfd;
 use twinspan::config;
 use twinspan::config::Plan;
-use twinspan::fib::Batch;
+use twinspan::fib::{Batch, Part, Table};
 use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
-use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
+use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
 use crate::kernel::ModelKernel;
 
@@ -48,6 +48,8 @@ enum Happening {
     Apply(usize, u32, Batch),
     /// The kernel lists what it holds.
     Dump(usize, u32),
+    /// A part of what the kernel holds is read: objects, then IPv4, then IPv6, then the end.
+    Read(usize, u32, u32, u8),
     /// What was sent arrives, unless the connection is gone by then.
     Deliver(End, Bytes),
     /// The other end of it learns that it is over.
@@ -246,6 +248,20 @@ impl World {
                 let found = self.hosts[host].kernel.table.clone();
                 self.later(Happening::Tell(host, run, Input::Dumped(Ok(found))));
             }
+            Happening::Read(host, run, number, part) => {
+                let table = &self.hosts[host].kernel.table;
+                let of = |family| {
+                    let routes = table.routes.iter().filter(|(prefix, _)| prefix.family() == family);
+                    Part::Routes(routes.map(|(prefix, target)| (*prefix, *target)).collect())
+                };
+                let part = match part {
+                    0 => Part::Objects(Table { routes: BTreeMap::new(), ..table.clone() }),
+                    1 => of(Family::Ipv4),
+                    2 => of(Family::Ipv6),
+                    _ => Part::End,
+                };
+                self.later(Happening::Tell(host, run, Input::Audited(number, part)));
+            }
             Happening::Deliver(end, octets) => {
                 if self.peers.contains_key(&end) && self.hosts[end.host].run == end.run {
                     self.tell(end.host, Input::Octets { conn: end.conn, octets });
@@ -278,6 +294,12 @@ impl World {
                 Effect::Bfd(plans) => self.hosts[host].bfd = plans,
                 Effect::Listen(_) | Effect::Sign | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
+                Effect::Audit(number) => {
+                    for part in 0..4 {
+                        self.later(Happening::Read(host, run, number, part));
+                    }
+                }
+                Effect::Checked => {}
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
                 Effect::Send { conn, octets } => {

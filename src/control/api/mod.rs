@@ -24,7 +24,10 @@ mod tests;
 
 pub use bfd::{Bfd, BfdFailure, BfdState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
-pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
+pub use fib::{
+    DifferenceKind, Fib, FibCheck, FibDifference, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState,
+    KernelFault,
+};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
 pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
@@ -60,6 +63,8 @@ pub enum Reply {
     Routes(Routes),
     /// To [`Request::Fib`].
     Fib(Box<Fib>),
+    /// To [`Request::FibCheck`].
+    FibCheck(Box<FibCheck>),
     /// To [`Request::FibRoutes`].
     FibRoutes(FibRoutes),
     /// To [`Request::Plan`] and [`Request::Reload`].

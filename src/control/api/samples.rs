@@ -516,6 +516,28 @@ pub fn fib_routes() -> Reply {
     Reply::FibRoutes(FibRoutes { totals: fib_totals(), routes: vec![route, host, failed], next: None })
 }
 
+pub fn fib_check() -> Reply {
+    let difference = |kind| FibDifference { prefix: Some(prefix("10.53.0.0/24")), id: None, kind, fault: None };
+    Reply::FibCheck(Box::new(FibCheck {
+        ok: false,
+        at: at("03:12:12.500"),
+        wanted: 9,
+        present: 4,
+        different: 1,
+        missing: 2,
+        waiting: 1,
+        moving: 1,
+        unwanted: 1,
+        objects: 1,
+        repaired: 3,
+        differences: vec![
+            FibDifference { fault: Some(refused()), ..difference(DifferenceKind::Missing) },
+            difference(DifferenceKind::Different),
+            FibDifference { prefix: None, id: Some(1_946_157_057), ..difference(DifferenceKind::Unwanted) },
+        ],
+    }))
+}
+
 pub fn plan() -> Reply {
     Reply::Plan(Box::new(Plan {
         applied: true,
