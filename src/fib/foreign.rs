@@ -242,7 +242,8 @@ impl Fib {
         let group = self.objects.groups.get_mut(&offset)?;
         let mut members: Members =
             found.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-        members.sort_by_key(|found| group.members.iter().position(|member| member == found));
+        let place = |hop: u32| group.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
+        members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
         let known = group.have.as_ref().is_some_and(|held| held.members == members && held.idle == idle);
         if known && !group.busy {
             return None;

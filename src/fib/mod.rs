@@ -17,6 +17,7 @@ mod objects;
 mod plan;
 mod route_ops;
 mod routes;
+mod shadow;
 mod table;
 mod view;
 
