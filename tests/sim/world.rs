@@ -121,6 +121,7 @@ impl World {
             let interfaces = &mut self.hosts[host].interfaces;
             let index = LinkIndex::new(interfaces.len() as u32 + 2).unwrap();
             interfaces.push((index, name.to_owned(), address.parse().unwrap(), true));
+            self.hosts[host].kernel.link_up(index);
             (host, index)
         });
         ends.sort_unstable();
@@ -187,7 +188,12 @@ impl World {
             let interface = self.hosts[host].interfaces.iter_mut().find(|(known, ..)| *known == index).unwrap();
             interface.3 = up;
             let link = fact(interface);
-            self.hosts[host].kernel.set_link(index, up);
+            let kernel = &mut self.hosts[host].kernel;
+            if up {
+                kernel.link_up(index)
+            } else {
+                kernel.link_down(index, false)
+            }
             self.tell(host, Input::Link(link));
         }
     }
@@ -195,8 +201,8 @@ impl World {
     /// An interface goes down and up again, and the news of it is lost.
     pub fn flap_unseen(&mut self, host: usize, name: &str) {
         let (index, ..) = *self.hosts[host].interfaces.iter().find(|(_, known, ..)| known == name).unwrap();
-        self.hosts[host].kernel.set_link(index, false);
-        self.hosts[host].kernel.set_link(index, true);
+        self.hosts[host].kernel.link_down(index, false);
+        self.hosts[host].kernel.link_up(index);
         self.tell(host, Input::LinksMissed);
     }
 
@@ -241,7 +247,7 @@ impl World {
                 }
             }
             Happening::Apply(host, run, batch) => {
-                let failures = self.hosts[host].kernel.apply(&batch.ops);
+                let failures = self.hosts[host].kernel.carry_out(&batch.ops);
                 self.later(Happening::Tell(host, run, Input::KernelDone { batch: batch.id, failures }));
             }
             Happening::Dump(host, run) => {
@@ -292,7 +298,7 @@ impl World {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
                 Effect::Bfd(plans) => self.hosts[host].bfd = plans,
-                Effect::Listen(_) | Effect::Sign | Effect::Hash(_) => {}
+                Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Audit(number) => {
                     for part in 0..4 {
