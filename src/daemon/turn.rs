@@ -18,10 +18,12 @@ use super::surroundings::Here;
 use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
+use crate::control::io::Page;
 use crate::fib::Part;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
+use crate::metrics;
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
@@ -109,6 +111,13 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
+    let page = match speaker.config().control.metrics {
+        Some(address) => {
+            let (page, asked) = (Page::bind(address).await?, questions.clone());
+            Some(tokio::spawn(page.serve(move |request| ask(asked.clone(), request))))
+        }
+        None => None,
+    };
     let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
         let _ = end_of_questions.await;
     }));
@@ -220,6 +229,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
 
     let _ = no_more.send(());
+    if let Some(page) = page {
+        page.abort(); // it only shows
+    }
     drop(from_transport); // nobody reads any more: a connection must not wait for that
     shell.transport.finish().await;
     shell.bfd.finish(FLUSH_LIMIT).await;
@@ -322,7 +334,26 @@ impl Shell {
             return self.tell(Input::Check);
         }
         // Who asked may have gone away.
-        let _ = answer.send(self.ask(request));
+        let _ = answer.send(if *request == Request::Metrics { Ok(self.metrics()) } else { self.ask(request) });
+    }
+
+    /// What all of the instance says of itself, as text for Prometheus.
+    fn metrics(&mut self) -> Reply {
+        let mut ask = |request| self.ask(&request).ok();
+        match (ask(Request::Gateway), ask(Request::Tunnels), ask(Request::Neighbors), ask(Request::Fib)) {
+            (
+                Some(Reply::Gateway(gateway)),
+                Some(Reply::Tunnels(tunnels)),
+                Some(Reply::Neighbors(neighbors)),
+                Some(Reply::Fib(fib)),
+            ) => Reply::Metrics(metrics::text(&metrics::Facts {
+                gateway: &gateway,
+                tunnels: &tunnels,
+                neighbors: &neighbors,
+                fib: &fib,
+            })),
+            _ => Reply::Metrics(String::new()), // these questions have these answers
+        }
     }
 
     /// The kernel was read and compared, as somebody had asked.

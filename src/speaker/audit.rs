@@ -27,6 +27,8 @@ pub(super) struct Audit {
     pub(super) last: Option<(Time, Findings)>,
     /// How many were made.
     pub(super) count: u64,
+    /// How often changes by others came too fast.
+    pub(super) lost: u64,
 }
 
 impl Audit {

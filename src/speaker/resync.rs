@@ -90,6 +90,7 @@ impl Speaker {
         if self.life == Life::Waiting {
             return;
         }
+        self.audit.lost += 1;
         out.push(Effect::Tell(Event::ForeignMissed));
         match &mut self.resync {
             Resync::Asked { again, .. } => *again = true,

@@ -24,6 +24,27 @@ pub struct Fib {
     pub last_fault: Option<KernelFault>,
     /// The nexthop groups, by id.
     pub groups: Vec<FibGroup>,
+    /// What happened since the daemon started.
+    #[serde(default)]
+    pub counters: FibCounters,
+    /// What the last reading of the kernel came to; `null` before the first.
+    #[serde(default)]
+    pub last_check: Option<FibCheck>,
+}
+
+/// What happened since the daemon started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct FibCounters {
+    /// Operations that the kernel was asked for.
+    pub operations: u64,
+    /// Of them, those that it refused.
+    pub failures: u64,
+    /// What others had changed and was put back.
+    pub repairs: u64,
+    /// How often changes by others came too fast to be read.
+    pub changes_lost: u64,
+    /// How often the kernel was read and compared with what is wanted.
+    pub checks: u64,
 }
 
 /// How many routes are where.

@@ -27,8 +27,8 @@ pub use bfd::{Bfd, BfdFailure, BfdState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use event::{Event, EventLevel, EventQuery, Events};
 pub use fib::{
-    DifferenceKind, Fib, FibCheck, FibDifference, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState,
-    KernelFault,
+    DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals,
+    InstallState, KernelFault,
 };
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
 pub use json::{indented, page_head, page_line, page_tail};
@@ -75,6 +75,8 @@ pub enum Reply {
     FibRoutes(FibRoutes),
     /// To [`Request::Plan`] and [`Request::Reload`].
     Plan(Box<Plan>),
+    /// To [`Request::Metrics`]: text for Prometheus.
+    Metrics(String),
     /// To what changes something: it was done.
     Done(Done),
 }

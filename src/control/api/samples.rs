@@ -562,6 +562,8 @@ pub fn fib() -> Reply {
             ..refused()
         }),
         groups: vec![group, empty],
+        counters: FibCounters { operations: 900, failures: 3, repairs: 2, changes_lost: 1, checks: 5 },
+        last_check: Some(check()),
     }))
 }
 
@@ -590,8 +592,12 @@ pub fn fib_routes() -> Reply {
 }
 
 pub fn fib_check() -> Reply {
+    Reply::FibCheck(Box::new(check()))
+}
+
+fn check() -> FibCheck {
     let difference = |kind| FibDifference { prefix: Some(prefix("10.53.0.0/24")), id: None, kind, fault: None };
-    Reply::FibCheck(Box::new(FibCheck {
+    FibCheck {
         ok: false,
         at: at("03:12:12.500"),
         wanted: 9,
@@ -608,7 +614,7 @@ pub fn fib_check() -> Reply {
             difference(DifferenceKind::Different),
             FibDifference { prefix: None, id: Some(1_946_157_057), ..difference(DifferenceKind::Unwanted) },
         ],
-    }))
+    }
 }
 
 pub fn plan() -> Reply {

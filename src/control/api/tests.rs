@@ -181,6 +181,7 @@ fn requests() -> impl Strategy<Value = Request> {
         route_queries().prop_map(Request::Routes),
         Just(Request::Fib),
         Just(Request::FibCheck),
+        Just(Request::Metrics),
         fib_routes,
     ]
 }

@@ -9,4 +9,4 @@ mod server;
 mod tests;
 
 pub use client::{Client, ClientError};
-pub use server::{BindError, Socket};
+pub use server::{BindError, Page, Socket};

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::count;
 use crate::control::api::{
-    ApiError, DifferenceKind, Fib, FibCheck, FibDifference, FibGroup, FibMember, FibRoute, FibRouteQuery, FibRoutes,
-    InstallState, KernelFault, Reply,
+    ApiError, DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRouteQuery,
+    FibRoutes, InstallState, KernelFault, Reply,
 };
 use crate::fib;
 use crate::fib::{KernelError, RouteState, Target};
 use crate::speaker::Speaker;
-use crate::types::{Family, LinkIndex, Name, Prefix};
+use crate::types::{Family, LinkIndex, Name, Prefix, Time};
 
 impl Speaker {
     pub(super) fn show_fib(&self) -> Fib {
@@ -45,6 +45,7 @@ impl Speaker {
             }
         });
         let settings = &self.config.kernel;
+        let totals = self.fib.totals();
         Fib {
             table: settings.table,
             protocol: settings.protocol,
@@ -58,6 +59,14 @@ impl Speaker {
                 operation: Some(operation.clone()),
             }),
             groups: groups.collect(),
+            counters: FibCounters {
+                operations: totals.operations,
+                failures: totals.failures,
+                repairs: totals.repairs,
+                changes_lost: self.audit.lost,
+                checks: self.audit.count,
+            },
+            last_check: self.audit.last.as_ref().map(|(at, found)| self.fib_check(*at, found)),
         }
     }
 
@@ -66,6 +75,10 @@ impl Speaker {
         let Some((at, found)) = &self.audit.last else {
             return Err(ApiError::unavailable("the kernel was not read yet").hint("try again"));
         };
+        Ok(Reply::FibCheck(Box::new(self.fib_check(*at, found))))
+    }
+
+    fn fib_check(&self, at: Time, found: &fib::Findings) -> FibCheck {
         let difference = |one: &fib::Difference| {
             let (prefix, id) = match one.object {
                 fib::Object::Route(prefix) => (Some(prefix), None),
@@ -84,9 +97,9 @@ impl Speaker {
             let object = id.and_then(|id| self.fib.trouble(id));
             FibDifference { prefix, id, kind, fault: route.or_else(|| object.as_ref().map(fault)) }
         };
-        Ok(Reply::FibCheck(Box::new(FibCheck {
+        FibCheck {
             ok: found.is_clean(),
-            at: self.moment(*at),
+            at: self.moment(at),
             wanted: count(found.wanted),
             present: count(found.present),
             different: count(found.different),
@@ -97,7 +110,7 @@ impl Speaker {
             objects: count(found.objects),
             repaired: count(found.repaired),
             differences: found.named.iter().map(difference).collect(),
-        })))
+        }
     }
 
     pub(super) fn show_fib_routes(&self, query: &FibRouteQuery) -> FibRoutes {
