@@ -11,9 +11,9 @@ use twinspan::bfd::{Arrival, Wire};
 use twinspan::config;
 use twinspan::config::Plan;
 use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
-use twinspan::fib::{Batch, Failure, KernelError};
+use twinspan::fib::{Batch, Failure, KernelError, Part, Table};
 use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
-use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
+use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
 use crate::kernel::ModelKernel;
@@ -70,6 +70,8 @@ pub enum Happening {
     Dump(usize, u32),
     /// News of interfaces was lost, which the monitor finds out and compares.
     Compare(usize, u32),
+    /// A part of what the kernel holds is read: objects, then IPv4, then IPv6, then the end.
+    Read(usize, u32, u32, u8),
     /// What was sent arrives, unless the connection is gone by then.
     Deliver(End, Bytes),
     /// The other end of it learns that it is over.
@@ -85,6 +87,8 @@ enum Lane {
     Answers(usize),
     Links(usize),
     Watch(usize),
+    /// What is read beside the rest, to be compared.
+    Audit(usize),
     Bfd,
     /// All connections: what is accepted, carried and closed.
     Tcp,
@@ -314,6 +318,7 @@ impl World {
     /// Lets time pass until `done` holds, at most so long; true if it came to hold.
     pub fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + limit;
+        let mut ticks = 0;
         while !done(self) {
             let due = |host: &Host| host.speaker.as_ref().and_then(Speaker::deadline);
             let next_tick = (0..self.hosts.len()).filter_map(|h| due(&self.hosts[h]).map(|time| (time, h))).min();
@@ -335,6 +340,8 @@ impl World {
                 self.now = end;
                 return done(self);
             };
+            ticks = if tick_first && time <= self.now { ticks + 1 } else { 0 };
+            assert!(ticks < 10_000, "a speaker waits for a time that has passed, and does nothing then");
             self.now = self.now.max(time);
             if let (true, Some((_, host))) = (tick_first, next_tick) {
                 let mut effects = Vec::new();
@@ -387,6 +394,21 @@ impl World {
                     self.compare(host);
                 }
             }
+            Happening::Read(host, run, number, part) => {
+                let kernel = &self.hosts[host].kernel;
+                let table = kernel.dump(&kernel.settings);
+                let of = |family| {
+                    let routes = table.routes.iter().filter(|(prefix, _)| prefix.family() == family);
+                    Part::Routes(routes.map(|(prefix, target)| (*prefix, *target)).collect())
+                };
+                let part = match part {
+                    0 => Part::Objects(Table { routes: BTreeMap::new(), ..table.clone() }),
+                    1 => of(Family::Ipv4),
+                    2 => of(Family::Ipv6),
+                    _ => Part::End,
+                };
+                self.later(Happening::Tell(host, run, Input::Audited(number, part)));
+            }
             Happening::Deliver(end, octets) => {
                 if self.peers.contains_key(&end) && self.hosts[end.host].run == end.run {
                     self.tell(end.host, Input::Octets { conn: end.conn, octets });
@@ -421,6 +443,12 @@ impl World {
                 Effect::Probe(_) => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
+                Effect::Audit(number) => {
+                    for part in 0..4 {
+                        self.later(Happening::Read(host, run, number, part));
+                    }
+                }
+                Effect::Checked => {}
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
                 Effect::Send { conn, octets } => {
@@ -515,12 +543,14 @@ impl Happening {
         match self {
             Self::Apply(host, ..) | Self::Dump(host, _) => Lane::Kernel(*host),
             Self::Compare(host, _) => Lane::Links(*host),
+            Self::Read(host, ..) => Lane::Audit(*host),
             Self::Packet(..) => Lane::Bfd,
             Self::Deliver(..) | Self::Hangup(_) => Lane::Tcp,
             Self::Tell(host, _, input) => match input {
                 Input::KernelDone { .. } | Input::Dumped(_) => Lane::Answers(*host),
                 Input::Link(_) | Input::LinkGone(_) | Input::LinksMissed => Lane::Links(*host),
                 Input::Foreign(_) | Input::ForeignMissed => Lane::Watch(*host),
+                Input::Audited(..) => Lane::Audit(*host),
                 Input::Bfd(_) | Input::BfdLost(_) => Lane::Bfd,
                 _ => Lane::Tcp,
             },

@@ -10,4 +10,4 @@ mod stream;
 mod tests;
 
 pub use client::{Client, ClientError};
-pub use server::{BindError, Socket};
+pub use server::{BindError, Page, Socket};
