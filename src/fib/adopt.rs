@@ -54,13 +54,6 @@ impl Fib {
             if !self.objects.hops.contains_key(&id) {
                 let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family };
                 self.objects.add_hop(id, key, Phase::Present);
-                // The second of the same is the first one's shadow.
-                let ids = if self.objects.hop_by_key.contains_key(&key) {
-                    &mut self.objects.shadow_by_key
-                } else {
-                    &mut self.objects.hop_by_key
-                };
-                ids.entry(key).or_insert(id);
             }
         }
     }
@@ -81,9 +74,7 @@ impl Fib {
             let idle = self.as_set(group.idle_timer);
             let mut held = Held { members, idle, sure: true };
             if let Some(known) = self.objects.groups.get_mut(&id) {
-                let place =
-                    |hop: u32| known.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
-                held.members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
+                held.members.sort_by_key(|found| known.members.iter().position(|member| member == found));
                 known.have = Some(held);
                 continue;
             }
@@ -91,16 +82,16 @@ impl Fib {
             let key = key.filter(|_| group.buckets == self.settings.buckets);
             let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
             let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
-            state.shadows =
-                held.members.iter().map(|(hop, _)| *hop).filter(|hop| self.objects.is_shadow(*hop)).collect();
-            let mut members = held.members.clone();
             if let Some(key) = &key {
                 self.objects.group_by_key.insert(key.clone(), id);
-                members = self.objects.members(key);
                 // The order of the key is the order in which members are compared and set.
-                let place = |hop: u32| members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
-                held.members.sort_by_key(|(hop, _)| place(*hop));
+                let place = |hop: &u32| {
+                    let hop = self.objects.hops.get(hop).map(|hop| hop.key);
+                    key.primaries.iter().position(|member| Some(member.hop) == hop)
+                };
+                held.members.sort_by_key(|(hop, _)| place(hop));
             }
+            let members = held.members.clone();
             state.key = key;
             state.have = Some(held);
             self.objects.add_group(id, members, state);

@@ -16,7 +16,6 @@ mod objects;
 mod plan;
 mod route_ops;
 mod routes;
-mod shadow;
 mod table;
 mod view;
 

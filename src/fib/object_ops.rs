@@ -94,13 +94,27 @@ impl Fib {
             return; // its routes are leaving, or have not been asked for yet
         }
         let mut members = Members::new();
-        let wanted = group.members.clone();
-        for (member, weight) in wanted {
-            if !barred.contains(&member) && self.usable(now, member, ops) {
-                members.push((member, weight));
+        for (member, weight) in &group.members {
+            let Some(hop) = self.objects.hops.get_mut(member) else { continue };
+            if self.down.contains(&hop.key.link) || barred.contains(member) {
+                continue;
+            }
+            let well = hop.trouble.is_none();
+            let due = hop.trouble.as_ref().is_none_or(|trouble| trouble.retry <= now);
+            let usable = match hop.phase {
+                Phase::Present => true,
+                Phase::Adding => well,
+                Phase::Absent | Phase::Unsure if due => {
+                    hop.phase = Phase::Adding;
+                    ops.push(Op::AddNextHop(hop.object(first + member)));
+                    well // one that failed before must first succeed, so that it cannot take the group with it
+                }
+                Phase::Absent | Phase::Unsure | Phase::Deleting => false,
+            };
+            if usable {
+                members.push((*member, *weight));
             }
         }
-        let Some(group) = self.objects.groups.get_mut(&id) else { return };
         if members.is_empty() {
             if !barred.is_empty() && group.have.as_ref().is_some_and(|held| !group.vanished || !held.sure) {
                 // Nothing is left to lead to: its routes go with it, as they do when a link takes the last hop.
@@ -113,12 +127,9 @@ impl Fib {
             }
             return;
         }
-        let members = self.with_shadow(now, id, members, ops);
-        let Some(group) = self.objects.groups.get_mut(&id) else { return };
         let held = group.have.as_ref().filter(|_| !group.vanished);
         if held.is_some_and(|held| held.sure && held.members == members && held.idle == self.settings.idle_timer) {
             self.queue.append(mem::take(&mut group.waiting));
-            self.objects.release_shadows(id);
             return;
         }
         // No hop stays: should the kernel have dropped the last one meanwhile, this makes a new group without routes.
@@ -134,26 +145,6 @@ impl Fib {
         if mem::take(&mut group.vanished) {
             group.have = Some(Held { members: Members::new(), idle: self.settings.idle_timer, sure: false });
             revived.insert(id);
-        }
-    }
-
-    /// True if a group may have the next hop now. It is added if it is not there.
-    pub(super) fn usable(&mut self, now: Time, id: u32, ops: &mut Vec<Op>) -> bool {
-        let Some(hop) = self.objects.hops.get_mut(&id) else { return false };
-        if self.down.contains(&hop.key.link) {
-            return false;
-        }
-        let well = hop.trouble.is_none();
-        let due = hop.trouble.as_ref().is_none_or(|trouble| trouble.retry <= now);
-        match hop.phase {
-            Phase::Present => true,
-            Phase::Adding => well,
-            Phase::Absent | Phase::Unsure if due => {
-                hop.phase = Phase::Adding;
-                ops.push(Op::AddNextHop(hop.object(self.settings.first_id + id)));
-                well // one that failed before must first succeed, so that it cannot take the group with it
-            }
-            Phase::Absent | Phase::Unsure | Phase::Deleting => false,
         }
     }
 
@@ -230,7 +221,6 @@ impl Fib {
                 if !group.vanished {
                     self.queue.append(mem::take(&mut group.waiting));
                 }
-                self.objects.release_shadows(id);
             }
             Some(error) => {
                 if let Some(held) = &mut group.have {

@@ -13,9 +13,9 @@ use super::HopKey;
 use super::KernelError;
 use super::NextHop;
 use super::Settings;
+use super::group::Member;
 use super::routes::Queue;
 use super::routes::Ref;
-use super::shadow::joined;
 
 /// What failed, how often, and when it is tried again.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl HopState {
     }
 }
 
-/// Members as offsets, in the order of the group's key; a shadow comes last.
+/// Members as offsets, in the order of the group's key.
 pub(super) type Members = Vec<(u32, Weight)>;
 
 /// What the kernel holds of a group.
@@ -74,8 +74,6 @@ pub(super) struct GroupState {
     pub(super) key: Option<GroupKey>,
     /// All members that it should have while every link is up.
     pub(super) members: Members,
-    /// Shadows that it has or is to get.
-    pub(super) shadows: Vec<u32>,
     pub(super) buckets: u16,
     pub(super) have: Option<Held>,
     /// The kernel deleted it and its routes by itself; cells that still name it hold nothing.
@@ -117,8 +115,6 @@ pub(super) struct Objects {
     pub(super) hops: BTreeMap<u32, HopState>,
     pub(super) groups: HashMap<u32, GroupState>,
     pub(super) hop_by_key: HashMap<HopKey, u32>,
-    /// Second next hops of the same keys.
-    pub(super) shadow_by_key: HashMap<HopKey, u32>,
     pub(super) group_by_key: HashMap<GroupKey, u32>,
     /// Ids of somebody else in our range.
     pub(super) taken: BTreeSet<u32>,
@@ -130,7 +126,7 @@ pub(super) struct Objects {
 
 impl Objects {
     /// The next free id: counted, so that an id comes back only after all others were used.
-    pub(super) fn fresh(&mut self) -> u32 {
+    fn fresh(&mut self) -> u32 {
         loop {
             self.last = if self.last + 1 < Ref::LINKS { self.last + 1 } else { 1 };
             let id = self.last;
@@ -151,35 +147,13 @@ impl Objects {
         }
         let id = self.fresh();
         self.add_hop(id, key, Phase::Absent);
-        self.hop_by_key.insert(key, id);
         id
     }
 
     pub(super) fn add_hop(&mut self, id: u32, key: HopKey, phase: Phase) {
         let state = HopState { key, users: BTreeSet::new(), phase, dropped_at: 0, trouble: None };
         self.hops.insert(id, state);
-    }
-
-    /// The group lists the hop from now on.
-    pub(super) fn join_hop(&mut self, hop: u32, group: u32) {
-        if let Some(state) = self.hops.get_mut(&hop) {
-            state.users.insert(group);
-        }
-    }
-
-    /// The group lists the hop no longer.
-    pub(super) fn leave_hop(&mut self, hop: u32, group: u32) {
-        if let Some(state) = self.hops.get_mut(&hop) {
-            state.users.remove(&group);
-            if state.users.is_empty() {
-                self.dirty_hops.insert(hop);
-            }
-        }
-    }
-
-    /// The next hops of a key, made where they are new.
-    pub(super) fn members(&mut self, key: &GroupKey) -> Members {
-        key.primaries.iter().map(|member| (self.hop(member.hop), member.weight)).collect()
+        self.hop_by_key.entry(key).or_insert(id);
     }
 
     /// The group of a key, made if it is new.
@@ -187,7 +161,7 @@ impl Objects {
         if let Some(id) = self.group_by_key.get(key) {
             return *id;
         }
-        let members = self.members(key);
+        let members: Members = key.primaries.iter().map(|member| (self.hop(member.hop), member.weight)).collect();
         let id = self.fresh();
         self.group_by_key.insert(key.clone(), id);
         let state = GroupState { key: Some(key.clone()), buckets: settings.buckets, ..GroupState::default() };
@@ -197,8 +171,10 @@ impl Objects {
     }
 
     pub(super) fn add_group(&mut self, id: u32, members: Members, state: GroupState) {
-        for hop in members.iter().map(|(hop, _)| *hop).chain(state.shadows.iter().copied()) {
-            self.join_hop(hop, id);
+        for (hop, _) in &members {
+            if let Some(hop) = self.hops.get_mut(hop) {
+                hop.users.insert(id);
+            }
         }
         self.groups.insert(id, GroupState { members, ..state });
     }
@@ -207,8 +183,13 @@ impl Objects {
     pub(super) fn forget_group(&mut self, id: u32) {
         let Some(group) = self.groups.remove(&id) else { return };
         self.unlist_group(&group.key, id);
-        for hop in group.members.into_iter().map(|(hop, _)| hop).chain(group.shadows) {
-            self.leave_hop(hop, id);
+        for (hop, _) in group.members {
+            if let Some(state) = self.hops.get_mut(&hop) {
+                state.users.remove(&id);
+                if state.users.is_empty() {
+                    self.dirty_hops.insert(hop);
+                }
+            }
         }
     }
 
@@ -230,9 +211,6 @@ impl Objects {
         if self.hop_by_key.get(key) == Some(&id) {
             self.hop_by_key.remove(key);
         }
-        if self.shadow_by_key.get(key) == Some(&id) {
-            self.shadow_by_key.remove(key);
-        }
     }
 
     /// True if there is an object to look at.
@@ -249,9 +227,11 @@ impl Objects {
 
     /// The key of members found in a kernel, if all of them are known.
     pub(super) fn key_of(&self, members: &[(u32, Weight)], max: usize) -> Option<GroupKey> {
-        let known: Option<Vec<_>> =
-            members.iter().map(|(id, weight)| self.hops.get(id).map(|hop| (hop.key, *weight))).collect();
-        joined(&known?, max)
+        let known: Option<Vec<Member>> = members
+            .iter()
+            .map(|(id, weight)| self.hops.get(id).map(|hop| Member { hop: hop.key, weight: *weight }))
+            .collect();
+        GroupKey::of_members(known?.into_iter(), max)
     }
 }
 

@@ -69,8 +69,7 @@ pub struct HopView {
 pub struct GroupView {
     /// The group with all members that it has while every link is up.
     pub group: Group,
-    /// What the kernel holds of it, in the same words: a hop that has two next hops there, so that its flows are noted
-    /// when it is alone, is one.
+    /// What the kernel holds of it.
     pub kernel: Option<Group>,
     /// Routes that want it.
     pub wanted: u32,
@@ -156,7 +155,7 @@ impl Fib {
                 group: object(&self.settings, *id, &group.members, group.buckets),
                 kernel: group.have.as_ref().filter(|held| !held.members.is_empty()).map(|held| Group {
                     idle_timer: held.idle,
-                    ..object(&self.settings, *id, &self.without_shadow(*id), group.buckets)
+                    ..object(&self.settings, *id, &held.members, group.buckets)
                 }),
                 wanted: group.wanted,
                 routes: if group.vanished { 0 } else { group.held },
@@ -191,11 +190,7 @@ impl Fib {
         table.taken.extend(self.objects.taken.iter().map(|id| self.settings.first_id + id));
         let hops = self.hops().into_iter().filter(|view| view.installed);
         table.next_hops.extend(hops.map(|view| (view.hop.id, view.hop)));
-        for (id, group) in &self.objects.groups {
-            let Some(held) = group.have.as_ref().filter(|held| !held.members.is_empty()) else { continue };
-            let group = object(&self.settings, *id, &held.members, group.buckets);
-            table.groups.insert(group.id, Group { idle_timer: held.idle, ..group });
-        }
+        table.groups.extend(self.groups().into_iter().filter_map(|view| view.kernel.map(|group| (group.id, group))));
         for family in Family::ALL {
             let routes = self.routes.iter(family);
             let held = routes.filter_map(|(prefix, cell)| Some((prefix, self.target(self.effective(cell))?)));

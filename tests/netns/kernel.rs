@@ -1,6 +1,6 @@
 //! What a node's kernel holds, as `ip` says it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -28,13 +28,10 @@ pub(crate) struct Kernel {
 impl Kernel {
     /// The interfaces that a prefix's resilient group has, sorted; `None` without such a route.
     pub(crate) fn members(&self, prefix: &str) -> Option<Vec<String>> {
-        self.ways(*self.routes.get(prefix)?)
-    }
-
-    /// The interfaces that a group has, sorted. Two members that lead the same way are one.
-    pub(crate) fn ways(&self, group: u64) -> Option<Vec<String>> {
-        let ways: BTreeSet<_> = self.groups.get(&group)?.iter().filter_map(|id| self.next_hops.get(id)).collect();
-        Some(ways.into_iter().map(|(interface, _)| interface.clone()).collect())
+        let members = self.groups.get(self.routes.get(prefix)?)?;
+        let mut out: Vec<_> = members.iter().filter_map(|id| Some(self.next_hops.get(id)?.0.clone())).collect();
+        out.sort();
+        Some(out)
     }
 
     /// True if there is nothing of ours.

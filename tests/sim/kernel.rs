@@ -85,30 +85,21 @@ impl ModelKernel {
         Ok(())
     }
 
-    /// How many ways the group has that a prefix leads to.
+    /// The members of the group that a prefix leads to.
     pub fn width(&self, prefix: &str) -> usize {
-        self.members(prefix).len()
+        let prefix = prefix.parse().unwrap();
+        match self.table.routes.get(&prefix) {
+            Some(Target::Group(id)) => self.table.groups.get(id).map_or(0, |group| group.members.len()),
+            Some(Target::Link(_) | Target::Other) | None => 0,
+        }
     }
 
-    /// The next hops that the route to that prefix uses, each with its weight. Two objects that lead the same way are
-    /// one, with the sum of their weights, and the weights are in the smallest numbers.
+    /// The next hops that the route to that prefix uses, each with its weight.
     pub fn members(&self, prefix: &str) -> Vec<(NextHop, Weight)> {
         let Some(Target::Group(id)) = self.table.routes.get(&prefix.parse().unwrap()) else { return Vec::new() };
         let members = self.table.groups.get(id).map_or(&[][..], |group| &group.members);
-        let mut ways: Vec<(NextHop, u16)> = Vec::new();
-        for (hop, weight) in members.iter().filter_map(|(id, weight)| Some((self.table.next_hops.get(id)?, weight))) {
-            match ways.iter_mut().find(|(known, _)| (known.link, known.gateway) == (hop.link, hop.gateway)) {
-                Some((_, sum)) => *sum += weight.get(),
-                None => ways.push((*hop, weight.get())),
-            }
-        }
-        let all = ways.iter().fold(0, |all, (_, weight)| common(all, *weight)).max(1);
-        ways.into_iter().map(|(hop, weight)| (hop, Weight::new(weight / all).unwrap())).collect()
+        members.iter().filter_map(|(id, weight)| Some((*self.table.next_hops.get(id)?, *weight))).collect()
     }
-}
-
-fn common(a: u16, b: u16) -> u16 {
-    if b == 0 { a } else { common(b, a % b) }
 }
 
 fn refuse(errno: i32, text: &str) -> KernelError {
