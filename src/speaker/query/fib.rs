@@ -14,7 +14,7 @@ impl Speaker {
         let hops: HashMap<u32, fib::NextHop> =
             self.fib.hops().into_iter().map(|view| (view.hop.id, view.hop)).collect();
         let groups = self.fib.groups().into_iter().map(|view| {
-            let present = view.kernel.as_ref() == Some(&view.group);
+            let present = view.whole;
             let members = view.group.members.iter().filter_map(|(id, weight)| {
                 let hop = hops.get(id)?;
                 Some(FibMember {
