@@ -142,9 +142,11 @@ impl AdjOut {
         }
     }
 
-    /// Everything shall be sent again, between markers or not.
-    pub(super) fn refresh(&mut self, markers: bool) {
+    /// Everything shall be sent again, between markers or not. While End-of-RIB is held back it is a part of what is told
+    /// before that, where no markers may be.
+    pub(super) fn refresh(&mut self, markers: bool, end_held: bool) {
         match self.stage {
+            Stage::EndOfRib if end_held => self.walk = Some(Walk { next: 0, forced: true }),
             Stage::Quiet if markers => self.stage = Stage::Begin,
             Stage::EndOfRib | Stage::End if markers => self.again = true,
             Stage::Begin => {} // asked for twice before it began: once is enough

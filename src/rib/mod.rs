@@ -268,7 +268,24 @@ impl Rib {
         let Some(peer) = self.peers.get(&id) else { return };
         let Some(live) = peer.session.and_then(|session| self.sessions.get_mut(session)) else { return };
         if live.has(family) {
-            live.out[at(family)].refresh(live.session.enhanced_refresh);
+            live.out[at(family)].refresh(live.session.enhanced_refresh, live.end_held);
+        }
+    }
+
+    /// The session of now is told routes, but no End-of-RIB until [`Rib::let_end`].
+    pub fn hold_end(&mut self, id: PeerId) {
+        self.set_end_held(id, true);
+    }
+
+    /// Ends [`Rib::hold_end`]: End-of-RIB goes behind what is still to be told.
+    pub fn let_end(&mut self, id: PeerId) {
+        self.set_end_held(id, false);
+    }
+
+    fn set_end_held(&mut self, id: PeerId, held: bool) {
+        let session = self.peers.get(&id).and_then(|peer| peer.session);
+        if let Some(live) = session.and_then(|session| self.sessions.get_mut(session)) {
+            live.end_held = held;
         }
     }
 

@@ -44,10 +44,12 @@ impl Rib {
     }
 
     /// True if a marker is due and may go: none goes before what is still to be decided, for its receiver takes it that
-    /// all was said; and none before the selection after a restart to who hears of what is selected (RFC 4724 §4.1).
+    /// all was said; and none before the selection after a restart to who hears of what is selected (RFC 4724 §4.1);
+    /// and none while it is held back.
     fn says_marker(&self, family: Family, live: &Live) -> bool {
         let own = || self.peers.get(&live.peer).is_some_and(|peer| peer.settings.export.scope == Scope::LocalOnly);
         live.out[at(family)].stage != Stage::Quiet
+            && !live.end_held
             && self.routes[at(family)].changed.is_empty()
             && (!self.deferring || own())
     }

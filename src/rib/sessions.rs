@@ -38,6 +38,8 @@ pub(super) struct Live {
     pub(super) paths: usize,
     pub(super) counts: [FamilyCounts; 2],
     pub(super) end_of_rib: [bool; 2],
+    /// What is told may end, with End-of-RIB, only when [`super::Rib::let_end`] says so.
+    pub(super) end_held: bool,
     pub(super) out: [AdjOut; 2],
     pub(super) trimmed: [Trimmed; 2],
     next_hops: Vec<NextHop>,
@@ -57,6 +59,7 @@ impl Live {
             paths: 0,
             counts: Default::default(),
             end_of_rib: [false; 2],
+            end_held: false,
             out: Default::default(),
             trimmed: Default::default(),
             next_hops: Vec::new(),

@@ -12,6 +12,11 @@ use crate::session::{DownReason, Negotiated};
 use crate::types::{Family, PeerId, Time};
 use crate::wire::{Refresh, RefreshKind};
 
+/// How long End-of-RIB is held back from a neighbor that has restarted. FRR 8.4.4 runs its sessions before it has read
+/// its policies, refuses what it hears until then (RFC 8212), and asks for it again about a second later. If it is told
+/// that all was said before, it takes its routes out of its kernel, and puts them back when they come again.
+const END_OF_RIB_DELAY: Duration = Duration::from_secs(3);
+
 /// What is awaited from one neighbor.
 #[derive(Debug, Default)]
 pub(super) struct Awaited {
@@ -21,6 +26,8 @@ pub(super) struct Awaited {
     pub(super) kept: Option<Kept>,
     /// The ends of refreshes that have begun, each with the time at which it is waited for no longer.
     refreshes: Vec<(Family, Time)>,
+    /// When our End-of-RIB, which is held back, may go.
+    end: Option<Time>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +48,7 @@ pub(super) struct Kept {
 
 impl Awaited {
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.refreshes.iter().map(|(_, until)| *until).chain(self.kept.map(|kept| kept.until)).min()
+        self.refreshes.iter().map(|(_, until)| *until).chain(self.kept.map(|kept| kept.until)).chain(self.end).min()
     }
 }
 
@@ -59,7 +66,10 @@ impl Speaker {
         if let Some(kept) = &mut neighbor.awaited.kept {
             kept.until = kept.since + limit;
         }
+        neighbor.awaited.end = None;
         if restart.is_some_and(|restart| restart.restarting) {
+            neighbor.awaited.end = Some(now + END_OF_RIB_DELAY);
+            self.rib.hold_end(id);
             self.startup.hurry(now, id);
         }
     }
@@ -69,6 +79,7 @@ impl Speaker {
         let running = self.life == Life::Running;
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.awaited.refreshes.clear();
+        neighbor.awaited.end = None;
         let Agreed { families, time, notifications } = std::mem::take(&mut neighbor.awaited.restart);
         let since = neighbor.awaited.kept.map_or(now, |kept| kept.since);
         // One that said nothing for the hold time has had time already: as long as we would need.
@@ -158,9 +169,13 @@ impl Speaker {
         }
     }
 
-    /// What is awaited from a neighbor and did not come in time.
+    /// What is awaited from a neighbor and did not come in time; and what it had to wait for.
     pub(super) fn overdue(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        if neighbor.awaited.end.is_some_and(|due| due <= now) {
+            neighbor.awaited.end = None;
+            self.rib.let_end(id);
+        }
         let limit = neighbor.plan.restart.stale_time;
         let late: Vec<_> = neighbor.awaited.refreshes.iter().filter(|(_, until)| *until <= now).copied().collect();
         let waited = neighbor.awaited.kept.is_some_and(|kept| kept.until <= now);

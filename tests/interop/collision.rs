@@ -97,7 +97,8 @@ fn collides(peer: &'static dyn Peer, higher: Higher, kept: Option<Higher>) -> Re
     }
     // One of them speaks on both, and the other then finds both.
     let [peer_end, our_end] = ends;
-    let (first, second) = if decides == Higher::Us { (peer_end, our_end) } else { (our_end, peer_end) };
+    let theirs_first = kept.is_some() && decides == Higher::Us;
+    let (first, second) = if theirs_first { (peer_end, our_end) } else { (our_end, peer_end) };
     signal(&mut pair, first.0, first.1, Signal::SIGCONT)?;
     pair.waits(|| {
         let waiting = unread(&pair, second.0, second.2)?;
@@ -106,12 +107,14 @@ fn collides(peer: &'static dyn Peer, higher: Higher, kept: Option<Higher>) -> Re
     })?;
     signal(&mut pair, first.0, first.1, Signal::SIGSTOP)?;
     signal(&mut pair, second.0, second.1, Signal::SIGCONT)?;
-    pair.waits(|| {
-        // It has read, and answered with what it decided.
-        let waiting = unread(&pair, second.0, second.2)?;
-        ensure!(waiting.iter().all(|octets| *octets == 0), "{} has to read {waiting:?}", second.0);
-        Ok(Some(()))
-    })?;
+    if kept.is_some() {
+        // It has read, and answered with what it decided. Who gives one up by itself may never read that.
+        pair.waits(|| {
+            let waiting = unread(&pair, second.0, second.2)?;
+            ensure!(waiting.iter().all(|octets| *octets == 0), "{} has to read {waiting:?}", second.0);
+            Ok(Some(()))
+        })?;
+    }
     signal(&mut pair, first.0, first.1, Signal::SIGCONT)?;
     pair.meets()?;
     // The one that stays was dialled by the end with the higher identifier, and no other is left.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::wire::{Cease, GracefulFamily, GracefulRestart, Refresh, RefreshKind};
+use crate::wire::{Cease, Deframer, GracefulFamily, GracefulRestart, Refresh, RefreshKind};
 
 impl Bench {
     fn marker(&mut self, conn: ConnId, kind: RefreshKind) -> Vec<Effect> {
@@ -47,6 +47,51 @@ fn a_refresh_of_a_restarted_neighbor_does_not_begin_before_end_of_rib() {
     bench.update(conn, &[], &[]);
     assert!(bench.marker(conn, RefreshKind::Begin).is_empty());
     assert!(tells(&bench.marker(conn, RefreshKind::End), "without 3 of its routes"));
+}
+
+/// The messages that go to a connection.
+fn sent(effects: &[Effect], to: ConnId) -> Vec<Message> {
+    let octets = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { conn, octets } if *conn == to => Some(octets.as_ref()),
+        _ => None,
+    });
+    let mut deframer = Deframer::default();
+    deframer.push(&octets.collect::<Vec<_>>().concat());
+    let mut messages = Vec::new();
+    while let Some(frame) = deframer.next().unwrap() {
+        messages.push(Message::decode(&frame, &Context::default()).unwrap());
+    }
+    messages
+}
+
+#[test]
+fn a_neighbor_that_has_restarted_hears_end_of_rib_behind_the_answer_to_its_refresh_and_after_three_seconds() {
+    let mut bench = Bench::new();
+    let family = GracefulFamily { family: Family::Ipv4.into(), forwarding: true };
+    let restarted = Capability::GracefulRestart(GracefulRestart {
+        restarting: true,
+        notification: false,
+        restart_time: Duration::from_secs(30),
+        families: vec![family],
+    });
+    let conn = bench.established_with(&[Capability::EnhancedRouteRefresh, restarted]);
+    let ends = |messages: &[Message]| {
+        messages.iter().filter(|one| matches!(one, Message::Update(update) if update.end_of_rib.is_some())).count()
+    };
+    let routes = |messages: &[Message]| {
+        messages.iter().filter(|one| matches!(one, Message::Update(update) if !update.reach.is_empty())).count()
+    };
+    let told = sent(&bench.work(), conn);
+    assert_eq!((routes(&told), ends(&told)), (1, 0), "{told:?}");
+    bench.pass(conn, 1);
+    bench.marker(conn, RefreshKind::Request);
+    let again = sent(&bench.work(), conn);
+    assert_eq!((routes(&again), again.len()), (1, 1), "the routes, and no markers before End-of-RIB: {again:?}");
+    bench.pass(conn, 1);
+    assert_eq!(sent(&bench.work(), conn), []);
+    bench.pass(conn, 1);
+    let last = sent(&bench.work(), conn);
+    assert_eq!((ends(&last), last.len()), (2, 2), "{last:?}");
 }
 
 /// What a neighbor announces that keeps both families for half a minute, and went on forwarding IPv4 only.
