@@ -239,6 +239,43 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
 }
 
 #[test]
+fn when_the_last_tunnel_goes_the_kernel_itself_leads_every_route_over_the_backup() {
+    within(|space| {
+        let mut world = World::new(space, 3);
+        let mut events = Events::new();
+        for number in 0..100 {
+            for prefix in [v4(number), v6(number)] {
+                let hop = |at: usize| hop(world.links[at], prefix.family());
+                let hops = [hop(0), hop(1)];
+                world.fib.want(prefix, &hops, &[hop(2)]);
+            }
+        }
+        world.run();
+        world.compare();
+        let before = world.kernel.dump(&settings()).unwrap();
+        for (number, how) in [(1, "link set p1 down"), (2, "link set d2 down")] {
+            space.ip(how);
+            let event = events.until(|link| link.name == format!("d{number}") && !link.up);
+            let found = world.kernel.dump(&settings()).unwrap();
+            assert_eq!(found.routes, before.routes, "{how}");
+            world.fib.link_down(event.index);
+            world.compare();
+            assert_eq!(world.run(), 0, "{how}: nothing is left to do");
+        }
+        assert!(world.fib.groups().iter().all(|group| group.on_backups));
+        for (number, how) in [(1, "link set p1 up"), (2, "link set d2 up")] {
+            space.ip(how);
+            let event = events.until(|link| link.name == format!("d{number}") && link.up);
+            world.fib.link_up(event.index);
+            world.run();
+            world.compare();
+        }
+        let after = world.kernel.dump(&settings()).unwrap();
+        assert_eq!((after.routes, after.groups), (before.routes, before.groups));
+    });
+}
+
+#[test]
 fn somebody_elses_routes_of_the_same_prefix_and_metric_stay_as_they_are() {
     within(|space| {
         let mut world = World::new(space, 2);
