@@ -63,7 +63,7 @@ fn by_machine(settings: &Settings, kernel: &mut Kernel, hops: &[Hop], routes: u3
     let mut fib = Fib::new(settings.clone());
     let start = Instant::now();
     for number in 0..routes {
-        fib.want(prefix(number), hops);
+        fib.want(prefix(number), hops, &[]);
     }
     settle(&mut fib, settings, kernel);
     let taken = start.elapsed();
@@ -85,7 +85,7 @@ fn settle(fib: &mut Fib, settings: &Settings, kernel: &mut Kernel) {
 fn bare(settings: &Settings, kernel: &mut Kernel, hops: &[Hop], routes: u32) -> Result<Duration> {
     let mut fib = Fib::new(settings.clone());
     let keeper = "192.0.2.1/32".parse::<Prefix>()?;
-    fib.want(keeper, hops);
+    fib.want(keeper, hops, &[]);
     settle(&mut fib, settings, kernel);
     let group = fib.groups().first().context("a group was made")?.group.id;
     let ops: Vec<Op> = (0..routes).map(|number| Op::AddRoute(prefix(number), Target::Group(group))).collect();

@@ -121,10 +121,10 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
     }
     let instance = instance(options)?;
     let clock = Clock::start();
-    let speaker = Speaker::new(config.clone(), &instance, fastrand::u64(..), clock.epoch)?;
+    let mut speaker = Speaker::new(config.clone(), &instance, fastrand::u64(..), clock.epoch)?;
     let settings = speaker.fib_settings();
     let mut kernel = Kernel::open().map_err(ProbeError::Socket)?;
-    kernel.probe(&settings)?;
+    speaker.set_max_weight(kernel.probe(&settings)?);
     let (sysctls, wrong) = Sysctls::set(&sysctls(config.ecmp.hash));
     for fault in wrong {
         tracing::warn!(event = "kernel.sysctl", "{fault}");

@@ -11,6 +11,7 @@ use super::HopKey;
 use super::Table;
 use super::objects::GroupState;
 use super::objects::Held;
+use super::objects::Listed;
 use super::objects::Members;
 use super::objects::Phase;
 use super::routes::FLYING;
@@ -52,8 +53,9 @@ impl Fib {
             let id = hop.id - self.settings.first_id;
             self.objects.seen(id);
             if !self.objects.hops.contains_key(&id) {
-                let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family };
-                self.objects.add_hop(id, key, Phase::Present);
+                let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family, copy: false };
+                let copy = self.objects.hop_by_key.contains_key(&key);
+                self.objects.add_hop(id, HopKey { copy, ..key }, Phase::Present);
             }
         }
     }
@@ -72,9 +74,8 @@ impl Fib {
             let members: Members =
                 group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
             let idle = self.as_set(group.idle_timer);
-            let mut held = Held { members, idle, sure: true };
+            let held = Held { members, idle, sure: true };
             if let Some(known) = self.objects.groups.get_mut(&id) {
-                held.members.sort_by_key(|found| known.members.iter().position(|member| member == found));
                 known.have = Some(held);
                 continue;
             }
@@ -82,19 +83,16 @@ impl Fib {
             let key = key.filter(|_| group.buckets == self.settings.buckets);
             let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
             let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
-            if let Some(key) = &key {
-                self.objects.group_by_key.insert(key.clone(), id);
-                // The order of the key is the order in which members are compared and set.
-                let place = |hop: &u32| {
-                    let hop = self.objects.hops.get(hop).map(|hop| hop.key);
-                    key.primaries.iter().position(|member| Some(member.hop) == hop)
-                };
-                held.members.sort_by_key(|(hop, _)| place(hop));
-            }
-            let members = held.members.clone();
+            let listed = match &key {
+                Some(key) => {
+                    self.objects.group_by_key.insert(key.clone(), id);
+                    self.objects.listed(key)
+                }
+                None => Listed { primaries: held.members.clone(), ..Listed::default() },
+            };
             state.key = key;
             state.have = Some(held);
-            self.objects.add_group(id, members, state);
+            self.objects.add_group(id, listed, state);
         }
         let ids: Vec<u32> = self.objects.groups.keys().copied().collect();
         self.objects.dirty_groups.extend(ids);

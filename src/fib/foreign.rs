@@ -230,7 +230,6 @@ impl Fib {
         let group = self.objects.groups.get_mut(&offset)?;
         let mut members: Members =
             found.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-        members.sort_by_key(|found| group.members.iter().position(|member| member == found));
         let known = group.have.as_ref().is_some_and(|held| held.members == members && held.idle == idle);
         if known && !group.busy {
             return None;

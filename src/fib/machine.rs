@@ -156,17 +156,23 @@ impl Fib {
     /// Changes what can be changed on routes that are there: the idle timer of every group at once, the buckets of groups
     /// that are made from now on, and how many hops [`Fib::want`] takes. Table, protocol, metric and ids stay.
     pub fn set(&mut self, settings: &Settings) {
-        let Settings { buckets, idle_timer, max_paths, table: _, protocol: _, metric: _, first_id: _ } = *settings;
+        let Settings { buckets, idle_timer, max_paths, table: _, protocol: _, metric: _, first_id: _, max_weight: _ } =
+            *settings;
         if idle_timer != self.settings.idle_timer {
             self.objects.dirty_groups.extend(self.objects.groups.keys().copied());
         }
         self.settings = Settings { buckets, idle_timer, max_paths, ..self.settings.clone() };
     }
 
-    /// The prefix shall lead over these hops; over none: it shall have no route. A host route of the same prefix
-    /// ([`Fib::want_link`]) comes first.
-    pub fn want(&mut self, prefix: Prefix, hops: &[Hop]) {
-        let key = GroupKey::new(prefix.family(), hops, self.settings.max_paths);
+    /// The largest share that the kernel takes, before anything is wanted: see [`Settings::max_weight`].
+    pub fn set_max_weight(&mut self, most: u16) {
+        self.settings.max_weight = most;
+    }
+
+    /// The prefix shall lead over these hops, and over the backups while none of them can carry; over none at all: it
+    /// shall have no route. A host route of the same prefix ([`Fib::want_link`]) comes first.
+    pub fn want(&mut self, prefix: Prefix, hops: &[Hop], backups: &[Hop]) {
+        let key = GroupKey::new(prefix.family(), hops, backups, self.settings.max_paths);
         let to = key.map_or(Ref::NONE, |key| Ref::group(self.objects.group(&key, &self.settings)));
         if let Some(pin) = self.pins.get_mut(&prefix) {
             let old = mem::replace(&mut pin.beneath, to);
@@ -178,7 +184,7 @@ impl Fib {
 
     /// The prefix shall have no route, unless it is a host route.
     pub fn unwant(&mut self, prefix: &Prefix) {
-        self.want(*prefix, &[]);
+        self.want(*prefix, &[], &[]);
     }
 
     /// A host route straight out of an interface. It stands before whatever [`Fib::want`] says of the prefix, since

@@ -1,6 +1,9 @@
 //! Next hops and groups: who uses them, what the kernel holds of them, and their ids.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use hashbrown::HashMap;
 
@@ -14,6 +17,7 @@ use super::KernelError;
 use super::NextHop;
 use super::Settings;
 use super::group::Member;
+use super::group::carrying;
 use super::routes::Queue;
 use super::routes::Ref;
 
@@ -57,12 +61,28 @@ impl HopState {
 /// Members as offsets, in the order of the group's key.
 pub(super) type Members = Vec<(u32, Weight)>;
 
+/// What a group may have for members: of its key, by offset.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Listed {
+    pub(super) primaries: Members,
+    pub(super) backups: Members,
+    /// The second objects of the primaries, in their order.
+    pub(super) copies: Vec<u32>,
+}
+
+impl Listed {
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
+        let hop = |(hop, _): &(u32, Weight)| *hop;
+        self.primaries.iter().map(hop).chain(self.backups.iter().map(hop)).chain(self.copies.iter().copied())
+    }
+}
+
 /// What the kernel holds of a group.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Held {
-    /// Empty if it vanished, as far as we know.
+    /// As told, the keeper last. Empty if it vanished, as far as we know.
     pub(super) members: Members,
-    pub(super) idle: std::time::Duration,
+    pub(super) idle: Duration,
     /// False if an operation was overtaken by an event: it must be set again to be certain.
     pub(super) sure: bool,
 }
@@ -72,8 +92,8 @@ pub(super) struct Held {
 pub(super) struct GroupState {
     /// `None` for a group that was found and cannot be one of ours.
     pub(super) key: Option<GroupKey>,
-    /// All members that it should have while every link is up.
-    pub(super) members: Members,
+    /// The hops that it may have for members.
+    pub(super) listed: Listed,
     pub(super) buckets: u16,
     pub(super) have: Option<Held>,
     /// The kernel deleted it and its routes by itself; cells that still name it hold nothing.
@@ -161,29 +181,38 @@ impl Objects {
         if let Some(id) = self.group_by_key.get(key) {
             return *id;
         }
-        let members: Members = key.primaries.iter().map(|member| (self.hop(member.hop), member.weight)).collect();
+        let listed = self.listed(key);
         let id = self.fresh();
         self.group_by_key.insert(key.clone(), id);
         let state = GroupState { key: Some(key.clone()), buckets: settings.buckets, ..GroupState::default() };
-        self.add_group(id, members, state);
+        self.add_group(id, listed, state);
         self.dirty_groups.insert(id);
         id
     }
 
-    pub(super) fn add_group(&mut self, id: u32, members: Members, state: GroupState) {
-        for (hop, _) in &members {
-            if let Some(hop) = self.hops.get_mut(hop) {
+    /// The hops of a key, made if they are new.
+    pub(super) fn listed(&mut self, key: &GroupKey) -> Listed {
+        Listed {
+            primaries: key.primaries.iter().map(|member| (self.hop(member.hop), member.weight)).collect(),
+            backups: key.backups.iter().map(|member| (self.hop(member.hop), member.weight)).collect(),
+            copies: key.primaries.iter().map(|member| self.hop(member.hop.other())).collect(),
+        }
+    }
+
+    pub(super) fn add_group(&mut self, id: u32, listed: Listed, state: GroupState) {
+        for hop in listed.iter() {
+            if let Some(hop) = self.hops.get_mut(&hop) {
                 hop.users.insert(id);
             }
         }
-        self.groups.insert(id, GroupState { members, ..state });
+        self.groups.insert(id, GroupState { listed, ..state });
     }
 
     /// The group is not in the kernel any more and nobody wants it.
     pub(super) fn forget_group(&mut self, id: u32) {
         let Some(group) = self.groups.remove(&id) else { return };
         self.unlist_group(&group.key, id);
-        for (hop, _) in group.members {
+        for hop in group.listed.iter() {
             if let Some(state) = self.hops.get_mut(&hop) {
                 state.users.remove(&id);
                 if state.users.is_empty() {
@@ -227,20 +256,23 @@ impl Objects {
 
     /// The key of members found in a kernel, if all of them are known.
     pub(super) fn key_of(&self, members: &[(u32, Weight)], max: usize) -> Option<GroupKey> {
-        let known: Option<Vec<Member>> = members
-            .iter()
-            .map(|(id, weight)| self.hops.get(id).map(|hop| Member { hop: hop.key, weight: *weight }))
-            .collect();
-        GroupKey::of_members(known?.into_iter(), max)
+        let (carrying, keeper) = carrying(members);
+        let member = |(id, weight): &(u32, Weight)| {
+            let hop = self.hops.get(id)?.key;
+            Some(Member { hop: HopKey { copy: false, ..hop }, weight: *weight })
+        };
+        let primaries: Option<Vec<Member>> = carrying.iter().map(member).collect();
+        let backups: Option<Vec<Member>> = keeper.iter().map(|keeper| member(&(*keeper, Weight::ONE))).collect();
+        GroupKey::of_members(primaries?.into_iter(), backups?.into_iter(), max)
     }
 }
 
 /// A group as the kernel is told of it.
-pub(super) fn object(settings: &Settings, id: u32, members: &[(u32, Weight)], buckets: u16) -> Group {
+pub(super) fn object(settings: &Settings, id: u32, members: &[(u32, Weight)], buckets: u16, idle: Duration) -> Group {
     Group {
         id: settings.first_id + id,
         members: members.iter().map(|(hop, weight)| (settings.first_id + hop, *weight)).collect(),
         buckets,
-        idle_timer: settings.idle_timer,
+        idle_timer: idle,
     }
 }

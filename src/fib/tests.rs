@@ -15,6 +15,7 @@ use crate::types::Prefix;
 use crate::types::Time;
 use crate::types::Weight;
 
+use super::group::carrying;
 use super::model::Model;
 use super::*;
 
@@ -65,6 +66,11 @@ fn carry_out(kernel: &mut Model, batch: &Batch) -> Vec<Failure> {
     tried.filter_map(|(index, op)| kernel.apply(op).err().map(|error| Failure { index, error })).collect()
 }
 
+/// Where the members of a group lead, in their order.
+fn links(kernel: &Model, group: u32) -> Vec<LinkIndex> {
+    kernel.table.groups[&group].members.iter().map(|(hop, _)| kernel.table.next_hops[hop].link).collect()
+}
+
 prop_compose! {
     fn table()(groups in proptest::collection::btree_map(20_u32..26, proptest::collection::btree_set(1_u32..8, 1..4), 0..5),
                routes in proptest::collection::btree_map(0_u8..12, any::<prop::sample::Index>(), 0..10)) -> Table {
@@ -91,7 +97,7 @@ prop_compose! {
 /// What happens to the machine and the kernel.
 #[derive(Clone, Debug)]
 enum Step {
-    Want(u8, BTreeSet<u32>),
+    Want(u8, BTreeSet<u32>, BTreeSet<u32>),
     Pin(u8, Option<u32>),
     /// A link of the kernel changes; the machine hears of it later.
     Down(u32, bool),
@@ -110,8 +116,10 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let links = || proptest::collection::btree_set(1_u32..5, 0..4);
     prop_oneof![
-        4 => (0_u8..6, proptest::collection::btree_set(1_u32..5, 0..4)).prop_map(|(p, hops)| Step::Want(p, hops)),
+        4 => (0_u8..6, links(), proptest::option::of(links()))
+            .prop_map(|(p, hops, backups)| Step::Want(p, hops, backups.unwrap_or_default())),
         1 => (0_u8..6, proptest::option::of(1_u32..5)).prop_map(|(p, on)| Step::Pin(p, on)),
         1 => (1_u32..5, any::<bool>()).prop_map(|(l, admin)| Step::Down(l, admin)),
         2 => (1_u32..5).prop_map(Step::Up),
@@ -151,7 +159,7 @@ proptest! {
         let mut kernel = model();
         let mut fib = Fib::new(settings());
         let mut now = Time::START;
-        let mut wanted: BTreeMap<Prefix, BTreeSet<u32>> = BTreeMap::new();
+        let mut wanted: BTreeMap<Prefix, [BTreeSet<u32>; 2]> = BTreeMap::new();
         let mut pinned: BTreeMap<Prefix, u32> = BTreeMap::new();
         let mut barred: BTreeSet<u32> = BTreeSet::new();
         let mut news = VecDeque::new();
@@ -163,9 +171,9 @@ proptest! {
         let hear = |fib: &mut Fib, (number, up): (u32, bool)| if up { fib.link_up(link(number)) } else { fib.link_down(link(number)) };
         for step in steps {
             match step {
-                Step::Want(number, set) => {
-                    fib.want(prefix(number), &plain(&set));
-                    wanted.insert(prefix(number), set);
+                Step::Want(number, set, backups) => {
+                    fib.want(prefix(number), &plain(&set), &plain(&backups));
+                    wanted.insert(prefix(number), [set, backups]);
                 }
                 Step::Pin(number, Some(on)) => {
                     fib.want_link(prefix(number), link(on));
@@ -235,17 +243,28 @@ proptest! {
                 }
                 continue;
             }
-            let set = wanted.get(&prefix).cloned().unwrap_or_default();
+            let sets = wanted.get(&prefix).cloned().unwrap_or_default();
             let usable = |number: &u32| kernel.up.contains(&link(*number)) && !barred.contains(number);
-            let up: BTreeSet<u32> = set.iter().copied().filter(usable).collect();
+            let up = |set: &BTreeSet<u32>| set.iter().copied().filter(usable).collect::<BTreeSet<u32>>();
+            let [mut up, backups] = sets.each_ref().map(up);
+            let on_backups = up.is_empty();
+            if on_backups {
+                up.clone_from(&backups);
+            }
             match held {
                 None => prop_assert!(up.is_empty(), "{} has no route", prefix),
                 Some(Target::Group(id)) if !up.is_empty() => {
-                    let members = &kernel.table.groups[id].members;
-                    let links: BTreeSet<u32> = members.iter().map(|(hop, _)| kernel.table.next_hops[hop].link.get()).collect();
-                    prop_assert_eq!(links, up);
+                    let (members, keeper) = carrying(&kernel.table.groups[id].members);
+                    let link = |hop: &u32| kernel.table.next_hops[hop].link.get();
+                    prop_assert_eq!(&members.iter().map(|(hop, _)| link(hop)).collect::<BTreeSet<u32>>(), &up);
+                    let keeper = keeper.as_ref().map(link);
+                    if let Some(first) = backups.iter().find(|backup| !up.contains(backup)) {
+                        prop_assert_eq!(keeper, Some(*first), "{} falls back by itself", prefix);
+                    } else if !sets[0].is_empty() && !on_backups && up.len() == 1 {
+                        prop_assert_eq!(keeper, up.first().copied(), "{} is in a group of one", prefix);
+                    }
                 }
-                Some(_) => prop_assert!(!set.is_empty() && up.is_empty(), "{} has a stale route", prefix),
+                Some(_) => prop_assert!(sets.iter().any(|set| !set.is_empty()) && up.is_empty(), "{} has a stale route", prefix),
             }
         }
         if kernel.up.len() == 4 && barred.is_empty() {
@@ -264,8 +283,8 @@ proptest! {
 #[test]
 fn routes_over_the_same_hops_share_one_group_whatever_the_order() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1, 2]));
-    fib.want(prefix(2), &hops(&[2, 1]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
+    fib.want(prefix(2), &hops(&[2, 1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     assert_eq!(kernel.table.groups.len(), 1);
     assert_eq!(kernel.table.next_hops.len(), 2);
@@ -275,17 +294,62 @@ fn routes_over_the_same_hops_share_one_group_whatever_the_order() {
 #[test]
 fn a_group_keeps_its_id_and_its_routes_are_not_touched_when_a_link_goes_and_returns() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1, 2]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
     kernel.link_down(link(1), false);
     fib.link_down(link(1));
     assert_eq!(fib.mirror(), kernel.table);
-    assert_eq!(run(&mut fib, &mut kernel, Time::START), vec![]);
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    let [Op::AddNextHop(_), Op::SetGroup(group)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert_eq!(links(&kernel, group.id), [link(2), link(2)], "one that carries, and a keeper");
     kernel.up.insert(link(1));
     fib.link_up(link(1));
     let ops = run(&mut fib, &mut kernel, Time::START);
     assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{ops:?}");
+    assert_eq!((&kernel.table.groups, &kernel.table.routes), (&before.groups, &before.routes));
+}
+
+#[test]
+fn when_the_last_tunnel_goes_the_kernel_falls_to_the_backup_by_itself_and_keeps_the_routes() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..6 {
+        fib.want(prefix(number * 2), &hops(&[1]), &hops(&[3]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let (before, writes) = (kernel.table.clone(), kernel.route_writes);
+    kernel.link_down(link(1), false);
+    assert_eq!(kernel.table.routes, before.routes);
+    fib.link_down(link(1));
+    assert_eq!(run(&mut fib, &mut kernel, Time::START), vec![], "there is nothing left to do");
+    assert!(fib.groups()[0].on_backups && fib.mirror() == kernel.table);
+    kernel.up.insert(link(1));
+    fib.link_up(link(1));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    let [Op::AddNextHop(_), Op::SetGroup(home), Op::SetGroup(rest)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert_eq!((home.idle_timer, rest.idle_timer), (Duration::ZERO, settings().idle_timer), "busy flows too");
+    assert_eq!((kernel.table, kernel.route_writes), (before, writes));
+}
+
+#[test]
+fn when_the_last_far_end_is_silent_all_routes_fall_to_the_backup_with_one_message() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..6 {
+        fib.want(prefix(number * 2), &hops(&[1, 2]), &hops(&[3, 4]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let before = kernel.table.clone();
+    fib.bar(Bar::Link(link(1)));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.bar(Bar::Link(link(2)));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    let [Op::SetGroup(group)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert_eq!(links(&kernel, group.id), [link(3), link(4)]);
+    assert_eq!(kernel.table.routes, before.routes);
+    fib.unbar(Bar::Link(link(2)));
+    fib.unbar(Bar::Link(link(1)));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    assert!(ops.iter().all(|op| matches!(op, Op::SetGroup(_))), "{ops:?}");
     assert_eq!(kernel.table, before);
 }
 
@@ -293,23 +357,26 @@ fn a_group_keeps_its_id_and_its_routes_are_not_touched_when_a_link_goes_and_retu
 fn a_barred_hop_leaves_its_groups_with_one_message_each_and_comes_back_so() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..6 {
-        fib.want(prefix(number * 2), &hops(&[1, 2]));
+        fib.want(prefix(number * 2), &hops(&[1, 2]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
     fib.bar(Bar::Gateway(hop(1).gateway.unwrap()));
     let ops = run(&mut fib, &mut kernel, Time::START);
-    assert!(matches!(ops.as_slice(), [Op::SetGroup(group)] if group.members.len() == 1), "{ops:?}");
+    let [Op::AddNextHop(copy), Op::SetGroup(group)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert!(kernel.table.groups.values().eq([group]) && group.members[1] == (copy.id, Weight::ONE), "{ops:?}");
+    assert!(links(&kernel, group.id) == [link(2), link(2)] && copy.link == link(2));
     fib.unbar(Bar::Gateway(hop(1).gateway.unwrap()));
-    run(&mut fib, &mut kernel, Time::START);
-    assert_eq!(kernel.table, before);
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    assert!(matches!(ops.as_slice(), [Op::SetGroup(_)]), "{ops:?}");
+    assert_eq!((&kernel.table.groups, &kernel.table.routes), (&before.groups, &before.routes));
 }
 
 #[test]
 fn a_group_of_barred_hops_alone_goes_with_its_routes_and_comes_back_with_them() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..6 {
-        fib.want(prefix(number * 2), &hops(&[1, 2]));
+        fib.want(prefix(number * 2), &hops(&[1, 2]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
@@ -327,13 +394,13 @@ fn a_group_of_barred_hops_alone_goes_with_its_routes_and_comes_back_with_them() 
 #[test]
 fn a_barred_hop_of_an_earlier_run_leaves_its_groups_before_anybody_wants_them() {
     let (mut first, mut kernel) = (Fib::new(settings()), model());
-    first.want(prefix(0), &hops(&[1, 2]));
+    first.want(prefix(0), &hops(&[1, 2]), &[]);
     run(&mut first, &mut kernel, Time::START);
     let mut second = Fib::new(settings());
     second.adopt(kernel.table.clone());
     second.bar(Bar::Link(link(1)));
     let ops = run(&mut second, &mut kernel, Time::START);
-    assert!(matches!(ops.as_slice(), [Op::SetGroup(group)] if group.members.len() == 1), "{ops:?}");
+    assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(group)] if links(&kernel, group.id) == [link(2), link(2)]), "{ops:?}");
     assert_eq!(kernel.table.routes.len(), 1);
 }
 
@@ -341,7 +408,7 @@ fn a_barred_hop_of_an_earlier_run_leaves_its_groups_before_anybody_wants_them() 
 fn a_group_that_vanished_comes_back_with_all_its_routes() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..6 {
-        fib.want(prefix(number * 2), &hops(&[1]));
+        fib.want(prefix(number * 2), &hops(&[1]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
@@ -359,10 +426,10 @@ fn late_news_of_a_link_leaves_no_stale_route() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.link_down(link(4), false);
     kernel.up.insert(link(4)); // it went and returned before we used it, and we hear of it only later
-    fib.want(prefix(0), &hops(&[4]));
-    fib.want(prefix(2), &hops(&[4]));
+    fib.want(prefix(0), &hops(&[4]), &[]);
+    fib.want(prefix(2), &hops(&[4]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    fib.want(prefix(2), &[]);
+    fib.want(prefix(2), &[], &[]);
     fib.link_down(link(4));
     fib.link_up(link(4));
     run(&mut fib, &mut kernel, Time::START);
@@ -372,13 +439,13 @@ fn late_news_of_a_link_leaves_no_stale_route() {
 #[test]
 fn a_route_given_up_while_its_group_is_put_back_after_late_news_goes_from_the_kernel() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     fib.link_down(link(1)); // old news: the kernel has all of it
     fib.link_up(link(1));
-    fib.want(prefix(2), &hops(&[1]));
+    fib.want(prefix(2), &hops(&[1]), &[]);
     let back = fib.next_batch(Time::START).unwrap();
-    fib.want(prefix(0), &[]);
+    fib.want(prefix(0), &[], &[]);
     let failures = carry_out(&mut kernel, &back);
     fib.done(Time::START, back.id, failures);
     run(&mut fib, &mut kernel, Time::START);
@@ -403,9 +470,9 @@ fn a_host_route_given_up_while_its_link_was_set_down_is_written_again_when_it_is
 #[test]
 fn a_route_on_its_way_while_its_group_vanishes_and_returns_is_written_again() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    fib.want(prefix(2), &hops(&[1]));
+    fib.want(prefix(2), &hops(&[1]), &[]);
     let route = fib.next_batch(Time::START).unwrap();
     let failures = carry_out(&mut kernel, &route);
     kernel.link_down(link(1), false);
@@ -423,15 +490,15 @@ fn a_route_on_its_way_while_its_group_vanishes_and_returns_is_written_again() {
 #[test]
 fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
     let (mut first, mut kernel) = (Fib::new(settings()), model());
-    first.want(prefix(0), &hops(&[1, 2]));
-    first.want(prefix(2), &hops(&[3]));
+    first.want(prefix(0), &hops(&[1, 2]), &[]);
+    first.want(prefix(2), &hops(&[3]), &[]);
     first.want_link(prefix(4), link(1));
     run(&mut first, &mut kernel, Time::START);
     let (before, writes) = (kernel.table.clone(), kernel.route_writes);
     let mut second = Fib::new(settings());
     assert!(second.adopt(before.clone()));
     assert_eq!(run(&mut second, &mut kernel, Time::START), vec![]);
-    second.want(prefix(0), &hops(&[2, 1]));
+    second.want(prefix(0), &hops(&[2, 1]), &[]);
     second.want_link(prefix(4), link(1));
     assert_eq!(run(&mut second, &mut kernel, Time::START), vec![]);
     assert_eq!(second.route(&prefix(2)).unwrap().state, RouteState::Stale);
@@ -440,7 +507,7 @@ fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
     assert_eq!(kernel.route_writes, writes);
     assert!(!kernel.table.routes.contains_key(&prefix(2)));
     assert_eq!((kernel.table.groups.len(), kernel.table.next_hops.len()), (1, 2));
-    second.want(prefix(6), &hops(&[4]));
+    second.want(prefix(6), &hops(&[4]), &[]);
     run(&mut second, &mut kernel, Time::START);
     assert!(kernel.table.groups.keys().max() > before.groups.keys().max(), "ids continue above what was found");
 }
@@ -448,8 +515,8 @@ fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
 #[test]
 fn what_somebody_removed_is_put_back_after_a_dump() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1, 2]));
-    fib.want(prefix(2), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
+    fib.want(prefix(2), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     let good = kernel.table.clone();
     kernel.table.routes.remove(&prefix(0));
@@ -465,11 +532,11 @@ fn what_somebody_removed_is_put_back_after_a_dump() {
 #[test]
 fn a_host_route_stands_before_what_the_session_over_it_teaches() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     fib.want_link(prefix(0), link(2));
     run(&mut fib, &mut kernel, Time::START);
     assert_eq!(kernel.table.routes[&prefix(0)], Target::Link(link(2)));
-    fib.want(prefix(0), &hops(&[3]));
+    fib.want(prefix(0), &hops(&[3]), &[]);
     fib.unwant_link(&prefix(0));
     run(&mut fib, &mut kernel, Time::START);
     let Target::Group(id) = kernel.table.routes[&prefix(0)] else { panic!("no group") };
@@ -480,7 +547,7 @@ fn a_host_route_stands_before_what_the_session_over_it_teaches() {
 fn a_refused_route_is_kept_with_the_kernels_words_and_tried_again_later() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.foreign.insert(prefix(0));
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     let view = fib.route(&prefix(0)).unwrap();
     assert!(matches!(view.state, RouteState::Failed { count: 1, .. }), "{view:?}");
@@ -497,25 +564,25 @@ fn a_refused_route_is_kept_with_the_kernels_words_and_tried_again_later() {
 fn a_member_that_the_kernel_refuses_does_not_keep_the_others_out() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.up.remove(&link(1)); // nobody told the machine
-    fib.want(prefix(0), &hops(&[1, 2]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    let group = kernel.table.groups.values().next().unwrap();
-    assert_eq!(group.members.len(), 1);
+    let group = *kernel.table.groups.keys().next().unwrap();
+    assert_eq!(links(&kernel, group), [link(2), link(2)]);
     kernel.up.insert(link(1));
     let again = fib.deadline().unwrap();
     run(&mut fib, &mut kernel, again);
-    assert_eq!(kernel.table.groups.values().next().unwrap().members.len(), 2);
+    assert_eq!(links(&kernel, group), [link(1), link(2)]);
 }
 
 #[test]
 fn at_most_two_batches_of_routes_are_with_the_kernel_and_groups_still_pass() {
     let mut fib = Fib::new(settings());
     let mut kernel = model();
-    fib.want("192.0.2.0/24".parse().unwrap(), &hops(&[1, 2]));
+    fib.want("192.0.2.0/24".parse().unwrap(), &hops(&[1, 2]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     for number in 0..10_000_u32 {
         let prefix = Prefix::new(Ipv4Addr::from(0x0b00_0000 + (number << 8)).into(), 24).unwrap();
-        fib.want(prefix, &hops(&[1, 2]));
+        fib.want(prefix, &hops(&[1, 2]), &[]);
     }
     let first = fib.next_batch(Time::START).unwrap();
     let second = fib.next_batch(Time::START).unwrap();
@@ -537,7 +604,7 @@ fn at_most_two_batches_of_routes_are_with_the_kernel_and_groups_still_pass() {
 fn a_page_holds_the_smallest_prefixes_behind_the_last() {
     let mut fib = Fib::new(settings());
     for number in [8, 2, 6, 4, 0] {
-        fib.want(prefix(number), &hops(&[1]));
+        fib.want(prefix(number), &hops(&[1]), &[]);
     }
     let page = fib.page(Family::Ipv4, Some(prefix(0)), 2);
     assert_eq!(page.iter().map(|view| view.prefix).collect::<Vec<_>>(), [prefix(2), prefix(4)]);
@@ -547,7 +614,7 @@ fn a_page_holds_the_smallest_prefixes_behind_the_last() {
 fn a_new_idle_timer_is_one_message_a_group_and_a_new_number_of_buckets_leaves_groups_alone() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..10 {
-        fib.want(prefix(number), &hops(&[1, 2]));
+        fib.want(prefix(number), &hops(&[1, 2]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let groups = kernel.table.groups.len();

@@ -339,6 +339,11 @@ impl Speaker {
         fixed.map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth)).chain(ranges)
     }
 
+    /// The largest share that the kernel takes, before anything else: see [`fib::Settings::max_weight`].
+    pub fn set_max_weight(&mut self, most: u16) {
+        self.fib.set_max_weight(most);
+    }
+
     /// What the kernel's part of the shell must know.
     #[must_use]
     pub fn fib_settings(&self) -> fib::Settings {
@@ -458,15 +463,18 @@ impl Speaker {
     fn program(&mut self) {
         let mut changed = std::mem::take(&mut self.changed);
         self.rib.take_changed(SLICE_PREFIXES, &mut changed);
-        let mut hops: Vec<Hop> = Vec::new();
+        let (mut hops, mut backups): (Vec<Hop>, Vec<Hop>) = (Vec::new(), Vec::new());
         for change in changed.drain(..) {
             let family = change.prefix.family();
-            hops.clear();
-            hops.extend(change.paths.iter().filter_map(|path| {
+            let hop = |path: &rib::Chosen| {
                 let reach = self.neighbors.get(path.peer)?.reach();
                 flow::hop(reach, family, path.next_hop, path.weight, &self.links)
-            }));
-            self.fib.want(change.prefix, &hops);
+            };
+            hops.clear();
+            hops.extend(change.paths.iter().filter_map(hop));
+            backups.clear();
+            backups.extend(change.backups.iter().filter_map(hop));
+            self.fib.want(change.prefix, &hops, &backups);
         }
         self.changed = changed;
     }

@@ -13,7 +13,7 @@ use std::{
 use space::{Space, within};
 use twinspan::fib::io::sysctl::{COMPAT_MODE, HASH_IPV4, HASH_IPV6, Sysctls};
 use twinspan::fib::io::{Event, Kernel, LinkEvent, Monitor};
-use twinspan::fib::{Fib, Group, NextHop, Op, RouteState, Settings, Target};
+use twinspan::fib::{Fib, Group, NextHop, Op, RouteState, Settings, Table, Target};
 use twinspan::types::{Family, Hop, LinkIndex, Prefix, Time, Weight};
 
 fn settings() -> Settings {
@@ -56,7 +56,7 @@ impl World {
 
     fn want(&mut self, prefix: Prefix, links: &[usize]) {
         let hops: Vec<Hop> = links.iter().map(|at| hop(self.links[*at], prefix.family())).collect();
-        self.fib.want(prefix, &hops);
+        self.fib.want(prefix, &hops, &[]);
     }
 
     /// Everything that is to be done now; how many operations that were.
@@ -69,6 +69,17 @@ impl World {
         }
         assert!(self.fib.settled());
         count
+    }
+
+    /// What the kernel holds, but for next hops that no group has as a member that carries.
+    fn without_keepers(&mut self) -> Table {
+        let mut table = self.kernel.dump(&settings()).unwrap();
+        for group in table.groups.values_mut() {
+            group.members = group.carrying();
+        }
+        let carries = |id: &u32| table.groups.values().any(|group| group.members.iter().any(|(hop, _)| hop == id));
+        table.next_hops.retain(|id, _| carries(id));
+        table
     }
 
     /// The mirror is the kernel.
@@ -148,14 +159,14 @@ fn default_routes_host_routes_and_weights_are_as_wanted() {
     within(|space| {
         let mut world = World::new(space, 2);
         let heavy = Hop { weight: Weight::new(256).unwrap(), ..hop(world.links[0], Family::Ipv4) };
-        world.fib.want("0.0.0.0/0".parse().unwrap(), &[heavy, hop(world.links[1], Family::Ipv4)]);
+        world.fib.want("0.0.0.0/0".parse().unwrap(), &[heavy, hop(world.links[1], Family::Ipv4)], &[]);
         world.want("::/0".parse().unwrap(), &[0, 1]);
         world.fib.want_link("10.52.0.253/32".parse().unwrap(), world.links[0]);
         world.fib.want_link("fd00::1/128".parse().unwrap(), world.links[0]);
         let bare = Hop { gateway: None, ..hop(world.links[0], Family::Ipv4) };
-        world.fib.want(v4(1), &[bare]);
-        world.fib.want(v6(1), &[bare]);
-        world.fib.want(v4(2), &[hop(world.links[0], Family::Ipv6)]); // an IPv6 gateway serves IPv4
+        world.fib.want(v4(1), &[bare], &[]);
+        world.fib.want(v6(1), &[bare], &[]);
+        world.fib.want(v4(2), &[hop(world.links[0], Family::Ipv6)], &[]); // an IPv6 gateway serves IPv4
         world.run();
         world.compare();
         assert_eq!(world.fib.totals().routes, 7);
@@ -167,7 +178,7 @@ fn default_routes_host_routes_and_weights_are_as_wanted() {
 fn an_ipv6_route_over_an_ipv4_gateway_fails_with_the_kernels_own_words() {
     within(|space| {
         let mut world = World::new(space, 1);
-        world.fib.want(v6(1), &[hop(world.links[0], Family::Ipv4)]);
+        world.fib.want(v6(1), &[hop(world.links[0], Family::Ipv4)], &[]);
         world.run();
         let RouteState::Failed { error, .. } = world.fib.route(&v6(1)).unwrap().state else { panic!("no failure") };
         assert_eq!(error.text, "IPv6 routes can not use an IPv4 nexthop");
@@ -188,14 +199,15 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.want_link("10.52.0.253/32".parse().unwrap(), world.links[0]);
         world.run();
         world.compare();
-        let before = world.kernel.dump(&settings()).unwrap();
+        let before = world.without_keepers();
 
         space.ip("link set p1 down");
         let event = events.until(|link| link.name == "d1" && !link.up);
         assert!(event.exists);
         world.fib.link_down(event.index);
         world.compare();
-        assert_eq!(world.run(), 0);
+        assert_eq!(world.run(), 4, "in each family a group of one is left, which gets a keeper");
+        world.compare();
         assert_eq!(world.fib.totals().routes, 301);
 
         space.ip("link set p1 up");
@@ -203,7 +215,7 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.link_up(event.index);
         world.run();
         world.compare();
-        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
+        assert_eq!(world.without_keepers(), before);
 
         space.ip("link set d1 down");
         let event = events.until(|link| link.name == "d1" && !link.up);
@@ -215,7 +227,7 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.link_up(event.index);
         world.run();
         world.compare();
-        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
+        assert_eq!(world.without_keepers(), before);
 
         space.ip("link del d1");
         let event = events.until(|link| link.name == "d1" && !link.exists);
@@ -224,6 +236,43 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.compare();
         assert_eq!(world.fib.totals().routes, 300);
         assert_eq!(world.fib.route(&v4(1_000)).unwrap().state, RouteState::Waiting);
+    });
+}
+
+#[test]
+fn when_the_last_tunnel_goes_the_kernel_itself_leads_every_route_over_the_backup() {
+    within(|space| {
+        let mut world = World::new(space, 3);
+        let mut events = Events::new();
+        for number in 0..100 {
+            for prefix in [v4(number), v6(number)] {
+                let hop = |at: usize| hop(world.links[at], prefix.family());
+                let hops = [hop(0), hop(1)];
+                world.fib.want(prefix, &hops, &[hop(2)]);
+            }
+        }
+        world.run();
+        world.compare();
+        let before = world.kernel.dump(&settings()).unwrap();
+        for (number, how) in [(1, "link set p1 down"), (2, "link set d2 down")] {
+            space.ip(how);
+            let event = events.until(|link| link.name == format!("d{number}") && !link.up);
+            let found = world.kernel.dump(&settings()).unwrap();
+            assert_eq!(found.routes, before.routes, "{how}");
+            world.fib.link_down(event.index);
+            world.compare();
+            assert_eq!(world.run(), 0, "{how}: nothing is left to do");
+        }
+        assert!(world.fib.groups().iter().all(|group| group.on_backups));
+        for (number, how) in [(1, "link set p1 up"), (2, "link set d2 up")] {
+            space.ip(how);
+            let event = events.until(|link| link.name == format!("d{number}") && link.up);
+            world.fib.link_up(event.index);
+            world.run();
+            world.compare();
+        }
+        let after = world.kernel.dump(&settings()).unwrap();
+        assert_eq!((after.routes, after.groups), (before.routes, before.groups));
     });
 }
 

@@ -60,7 +60,10 @@ impl Gateway {
                     kernel.next_hops.insert(id, (text("dev"), text("gateway")));
                 }
                 Some(members) if object["type"] == "resilient" => {
-                    let members = members.iter().filter_map(|member| member["id"].as_u64());
+                    // Beside such shares, the last one has no bucket: it keeps the group when the others go.
+                    let kept = members.iter().any(|member| member["weight"].as_u64().is_some_and(|share| share >= 256));
+                    let carrying = members.len() - usize::from(kept);
+                    let members = members.iter().take(carrying).filter_map(|member| member["id"].as_u64());
                     kernel.groups.insert(id, members.collect());
                 }
                 Some(_) => kernel.plain_groups.push(id),

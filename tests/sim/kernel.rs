@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use twinspan::fib::{Failure, KernelError, NextHop, Op, Table, Target};
+use twinspan::fib::{Failure, Group, KernelError, NextHop, Op, Table, Target};
 use twinspan::types::{LinkIndex, Weight};
 
 /// Next hops, groups and routes of one host.
@@ -85,19 +85,16 @@ impl ModelKernel {
         Ok(())
     }
 
-    /// The members of the group that a prefix leads to.
+    /// The next hops that carry what a prefix leads to.
     pub fn width(&self, prefix: &str) -> usize {
-        let prefix = prefix.parse().unwrap();
-        match self.table.routes.get(&prefix) {
-            Some(Target::Group(id)) => self.table.groups.get(id).map_or(0, |group| group.members.len()),
-            Some(Target::Link(_) | Target::Other) | None => 0,
-        }
+        self.members(prefix).len()
     }
 
-    /// The next hops that the route to that prefix uses, each with its weight.
+    /// The next hops that the route to that prefix uses, each with its weight; without one that has no bucket and only
+    /// keeps the group.
     pub fn members(&self, prefix: &str) -> Vec<(NextHop, Weight)> {
         let Some(Target::Group(id)) = self.table.routes.get(&prefix.parse().unwrap()) else { return Vec::new() };
-        let members = self.table.groups.get(id).map_or(&[][..], |group| &group.members);
+        let members = self.table.groups.get(id).map(Group::carrying).unwrap_or_default();
         members.iter().filter_map(|(id, weight)| Some((*self.table.next_hops.get(id)?, *weight))).collect()
     }
 }

@@ -28,6 +28,8 @@ use super::socket::reply;
 
 /// Octets of a send: the kernel's rate is flat from 4 KiB to 256 KiB.
 const SEND: usize = 48 << 10;
+/// The largest share before Linux 6.12.
+const NARROW: u16 = 256;
 /// How often a dump that was torn by a change is asked for again.
 const TRIES: usize = 5;
 
@@ -72,7 +74,8 @@ impl Kernel {
     }
 
     /// Finds out by trying, with ids at the end of our range that are never given out: may we, and can the kernel?
-    pub fn probe(&mut self, settings: &Settings) -> Result<(), ProbeError> {
+    /// Tells the largest share that it takes, for [`Settings::max_weight`].
+    pub fn probe(&mut self, settings: &Settings) -> Result<u16, ProbeError> {
         let hop = settings.first_id + (1 << 24) - 1;
         let resilient = hop - 1;
         self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| able(&error, release()))?;
@@ -80,11 +83,16 @@ impl Kernel {
         let header = NexthopHeader { family: 2, protocol: settings.protocol, ..NexthopHeader::default() };
         let blackhole = NexthopMessage { header, attributes };
         self.put(&blackhole)?.map_err(|_| ProbeError::NoNextHops(release()))?;
-        let members = vec![(hop, Weight::ONE)];
-        let of_one = crate::fib::Group { id: resilient, members, buckets: 8, idle_timer: settings.idle_timer };
-        let made = self.put(&group(settings, &of_one))?;
+        let of_one = |weight| {
+            let members = vec![(hop, weight)];
+            crate::fib::Group { id: resilient, members, buckets: 8, idle_timer: settings.idle_timer }
+        };
+        let small = self.put(&group(settings, &of_one(Weight::ONE)))?;
+        let large = Weight::new(NARROW + 1).unwrap_or(Weight::ONE);
+        let large = self.put(&group(settings, &of_one(large)))?;
         self.apply(settings, &[Op::DeleteGroup(resilient), Op::DeleteNextHop(hop)]);
-        made.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })
+        small.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })?;
+        Ok(if large.is_ok() { u16::MAX } else { NARROW })
     }
 
     /// Carries the operations out in order and tells which were refused. All are tried. Deleting what is gone already
