@@ -39,8 +39,8 @@ impl Algorithm {
     }
 }
 
-/// A secret that both ends know. Its debug form does not show it.
-#[derive(Clone, Eq, PartialEq)]
+/// A secret that both ends know. Its debug form does not show it; its serial form, for another agent alone, does.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Key {
     /// Which of several keys it is, by agreement.
     pub id: u8,

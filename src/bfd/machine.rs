@@ -15,9 +15,11 @@ const SLOW: Duration = Duration::from_secs(1);
 const UNHEARD: Duration = Duration::from_micros(1);
 /// Between two poll sequences: each packet of the first may be answered, and no answer may count for the second.
 const REST: Duration = Duration::from_secs(1);
+/// How long the peer may take to go over to another key.
+const GOING_OVER: Duration = Duration::from_secs(60);
 
 /// How a session is run.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Between packets while Up, both ways, as far as the peer agrees.
     pub interval: Duration,
@@ -68,16 +70,16 @@ pub enum Output {
 }
 
 /// What the peer said last.
-#[derive(Clone, Copy, Debug)]
-struct Remote {
-    discriminator: u32,
-    state: State,
-    diag: Diag,
-    min_tx: Duration,
-    min_rx: Duration,
-    multiplier: u8,
-    demand: bool,
-    independent: bool,
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Remote {
+    pub(super) discriminator: u32,
+    pub(super) state: State,
+    pub(super) diag: Diag,
+    pub(super) min_tx: Duration,
+    pub(super) min_rx: Duration,
+    pub(super) multiplier: u8,
+    pub(super) demand: bool,
+    pub(super) independent: bool,
 }
 
 impl Remote {
@@ -96,34 +98,36 @@ impl Remote {
 /// One session.
 #[derive(Debug)]
 pub struct Session {
-    settings: Settings,
-    discriminator: u32,
-    entropy: fastrand::Rng,
-    state: State,
-    diag: Diag,
-    remote: Remote,
+    pub(super) settings: Settings,
+    /// The key before this one, and until when packets prove that one: the peer may not have gone over yet.
+    pub(super) previous: Option<(Key, Time)>,
+    pub(super) discriminator: u32,
+    pub(super) entropy: fastrand::Rng,
+    pub(super) state: State,
+    pub(super) diag: Diag,
+    pub(super) remote: Remote,
     /// What our packets say of our interval: the settings', once the peer can be asked.
-    announced: Duration,
+    pub(super) announced: Duration,
     /// Packets carry the poll bit until the answer comes (RFC 5880 §6.5).
-    polling: bool,
+    pub(super) polling: bool,
     /// No poll sequence begins before.
-    rest: Time,
+    pub(super) rest: Time,
     /// The interval that we send by: a longer one holds only when the peer knows of it (RFC 5880 §6.8.3).
-    sending_by: Duration,
+    pub(super) sending_by: Duration,
     /// The interval that we judge the peer by: a shorter one holds only when it knows of it.
-    judging_by: Duration,
-    last_sent: Option<Time>,
+    pub(super) judging_by: Duration,
+    pub(super) last_sent: Option<Time>,
     /// When the next packet is due by itself; `None`: never.
-    next: Option<Time>,
+    pub(super) next: Option<Time>,
     /// The interval that `next` was set by.
-    planned: Option<Duration>,
-    heard: Option<Time>,
+    pub(super) planned: Option<Duration>,
+    pub(super) heard: Option<Time>,
     /// Stays where it is, whatever comes: a session on its way out.
-    held: bool,
-    sequence: u32,
-    remote_sequence: Option<u32>,
-    ups: u32,
-    flaps: u32,
+    pub(super) held: bool,
+    pub(super) sequence: u32,
+    pub(super) remote_sequence: Option<u32>,
+    pub(super) ups: u32,
+    pub(super) flaps: u32,
 }
 
 impl Session {
@@ -138,6 +142,7 @@ impl Session {
             judging_by: settings.interval,
             sending_by: settings.interval.max(SLOW),
             settings,
+            previous: None,
             discriminator,
             entropy,
             state: State::Down,
@@ -159,12 +164,22 @@ impl Session {
         session
     }
 
-    /// Other timers or another key, without a break: the peer is asked (RFC 5880 §6.8.3).
+    /// Other timers or another key, without a break: the peer is asked (RFC 5880 §6.8.3). The key before is used until
+    /// the peer uses the new one, or for a minute, and believed until the peer uses the new one.
     pub fn set(&mut self, now: Time, settings: Settings, out: &mut Vec<Output>) {
         if self.settings == settings {
             return;
         }
         let before = self.status();
+        if self.settings.key != settings.key {
+            // Of several changes the peer has seen none; and a key in the place of none is no change of keys.
+            self.previous = match (self.settings.key.take(), &settings.key) {
+                (Some(old), Some(_)) if self.state == State::Up => {
+                    self.previous.take().or(Some((old, now + GOING_OVER)))
+                }
+                (_, _) => None,
+            };
+        }
         self.settings = settings;
         if self.state == State::Up {
             self.announce(now);
@@ -310,6 +325,12 @@ impl Session {
         }
     }
 
+    /// How it is run.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// How long the peer may be silent (RFC 5880 §6.8.4); `None` while it was not heard.
     #[must_use]
     pub fn detection(&self) -> Option<Duration> {
@@ -348,6 +369,7 @@ impl Session {
         self.diag = diag;
         if state != State::Up {
             self.polling = false;
+            self.previous = None;
             self.announced = self.settings.interval;
             self.settle_timers();
         }
@@ -396,7 +418,7 @@ impl Session {
     }
 
     /// Sets the next packet by the interval that holds now: at once if none has gone yet.
-    fn schedule(&mut self, now: Time) {
+    pub(super) fn schedule(&mut self, now: Time) {
         self.planned = self.may_send().then(|| self.interval());
         if self.planned.is_none() {
             self.next = None;
@@ -433,7 +455,9 @@ impl Session {
         };
         // A number for every packet does for both algorithms (RFC 5880 §6.7.4).
         self.sequence = self.sequence.wrapping_add(1);
-        out.push(Output::Send(packet.encode(self.settings.key.as_ref().map(|key| (key, self.sequence)))));
+        let previous = self.previous.as_ref().filter(|(_, until)| *until > now).map(|(key, _)| key);
+        let key = previous.or(self.settings.key.as_ref());
+        out.push(Output::Send(packet.encode(key.map(|key| (key, self.sequence)))));
         if !answer || self.last_sent.is_none() {
             self.last_sent = Some(now);
         }
@@ -453,6 +477,16 @@ impl Session {
             (Some(_), None) => return Err(Discard::Unproven),
             (Some(key), Some(section)) => (key, section),
         };
+        match (self.proven(now, key, section), &self.previous) {
+            (Ok(()), _) => self.previous = None,
+            (Err(reason), None) => return Err(reason),
+            (Err(reason), Some((previous, _))) => self.proven(now, previous, section).map_err(|_| reason)?,
+        }
+        self.remote_sequence = Some(section.sequence());
+        Ok(())
+    }
+
+    fn proven(&self, now: Time, key: &Key, section: &AuthSection) -> Result<(), Discard> {
         if section.kind() != key.algorithm.number() {
             return Err(Discard::AuthType(section.kind()));
         }
@@ -475,10 +509,6 @@ impl Session {
                 return Err(Discard::Sequence(sequence));
             }
         }
-        if !key.proves(section) {
-            return Err(Discard::Digest);
-        }
-        self.remote_sequence = Some(sequence);
-        Ok(())
+        key.proves(section).then_some(()).ok_or(Discard::Digest)
     }
 }

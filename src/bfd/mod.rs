@@ -8,6 +8,7 @@
 //! mode is obeyed, as it must be (RFC 5880 §6.6).
 
 mod auth;
+mod carry;
 pub mod io;
 mod machine;
 mod packet;
@@ -19,8 +20,9 @@ mod table;
 mod tests;
 
 pub use auth::{Algorithm, AuthSection, Key};
+pub use carry::Carried;
 pub use machine::{Output, Session, Settings, Status};
 pub use packet::{Discard, Packet, Wire};
 pub use plan::{KeyFile, Plan};
 pub use state::{Diag, State};
-pub use table::{Arrival, Effect, Path, Report, Table, Wanted};
+pub use table::{Arrival, CarriedEntry, Effect, Path, Report, Table, Wanted};

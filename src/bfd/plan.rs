@@ -19,6 +19,8 @@ pub struct Plan {
     pub passive: bool,
     /// What every packet must prove.
     pub key: Option<KeyFile>,
+    /// How long it goes on when the daemon is gone and no other comes.
+    pub absence: Duration,
 }
 
 /// A key, and where its secret is.

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Discard, Output, Packet, Session, Settings, State, Status, Wire};
+use super::{Carried, Discard, Output, Packet, Session, Settings, State, Status, Wire};
 use crate::types::Time;
 
 /// How long a session that is not wanted any more goes on saying so, at least (RFC 5880 §6.8.16).
@@ -59,6 +59,27 @@ pub struct Report {
     pub status: Status,
     /// How long its state has been what it is.
     pub age: Duration,
+}
+
+/// A session of the table on its way to another process.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct CarriedEntry {
+    /// Between whom.
+    pub path: Path,
+    /// What it knows.
+    pub session: Carried,
+    /// How long its state has been what it is.
+    pub age: Duration,
+    /// How long until it is forgotten, if it is on its way out.
+    pub leaves: Option<Duration>,
+}
+
+impl CarriedEntry {
+    /// The longest time that it looks back.
+    #[must_use]
+    pub fn reach(&self) -> Duration {
+        self.session.reach().max(self.age)
+    }
 }
 
 /// How octets came.
@@ -152,12 +173,44 @@ impl Table {
         }
     }
 
-    /// Takes every session down for good: nobody is here any more who could act on them.
-    pub fn fail(&mut self, now: Time, out: &mut Vec<Effect>) {
-        let all: Vec<u32> = self.sessions.keys().copied().collect();
-        for id in all {
-            self.leave(now, id, Session::fail, out);
+    /// Takes a session down for good: nobody is here any more who could act on it.
+    pub fn fail(&mut self, now: Time, path: &Path, out: &mut Vec<Effect>) {
+        if let Some(id) = self.by_path.get(path) {
+            self.leave(now, *id, Session::fail, out);
         }
+    }
+
+    /// All sessions, for another process.
+    #[must_use]
+    pub fn carry(&self, now: Time) -> Vec<CarriedEntry> {
+        let carried = |entry: &Entry| CarriedEntry {
+            path: entry.path.clone(),
+            session: entry.session.carry(now),
+            age: now.since(entry.since),
+            leaves: entry.leaves.map(|at| at.since(now)),
+        };
+        self.sessions.values().map(carried).collect()
+    }
+
+    /// Goes on with the sessions of another process. `now` is later than the start by the longest time that one of
+    /// them looks back.
+    pub fn resume(&mut self, now: Time, carried: Vec<CarriedEntry>, out: &mut Vec<Effect>) {
+        for CarriedEntry { path, session, age, leaves } in carried {
+            let id = session.discriminator();
+            let since = Time::from_start(now.since_start().saturating_sub(age));
+            let session = Session::resume(now, session, self.entropy.u64(..));
+            let leaves = leaves.map(|left| now + left);
+            self.by_path.insert(path.clone(), id);
+            self.sessions.insert(id, Entry { path, session, link: None, since, leaves, due: None });
+            self.act(now, id, out, |_, _| {});
+        }
+    }
+
+    /// How the session between these is run, if there is one.
+    #[must_use]
+    pub fn settings(&self, path: &Path) -> Option<&Settings> {
+        let entry = self.by_path.get(path).and_then(|id| self.sessions.get(id))?;
+        Some(entry.session.settings())
     }
 
     /// Takes octets in. What is no packet of a session is counted.

@@ -71,7 +71,11 @@ enum Command {
     Completions(completions::Args),
     /// The daemon's process for BFD
     #[command(hide = true)]
-    BfdAgent,
+    BfdAgent {
+        /// Go on with the sessions of the agent that runs, which ends
+        #[arg(long)]
+        take_over: bool,
+    },
 }
 
 /// Runs the command line and gives the exit status.
@@ -95,7 +99,7 @@ pub fn main() -> ExitCode {
         Command::Reset(command) => reset::run(&command, &client()),
         Command::Demo(args) => return demo::run(args),
         Command::Completions(args) => completions::run(&args),
-        Command::BfdAgent => bfd_agent::run(socket),
+        Command::BfdAgent { take_over } => bfd_agent::run(socket, take_over),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -62,6 +62,9 @@ pub enum StartError {
     /// Interfaces cannot be watched.
     #[error("cannot watch the kernel's interfaces: {0}")]
     Monitor(io::Error),
+    /// What others do to our routes cannot be watched.
+    #[error("cannot watch the kernel's routes: {0}")]
+    Watch(io::Error),
     /// The port of BGP is not to be had.
     #[error(transparent)]
     Listen(#[from] ListenError),

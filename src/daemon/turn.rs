@@ -17,7 +17,7 @@ use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::sysctl::{Sysctls, Wanted};
-use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor};
+use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
@@ -32,8 +32,6 @@ const HIGH_MARK: usize = 1024 * 1024;
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 /// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
-/// How long BFD goes on without us: the restart time that peers are told, and what a start takes.
-const ABSENCE: Duration = Duration::from_secs(15);
 
 /// A question and where its answer goes.
 type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
@@ -42,6 +40,7 @@ type Question = (Request, oneshot::Sender<Result<Reply, ApiError>>);
 enum Fact {
     Link(LinkNews),
     Kernel(Answer),
+    Foreign(Seen),
     Bfd(News),
     Question(Question),
     Stop,
@@ -88,6 +87,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
     // Interfaces before routes: whatever the kernel drops after this is told of, and the rest is not in what it lists.
     let mut links = Monitor::open().map_err(StartError::Monitor)?;
+    let mut others = Watch::open(&speaker.fib_settings(), &[kernel.port()]).map_err(StartError::Watch)?;
     let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
@@ -95,7 +95,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
-    let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), ABSENCE, news);
+    let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let socket = super::start::bind(&socket)?;
     let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
         let _ = end_of_questions.await;
@@ -130,13 +130,17 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let mut unfinished = None;
     // While something is due: how many events came before that and count first.
     let mut ahead: Option<usize> = None;
+    let mut foreign_last = false;
     while !shell.stopped {
         let busy = shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
+        // Who changes our routes without end has every second turn at most.
+        let flooded = std::mem::take(&mut foreign_last);
         let fact = tokio::select! {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
+            seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
@@ -147,7 +151,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             }
             event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
             () = wait_until(due) => Fact::Due,
-            () = future::ready(()), if busy => Fact::Idle,
+            () = future::ready(()), if busy || flooded => Fact::Idle,
         };
         match fact {
             Fact::Link(LinkNews::Link(link)) => shell.link(link),
@@ -155,6 +159,11 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 warn!(event = "kernel.events_lost", "the kernel's events came too fast: all is read again");
                 shell.tell(Input::LinksMissed);
             }
+            Fact::Foreign(Seen::Changes(changes)) => {
+                foreign_last = true;
+                shell.tell(Input::Foreign(changes));
+            }
+            Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
@@ -307,6 +316,7 @@ impl Shell {
             if reply.is_ok() {
                 // A key can be another one though its file has the same name.
                 self.read_keys();
+                self.bfd.read_keys();
             }
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         }

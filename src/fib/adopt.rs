@@ -9,7 +9,6 @@ use crate::types::Prefix;
 use super::Fib;
 use super::HopKey;
 use super::Table;
-use super::Target;
 use super::objects::GroupState;
 use super::objects::Held;
 use super::objects::Listed;
@@ -17,6 +16,7 @@ use super::objects::Members;
 use super::objects::Phase;
 use super::routes::FLYING;
 use super::routes::Ref;
+use super::routes::TOUCHED;
 use super::routes::UNSURE;
 
 /// The coarsest tick of a kernel is 1/100 s, and a timer is rounded twice.
@@ -73,9 +73,7 @@ impl Fib {
             self.objects.seen(id);
             let members: Members =
                 group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-            // The kernel counts in ticks of its own, so what it tells is a little less than what it was told.
-            let as_set = self.settings.idle_timer.abs_diff(group.idle_timer) < TICK;
-            let idle = if as_set { self.settings.idle_timer } else { group.idle_timer };
+            let idle = self.as_set(group.idle_timer);
             let held = Held { members, idle, sure: true };
             if let Some(known) = self.objects.groups.get_mut(&id) {
                 known.have = Some(held);
@@ -100,20 +98,18 @@ impl Fib {
         self.objects.dirty_groups.extend(ids);
     }
 
+    /// The kernel counts in ticks of its own, so what it tells is a little less than what it was told.
+    pub(super) fn as_set(&self, idle: Duration) -> Duration {
+        if self.settings.idle_timer.abs_diff(idle) < TICK { self.settings.idle_timer } else { idle }
+    }
+
     fn adopt_routes(&mut self, found: &Table) {
         self.routes.change_all(|_, cell| {
             cell.have = Ref::NONE;
-            cell.set(FLYING | UNSURE, false);
+            cell.set(FLYING | UNSURE | TOUCHED, false);
         });
         for (prefix, target) in &found.routes {
-            let to = match target {
-                Target::Group(id) if self.settings.owns(*id) => {
-                    let id = id - self.settings.first_id;
-                    if id < Ref::LINKS && self.objects.groups.contains_key(&id) { Ref::group(id) } else { Ref::OTHER }
-                }
-                Target::Link(link) => self.links.slot(*link),
-                Target::Group(_) | Target::Other => Ref::OTHER,
-            };
+            let to = self.found(*target);
             self.routes.change(prefix, |cell| cell.have = to);
             self.count_have(Ref::NONE, to);
         }

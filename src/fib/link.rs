@@ -17,6 +17,7 @@ impl Fib {
         self.events += 1;
         self.down.insert(link);
         self.dropped.insert(link, self.events);
+        let mut on_link = Vec::new();
         for (id, hop) in &mut self.objects.hops {
             if hop.key.link != link {
                 continue;
@@ -26,17 +27,10 @@ impl Fib {
                 // Not `Absent`: if the news is late, the link was up again and we put it there after that.
                 hop.phase = Phase::Unsure;
             }
-            for group_id in &hop.users {
-                let Some(group) = self.objects.groups.get_mut(group_id) else { continue };
-                self.objects.dirty_groups.insert(*group_id);
-                let Some(held) = &mut group.have else { continue };
-                held.members.retain(|(member, _)| member != id);
-                if held.members.is_empty() {
-                    held.sure = false;
-                    group.vanished = true;
-                    group.vanished_at = self.events;
-                }
-            }
+            on_link.push(*id);
+        }
+        for id in on_link {
+            self.drop_members(id);
         }
         // A plain route stays when the carrier is lost and goes when the link is set down: either is possible.
         for prefix in self.pinned_on(link) {
@@ -45,6 +39,22 @@ impl Fib {
                     cell.set(UNSURE, true);
                 }
             });
+        }
+    }
+
+    /// The kernel has taken a next hop out of all its groups, and deleted those that it left empty with their routes.
+    pub(super) fn drop_members(&mut self, hop: u32) {
+        let Some(users) = self.objects.hops.get(&hop).map(|state| &state.users) else { return };
+        for group_id in users {
+            let Some(group) = self.objects.groups.get_mut(group_id) else { continue };
+            self.objects.dirty_groups.insert(*group_id);
+            let Some(held) = &mut group.have else { continue };
+            held.members.retain(|(member, _)| *member != hop);
+            if held.members.is_empty() {
+                held.sure = false;
+                group.vanished = true;
+                group.vanished_at = self.events;
+            }
         }
     }
 

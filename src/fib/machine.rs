@@ -116,6 +116,7 @@ pub struct Fib {
     pub(super) plain: usize,
     pub(super) operations: u64,
     pub(super) failures: u64,
+    pub(super) repairs: u64,
 }
 
 impl Fib {
@@ -142,6 +143,7 @@ impl Fib {
             plain: 0,
             operations: 0,
             failures: 0,
+            repairs: 0,
         }
     }
 

@@ -6,6 +6,7 @@
 mod adopt;
 mod bar;
 mod batch;
+mod foreign;
 mod group;
 pub mod io;
 mod link;
@@ -25,8 +26,9 @@ mod tests;
 
 pub use bar::Bar;
 pub use batch::{Batch, BatchId, Failure, KernelError};
+pub use foreign::{Author, Change, Foreign, Harm};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;
 pub use plan::plan;
-pub use table::{Group, NextHop, Op, Settings, Table, Target};
+pub use table::{FIRST_ID, Group, NextHop, Op, Settings, Table, Target};
 pub use view::{GroupView, HopView, RouteState, RouteView, Totals};

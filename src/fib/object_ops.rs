@@ -19,6 +19,7 @@ use super::objects::Members;
 use super::objects::Phase;
 use super::objects::Trouble;
 use super::objects::object;
+use super::routes::FAILED;
 use super::routes::FLYING;
 use super::routes::Ref;
 use super::routes::To;
@@ -205,6 +206,12 @@ impl Fib {
                 if !cell.is(FLYING) {
                     queue.push(&prefix);
                 }
+            } else if let To::Group(id) = cell.want.to()
+                && cell.is(FAILED)
+                && groups.contains(&id)
+            {
+                cell.set(FAILED, false); // it was refused for want of the group
+                queue.push(&prefix);
             }
         });
     }
@@ -252,7 +259,8 @@ impl Fib {
                     group.vanished = true;
                     group.vanished_at = self.events;
                 }
-                group.have = Some(Held { members, idle: set.idle_timer, sure: !overtaken });
+                let sure = !overtaken && group.touched_at <= events;
+                group.have = Some(Held { members, idle: set.idle_timer, sure });
                 if !group.vanished {
                     self.queue.append(mem::take(&mut group.waiting));
                 }

@@ -100,6 +100,8 @@ pub(super) struct GroupState {
     pub(super) vanished: bool,
     /// When that was, on the count of such events.
     pub(super) vanished_at: u64,
+    /// When somebody else changed it, on the same count.
+    pub(super) touched_at: u64,
     pub(super) busy: bool,
     pub(super) deleting: bool,
     /// Routes that want it.

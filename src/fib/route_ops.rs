@@ -12,6 +12,7 @@ use super::objects::Trouble;
 use super::routes::FAILED;
 use super::routes::FLYING;
 use super::routes::Ref;
+use super::routes::TOUCHED;
 use super::routes::To;
 use super::routes::UNSURE;
 
@@ -97,6 +98,10 @@ impl Fib {
             } else if lost || overtaken {
                 cell.set(UNSURE, true);
             }
+            if cell.is(TOUCHED) {
+                cell.set(TOUCHED, false);
+                cell.set(UNSURE, true);
+            }
             cell.want
         });
         match error {
@@ -119,8 +124,10 @@ impl Fib {
         let gone = error.is_none();
         let want = self.routes.change(&prefix, |cell| {
             cell.set(FLYING, false);
+            let touched = cell.is(TOUCHED);
+            cell.set(TOUCHED, false);
             if gone {
-                cell.set(UNSURE, false);
+                cell.set(UNSURE, touched);
             }
             cell.want
         });

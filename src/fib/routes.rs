@@ -72,6 +72,8 @@ pub(super) const FLYING: u8 = 1;
 pub(super) const UNSURE: u8 = 2;
 /// The last operation failed; the details and the time of the next try are kept elsewhere.
 pub(super) const FAILED: u8 = 4;
+/// Somebody else changed it while an operation was with the kernel.
+pub(super) const TOUCHED: u8 = 8;
 
 impl Cell {
     const EMPTY: Self = Self { want: Ref::NONE, have: Ref::NONE, flags: 0 };

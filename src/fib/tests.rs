@@ -106,6 +106,9 @@ enum Step {
     Bar(u32),
     Unbar(u32),
     Hear,
+    /// Another program does something; the machine hears of that later too, by another way.
+    Tamper(u8, usize),
+    HearOthers,
     Take,
     CarryOut,
     Done,
@@ -123,6 +126,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1_u32..5).prop_map(Step::Bar),
         2 => (1_u32..5).prop_map(Step::Unbar),
         2 => Just(Step::Hear),
+        2 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::Tamper(kind, which)),
+        2 => Just(Step::HearOthers),
         4 => Just(Step::Take),
         4 => Just(Step::CarryOut),
         4 => Just(Step::Done),
@@ -158,6 +163,9 @@ proptest! {
         let mut pinned: BTreeMap<Prefix, u32> = BTreeMap::new();
         let mut barred: BTreeSet<u32> = BTreeSet::new();
         let mut news = VecDeque::new();
+        let mut others = VecDeque::new();
+        let (mut tampered, mut flapped) = (false, false);
+        let by = Author { port: 7, program: None };
         let mut taken = VecDeque::new();
         let mut results = VecDeque::new();
         let hear = |fib: &mut Fib, (number, up): (u32, bool)| if up { fib.link_up(link(number)) } else { fib.link_down(link(number)) };
@@ -176,6 +184,7 @@ proptest! {
                     pinned.remove(&prefix(number));
                 }
                 Step::Down(number, admin) => if kernel.up.contains(&link(number)) {
+                    flapped = true;
                     kernel.link_down(link(number), admin);
                     news.push_back((number, false));
                 },
@@ -191,6 +200,13 @@ proptest! {
                     barred.remove(&number);
                 }
                 Step::Hear => if let Some(event) = news.pop_front() { hear(&mut fib, event) },
+                Step::Tamper(kind, which) => {
+                    tampered = true;
+                    others.extend(kernel.tamper(kind, which));
+                }
+                Step::HearOthers => if let Some(change) = others.pop_front() {
+                    fib.foreign(&Foreign { change, by: by.clone() });
+                },
                 Step::Take => taken.extend(fib.next_batch(now)),
                 Step::CarryOut => if let Some(batch) = taken.pop_front() {
                     let failures = carry_out(&mut kernel, &batch);
@@ -201,11 +217,18 @@ proptest! {
             }
         }
         for event in news { hear(&mut fib, event) }
+        for change in others { fib.foreign(&Foreign { change, by: by.clone() }); }
         for batch in taken {
             let failures = carry_out(&mut kernel, &batch);
             results.push_back((batch.id, failures));
         }
         for (id, failures) in results { fib.done(now, id, failures) }
+        run(&mut fib, &mut kernel, now);
+        if tampered && flapped {
+            // Which came first is not known, as both are told of by different ways: the kernel is read some time after.
+            fib.adopt(kernel.table.clone());
+            fib.sweep();
+        }
         for _ in 0..4 {
             run(&mut fib, &mut kernel, now);
             now = now + Duration::from_secs(100);

@@ -110,6 +110,8 @@ pub struct Totals {
     pub operations: u64,
     /// Operations refused since the start.
     pub failures: u64,
+    /// What others changed and was put back, since the start.
+    pub repairs: u64,
 }
 
 impl Fib {
@@ -127,6 +129,7 @@ impl Fib {
             next_hops: self.objects.hops.len(),
             operations: self.operations,
             failures: self.failures,
+            repairs: self.repairs,
         }
     }
 

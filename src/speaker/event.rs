@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::config::{Fate, Plan};
 use crate::control::api;
-use crate::fib::KernelError;
+use crate::fib::{Author, Harm, KernelError};
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
 use crate::types::{Asn, Family, HoldTime, Name, Prefix};
@@ -203,7 +203,20 @@ pub enum Event {
         /// How many more batches with refusals were not told of since the last one.
         silent: u64,
     },
-    /// News of interfaces was lost, and what the kernel holds was compared with what is wanted.
+    /// Another program has changed what is ours in the kernel.
+    Tampered {
+        /// The object, for people.
+        what: String,
+        /// What that meant, and what is done about it.
+        harm: Harm,
+        /// Who it was.
+        by: Author,
+        /// How many more such changes were not told of since the last one.
+        silent: u64,
+    },
+    /// Others changed so much at once that not all of it could be read.
+    ForeignMissed,
+    /// News was lost, and what the kernel holds was compared with what is wanted.
     Compared {
         /// Routes of ours that were there.
         routes: usize,
@@ -310,6 +323,9 @@ impl Event {
             Self::WrongInterface { .. } => "session.wrong_interface",
             Self::RangeFull { .. } => "session.range_full",
             Self::KernelRefused { .. } => "kernel.refused",
+            Self::Tampered { harm: Harm::Replaced, .. } => "kernel.displaced",
+            Self::Tampered { .. } => "kernel.repaired",
+            Self::ForeignMissed => "kernel.changes_lost",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
             Self::Adopted { .. } => "kernel.adopted",
@@ -351,6 +367,8 @@ impl Event {
             Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
+            | Self::Tampered { .. }
+            | Self::ForeignMissed
             | Self::Compared { .. }
             | Self::Unread { .. }
             | Self::Adopted { .. }
@@ -388,6 +406,8 @@ impl Event {
             | Self::NotListening { .. }
             | Self::ReloadRefused { .. }
             | Self::Reverted { .. }
+            | Self::Tampered { .. }
+            | Self::ForeignMissed
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::SessionUp { .. }
@@ -508,11 +528,20 @@ impl fmt::Display for Event {
                 }
                 more(*silent, f)
             }
+            Self::Tampered { what, harm, by, silent } => {
+                match harm {
+                    Harm::Deleted => write!(f, "{by} deleted {what}: put back")?,
+                    Harm::Changed => write!(f, "{by} changed {what}: put right")?,
+                    Harm::Added => write!(f, "{by} added {what} under our protocol number: taken out")?,
+                    Harm::Replaced => write!(f, "{by} put a {what} of its own in the place of ours: left alone")?,
+                }
+                more(*silent, f)
+            }
+            Self::ForeignMissed => {
+                f.write_str("others changed routes or next hops faster than could be read: all of ours are compared")
+            }
             Self::Compared { routes } => {
-                write!(
-                    f,
-                    "news of interfaces was lost: the {routes} routes in the kernel were compared with the wanted"
-                )
+                write!(f, "news was lost: the {routes} routes in the kernel were compared with the wanted")
             }
             Self::Unread { reason } => write!(f, "cannot read the kernel's routes, trying again: {reason}"),
             Self::Adopted { routes, groups } => {

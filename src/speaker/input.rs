@@ -9,7 +9,7 @@ use super::event::Event;
 use super::link::Link;
 use crate::bfd::{Plan, Report};
 use crate::config::Hash;
-use crate::fib::{Batch, BatchId, Failure, Table};
+use crate::fib::{Batch, BatchId, Failure, Foreign, Table};
 use crate::gateway::Ttl;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 
@@ -26,6 +26,10 @@ pub enum Input {
     /// News of interfaces was lost. What differs now is told of as always; what the kernel dropped in between is not
     /// known, and is looked up by [`Effect::Dump`].
     LinksMissed,
+    /// Others have changed what may be ours in the kernel: in this order, and none of it was our doing.
+    Foreign(Vec<Foreign>),
+    /// News of such changes was lost. What the kernel holds is looked up by [`Effect::Dump`].
+    ForeignMissed,
     /// What the kernel holds of ours, as [`Effect::Dump`] asked, after every batch before it; or why it cannot be read.
     Dumped(Result<Table, String>),
     /// What we dialled is connected.

@@ -8,6 +8,7 @@ mod accept;
 mod dynamic;
 mod event;
 mod flow;
+mod foreign;
 mod input;
 mod interfaces;
 mod keep_down;
@@ -124,6 +125,8 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    /// When the kernel was last read and compared.
+    compared: Option<Time>,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
     /// Whom BFD was last told to watch.
@@ -131,6 +134,8 @@ pub struct Speaker {
     life: Life,
     strangers: Rate,
     refusals: Rate,
+    /// Changes that others made to what is ours.
+    tampering: Rate,
     /// Who found a range full.
     crowds: Rate,
     changed: Vec<rib::Changed>,
@@ -173,11 +178,13 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            compared: None,
             watch_again: true,
             watching: None,
             life: Life::Waiting,
             strangers: Rate::default(),
             refusals: Rate::default(),
+            tampering: Rate::default(),
             crowds: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
@@ -198,6 +205,8 @@ impl Speaker {
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
+            Input::Foreign(changes) => self.foreign(now, changes, out),
+            Input::ForeignMissed => self.foreign_missed(now, out),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {

@@ -1,4 +1,4 @@
-//! After news of interfaces was lost: what the kernel dropped by itself in the meantime is not known, so all that it
+//! After news of interfaces, or of what others did, was lost: what the kernel dropped by itself in the meantime is not known, so all that it
 //! holds of ours is read and compared.
 //!
 //! An interface that went down and up again between two looks shows no difference, yet its next hops are gone. Batches
@@ -8,10 +8,17 @@ use std::time::Duration;
 
 use super::{Effect, Event, Life, Speaker};
 use crate::fib;
+use crate::fib::Foreign;
 use crate::types::{LinkIndex, Time};
 
 /// How long to wait after the kernel could not be read.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// At least so long lies between two readings because changes by others came too fast: they may go on for a while.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// Changes by others that wait while the kernel is read; if there are more, it is read again instead.
+const HELD: usize = 100_000;
 
 /// How far it is.
 #[derive(Debug, Default)]
@@ -29,6 +36,8 @@ pub(super) enum Resync {
         touched: Vec<LinkIndex>,
         /// More was missed since.
         again: bool,
+        /// What others changed since, in order.
+        held: Vec<Foreign>,
     },
 }
 
@@ -38,6 +47,19 @@ impl Resync {
             Self::Paused(until) => Some(*until),
             Self::Not | Self::Due | Self::Asked { .. } => None,
         }
+    }
+
+    /// Changes by others are kept back while the kernel is read, since what is found may be older or newer; else they are
+    /// answered as they came.
+    pub(super) fn hold(&mut self, changes: Vec<Foreign>) -> Option<Vec<Foreign>> {
+        let Self::Asked { again, held, .. } = self else { return Some(changes) };
+        if held.len() + changes.len() > HELD {
+            *again = true;
+            held.clear();
+        } else {
+            held.extend(changes);
+        }
+        None
     }
 
     /// An interface has changed.
@@ -59,6 +81,21 @@ impl Speaker {
         }
     }
 
+    pub(super) fn foreign_missed(&mut self, now: Time, out: &mut Vec<Effect>) {
+        if self.life == Life::Waiting {
+            return;
+        }
+        out.push(Effect::Tell(Event::ForeignMissed));
+        match &mut self.resync {
+            Resync::Asked { again, .. } => *again = true,
+            Resync::Due | Resync::Paused(_) => {}
+            Resync::Not => {
+                let next = self.compared.map_or(now, |last| last + BREATH);
+                self.resync = if next > now { Resync::Paused(next) } else { Resync::Due };
+            }
+        }
+    }
+
     /// True while no batch may go because the kernel is read; asks for that when the time has come.
     pub(super) fn compares(&mut self, now: Time, out: &mut Vec<Effect>) -> bool {
         if matches!(self.resync, Resync::Paused(until) if until <= now) {
@@ -67,7 +104,7 @@ impl Speaker {
         match self.resync {
             Resync::Due => {
                 if self.fib.is_idle() {
-                    self.resync = Resync::Asked { touched: Vec::new(), again: false };
+                    self.resync = Resync::Asked { touched: Vec::new(), again: false, held: Vec::new() };
                     out.push(Effect::Dump);
                 }
                 true
@@ -78,11 +115,13 @@ impl Speaker {
     }
 
     pub(super) fn dumped(&mut self, now: Time, found: Result<fib::Table, String>, out: &mut Vec<Effect>) {
-        let Resync::Asked { touched, again } = std::mem::take(&mut self.resync) else { return };
+        let Resync::Asked { touched, again, held } = std::mem::take(&mut self.resync) else { return };
         match found {
             Ok(found) => {
                 let routes = found.routes.len();
+                self.compared = Some(now);
                 self.fib.adopt(found);
+                self.put_back(now, &held, out);
                 if !(self.startup.keeps_routes() || self.sweeping) {
                     self.fib.sweep();
                 }
@@ -99,7 +138,7 @@ impl Speaker {
                     }
                 }
                 if again {
-                    self.resync = Resync::Due;
+                    self.resync = Resync::Paused(now + BREATH);
                 }
                 out.push(Effect::Tell(Event::Compared { routes }));
             }

@@ -16,6 +16,10 @@ use crate::session;
 use crate::types::{PeerId, Time};
 use crate::wire::{Cease, Notification};
 
+/// BFD goes on without the daemon for the restart time, when the neighbor gives up our routes anyway; and where it keeps
+/// none, for what a start takes.
+const LEAST_ABSENCE: Duration = Duration::from_secs(2);
+
 /// What is known of one neighbor's BFD.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
@@ -67,8 +71,10 @@ impl Neighbor {
     /// Between whom its BFD session is. On the link where BGP is.
     pub(super) fn bfd_path(&self) -> bfd::Path {
         let hops = match (self.plan.bfd.as_ref().and_then(|watch| watch.multihop), self.plan.ttl) {
-            (Some(hops), _) | (None, gateway::Ttl::Hops(hops)) => hops,
-            (None, gateway::Ttl::Security) => 1,
+            (Some(hops), _) => hops,
+            (None, gateway::Ttl::Security | gateway::Ttl::Hops(..=1)) => 1,
+            // How far it may be says nothing of the TTL that it sends with: BIRD's is 64.
+            (None, gateway::Ttl::Hops(_)) => u8::MAX,
         };
         bfd::Path {
             local: self.plan.local_address,
@@ -98,6 +104,7 @@ impl Neighbor {
             multiplier: watch.multiplier,
             passive: false,
             key,
+            absence: self.plan.restart.restart_time.max(LEAST_ABSENCE),
         })
     }
 

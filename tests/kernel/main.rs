@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // every function here belongs to a test
 
+mod foreign;
 mod space;
 
 use std::{
@@ -27,7 +28,7 @@ fn v6(number: u32) -> Prefix {
     Prefix::new(Ipv6Addr::from(0x2001_0db8 << 96 | u128::from(number) << 64).into(), 64).unwrap()
 }
 
-fn hop(link: LinkIndex, family: Family) -> Hop {
+pub(crate) fn hop(link: LinkIndex, family: Family) -> Hop {
     let gateway: IpAddr = match family {
         Family::Ipv4 => Ipv4Addr::from(0x0a63_0001 + (link.get() << 8)).into(),
         Family::Ipv6 => format!("fe80::{:x}", link.get()).parse().unwrap(),

@@ -15,9 +15,9 @@ const SITE: &str = "10.52.0.0/16";
 /// 3 packets, 100 ms apart.
 const DETECTION: Duration = Duration::from_millis(300);
 /// A machine that does other things too.
-const SLACK: Duration = Duration::from_secs(2);
-/// How long BFD goes on without a daemon (decision 0013).
-const ABSENCE: Duration = Duration::from_secs(15);
+const SLACK: Duration = Duration::from_secs(5);
+/// How long BFD goes on without a daemon: the restart time (decision 0013).
+const ABSENCE: Duration = Duration::from_secs(10);
 
 /// What an instance says of the BFD of its neighbors.
 fn bfd(gateway: &Gateway) -> Result<Vec<Value>, String> {
@@ -106,7 +106,8 @@ fn a_far_end_that_falls_silent_leaves_the_kernel_within_the_detection_time() -> 
         assert!(took < DETECTION + SLACK, "{name}: {took:?}");
         let shown = gateway.show("in-0", &["neighbors", name]).map_err(anyhow::Error::msg)?;
         assert_eq!(shown["bfd"]["diagnostic"], "control detection time expired", "{shown}");
-        assert_eq!((&shown["last_down"]["code"], &shown["last_down"]["subcode"]), (&6.into(), &10.into()), "{shown}");
+        let said = shown["last_down"]["text"].as_str().unwrap_or_default();
+        assert!(said.ends_with("Cease / BFD Down"), "{shown}");
         gateway.lab.must(wire, &["ip", "link", "set", "eth2", "master", "wire"])?;
         at_rest(&gateway)?;
     }
@@ -114,12 +115,12 @@ fn a_far_end_that_falls_silent_leaves_the_kernel_within_the_detection_time() -> 
 }
 
 #[test]
-fn a_killed_daemon_is_no_failure_to_any_peer_and_the_next_one_goes_on() -> Result<()> {
-    let mut gateway = Gateway::of(LAB)?;
+fn a_daemon_that_is_killed_or_restarted_is_no_failure_to_any_peer_and_the_next_one_goes_on() -> Result<()> {
+    let mut gateway = Gateway::of_edited(LAB, &[], |text| format!("{text}\n[kernel]\non-stop = \"keep\"\n"))?;
     at_rest(&gateway)?;
     let (before, downs) = (agent(&gateway)?, frr(&gateway).map_err(anyhow::Error::msg)?.1);
-    for _ in 0..2 {
-        gateway.lab.stop("in-0", "twinspan", Signal::SIGKILL, SOON)?;
+    for signal in [Signal::SIGKILL, Signal::SIGTERM] {
+        gateway.lab.stop("in-0", "twinspan", signal, SOON)?;
         // Longer than the detection time at either end, and nobody is here but the agent.
         let (since, mut looks) = (Instant::now(), 0);
         while since.elapsed() < 4 * DETECTION || looks < 3 {

@@ -2,7 +2,7 @@
 //! be late, so that a process that had to wait for its turn blames no peer for it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     os::{
         fd::AsFd,
@@ -11,7 +11,7 @@ use std::{
             net::{UnixListener, UnixStream},
         },
     },
-    path::Path as FilePath,
+    path::{Path as FilePath, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -27,8 +27,9 @@ use nix::{
 };
 use smallvec::SmallVec;
 
-use super::super::{Effect, Key, KeyFile, Plan, Settings, Table, Wanted};
-use super::protocol::{self, FromAgent, ToAgent};
+use super::super::{CarriedEntry, Effect, Key, KeyFile, Path, Plan, Settings, Table, Wanted};
+use super::handover;
+use super::protocol::{self, FromAgent, Handed, ToAgent};
 use super::socket::{Receiver, Sender};
 use super::talk::Talk;
 use crate::types::{Family, Time};
@@ -43,37 +44,20 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How much it goes before others, in steps of `nice`.
 const PREFERENCE: i32 = -15;
 
-/// Runs sessions for the daemon that connects to this socket. Returns when there is nothing to do any more.
-pub fn run(socket: &FilePath) -> io::Result<()> {
+/// Runs sessions for the daemon that connects to this socket. With `take_over` it goes on with the sessions of the agent
+/// that runs there, which ends. Returns when there is nothing to do any more.
+pub fn run(socket: &FilePath, take_over: bool) -> io::Result<()> {
     // Signals for the daemon's group are not for us. Whoever started us as a leader has done it already.
     let _ = nix::unistd::setsid();
     let preferred = rustix::process::nice(PREFERENCE).is_ok();
     let signals = signals()?;
+    let handed = if take_over { handover::take(socket)? } else { Handed::default() };
+    let mut agent = Agent::new(handed, preferred, signals);
     let listener = listen(socket)?;
     let id = identity(socket);
-    let mut agent = Agent {
-        started: Instant::now(),
-        table: Table::new(fastrand::u64(..)),
-        preferred,
-        signals,
-        stopping: false,
-        receivers: BTreeMap::new(),
-        senders: BTreeMap::new(),
-        failing: BTreeMap::new(),
-        daemon: None,
-        absence: IDLE,
-        absent: Some(Time::START),
-        failed: false,
-        plans: Vec::new(),
-        told: BTreeSet::new(),
-        retry: None,
-        effects: Vec::new(),
-    };
+    agent.socket = Some((socket.to_owned(), id));
     let ended = agent.serve(&listener);
-    // Another agent may have put its own there since.
-    if identity(socket) == id {
-        let _ = fs::remove_file(socket);
-    }
+    agent.leave_socket();
     ended
 }
 
@@ -107,23 +91,27 @@ fn listen(socket: &FilePath) -> io::Result<UnixListener> {
 
 struct Agent {
     started: Instant,
+    /// The time at the start: sessions that come from another agent look back.
+    base: Duration,
     table: Table,
     preferred: bool,
     signals: SignalFd,
+    /// Where daemons find us, and which file that is.
+    socket: Option<(PathBuf, Option<(u64, u64)>)>,
     /// Somebody asked for an end: peers are being told.
     stopping: bool,
+    /// Another agent is to go on.
+    handing_over: bool,
     /// By family, and whether multihop.
     receivers: BTreeMap<(Family, bool), Receiver>,
     senders: BTreeMap<u32, Sender>,
+    /// Source ports that sessions had at another agent.
+    ports: HashMap<u32, u16>,
     /// Sessions without a socket, and when the next try is.
     failing: BTreeMap<u32, Time>,
     daemon: Option<Talk>,
-    /// How long sessions go on without a daemon.
-    absence: Duration,
-    /// Since when there is none.
+    /// Since when there is no daemon.
     absent: Option<Time>,
-    /// The daemon stayed away for too long.
-    failed: bool,
     /// What the daemon last wanted; what of it failed is tried again.
     plans: Vec<Plan>,
     /// Trouble that was told already.
@@ -133,8 +121,40 @@ struct Agent {
 }
 
 impl Agent {
+    fn new(handed: Handed, preferred: bool, signals: SignalFd) -> Self {
+        let Handed { plans, absent, sessions, ports } = handed;
+        let base = sessions.iter().map(CarriedEntry::reach).chain(absent).max().unwrap_or_default();
+        let now = Time::from_start(base);
+        let mut agent = Self {
+            started: Instant::now(),
+            base,
+            table: Table::new(fastrand::u64(..)),
+            preferred,
+            signals,
+            socket: None,
+            stopping: false,
+            handing_over: false,
+            receivers: BTreeMap::new(),
+            senders: BTreeMap::new(),
+            ports: ports.into_iter().collect(),
+            failing: BTreeMap::new(),
+            daemon: None,
+            absent: Some(Time::from_start(base.saturating_sub(absent.unwrap_or_default()))),
+            plans,
+            told: BTreeSet::new(),
+            retry: None,
+            effects: Vec::new(),
+        };
+        // Before all else: the peers count.
+        let kinds = sessions.iter().map(|session| kind(&session.path)).collect();
+        agent.open(&kinds);
+        agent.table.resume(now, sessions, &mut agent.effects);
+        agent.obey(now);
+        agent
+    }
+
     fn now(&self) -> Time {
-        Time::from_start(self.started.elapsed())
+        Time::from_start(self.base + self.started.elapsed())
     }
 
     fn serve(&mut self, listener: &UnixListener) -> io::Result<()> {
@@ -143,6 +163,9 @@ impl Agent {
             self.accept(listener);
             self.listen();
             self.receive();
+            if self.handing_over {
+                return self.hand_over();
+            }
             let now = self.now();
             self.table.tick(now, &mut self.effects);
             self.obey(now);
@@ -157,12 +180,56 @@ impl Agent {
     /// True if nobody wants anything from us.
     fn is_idle(&self, now: Time) -> bool {
         let dismissed = self.daemon.as_ref().is_some_and(|daemon| daemon.has_spoken && self.plans.is_empty());
-        dismissed || self.failed || self.stopping || self.absent.is_some_and(|since| now.since(since) >= self.absence)
+        dismissed || self.stopping || self.absence_over().is_some_and(|over| over <= now)
+    }
+
+    /// When the last session has waited long enough for a daemon.
+    fn absence_over(&self) -> Option<Time> {
+        let longest = self.plans.iter().map(|plan| plan.absence).max().unwrap_or(IDLE);
+        self.absent.map(|since| since + longest)
+    }
+
+    /// When the next session will have.
+    fn next_absence(&self) -> Option<Time> {
+        let since = self.absent?;
+        let now = self.now();
+        let all = self.plans.iter().map(|plan| since + plan.absence).chain([since + IDLE]);
+        all.filter(|over| *over > now).min()
+    }
+
+    /// Gives all to the agent that asked, and lets go of it.
+    fn hand_over(&mut self) -> io::Result<()> {
+        let Some(talk) = self.daemon.take() else { return Ok(()) };
+        let handed = self.handed();
+        self.leave_socket();
+        self.receivers.clear();
+        self.senders.clear();
+        let (stream, mut octets) = talk.into_parts();
+        octets.extend(protocol::line(&FromAgent::Handed(handed)));
+        handover::give(&stream, &octets)
+    }
+
+    fn handed(&self) -> Handed {
+        let now = self.now();
+        Handed {
+            plans: self.plans.clone(),
+            absent: self.absent.map(|since| now.since(since)),
+            sessions: self.table.carry(now),
+            ports: self.senders.iter().map(|(id, sender)| (*id, sender.source)).collect(),
+        }
+    }
+
+    /// Takes our socket away, once, unless another agent has put its own there since.
+    fn leave_socket(&mut self) {
+        if let Some((path, id)) = self.socket.take()
+            && identity(&path) == id
+        {
+            let _ = fs::remove_file(path);
+        }
     }
 
     fn wait(&self, listener: &UnixListener) -> io::Result<()> {
-        let absent = self.absent.filter(|_| !self.failed).map(|since| since + self.absence);
-        let due = self.table.deadline().into_iter().chain(self.retry).chain(absent).min();
+        let due = self.table.deadline().into_iter().chain(self.retry).chain(self.next_absence()).min();
         let wait = due.map(|due| TimeSpec::from(due.since(self.now())));
         let mut fds: SmallVec<[PollFd<'_>; 8]> = SmallVec::new();
         fds.push(PollFd::new(listener.as_fd(), PollFlags::POLLIN));
@@ -207,16 +274,15 @@ impl Agent {
         let (said, alive) = daemon.hear();
         for message in said {
             match message {
-                ToAgent::Hello { version, absence } => {
+                ToAgent::Hello { version } => {
                     if version != protocol::VERSION {
-                        // It starts an agent of its own; ours goes as if the daemon stayed away.
+                        // It starts an agent of its own, and that takes over.
                         self.lost();
                         return;
                     }
-                    self.absence = absence;
                     self.absent = None;
-                    self.failed = false;
                 }
+                ToAgent::HandOver { now } => self.asked_to_hand_over(now),
                 ToAgent::Sessions(plans) => {
                     self.plans = plans;
                     self.want();
@@ -225,6 +291,17 @@ impl Agent {
         }
         if !alive {
             self.lost();
+        }
+    }
+
+    fn asked_to_hand_over(&mut self, now: bool) {
+        if now {
+            self.handing_over = true;
+            return;
+        }
+        let handed = self.handed();
+        if let Some(asker) = &mut self.daemon {
+            asker.say(&FromAgent::Handed(handed));
         }
     }
 
@@ -239,26 +316,20 @@ impl Agent {
         let mut wanted = Vec::with_capacity(self.plans.len());
         let mut wrong = Vec::new();
         for plan in &self.plans {
-            match settings(plan) {
-                Ok(settings) => wanted.push(Wanted { path: plan.path.clone(), settings }),
-                Err(reason) => wrong.push(format!("no BFD with {}: {reason}", plan.path.remote)),
+            match plan.key.as_ref().map(key).transpose() {
+                Ok(key) => wanted.push(Wanted { path: plan.path.clone(), settings: settings(plan, key) }),
+                Err(reason) => match self.table.settings(&plan.path) {
+                    Some(before) => {
+                        let settings = settings(plan, before.key.clone());
+                        wanted.push(Wanted { path: plan.path.clone(), settings });
+                        wrong.push(format!("the key of BFD with {} stays as it was: {reason}", plan.path.remote));
+                    }
+                    None => wrong.push(format!("no BFD with {}: {reason}", plan.path.remote)),
+                },
             }
         }
-        let kinds: BTreeSet<(Family, bool)> =
-            wanted.iter().map(|wanted| (Family::of(wanted.path.local), wanted.path.is_multihop())).collect();
-        self.receivers.retain(|kind, _| kinds.contains(kind));
-        for (family, multihop) in kinds {
-            if self.receivers.contains_key(&(family, multihop)) {
-                continue;
-            }
-            match Receiver::open(family, multihop) {
-                Ok(receiver) => drop(self.receivers.insert((family, multihop), receiver)),
-                Err(error) => {
-                    let port = if multihop { 4784 } else { 3784 };
-                    wrong.push(format!("cannot take BFD packets of {family} on UDP port {port}: {error}"));
-                }
-            }
-        }
+        let kinds: BTreeSet<(Family, bool)> = wanted.iter().map(|wanted| kind(&wanted.path)).collect();
+        wrong.extend(self.open(&kinds));
         let now = self.now();
         self.retry = (!wrong.is_empty()).then(|| now + RETRY);
         for text in wrong {
@@ -266,6 +337,25 @@ impl Agent {
         }
         self.table.want(now, wanted, &mut self.effects);
         self.obey(now);
+    }
+
+    /// Listens for these kinds of packets and no others; what is not to be had.
+    fn open(&mut self, kinds: &BTreeSet<(Family, bool)>) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.receivers.retain(|kind, _| kinds.contains(kind));
+        for (family, multihop) in kinds {
+            if self.receivers.contains_key(&(*family, *multihop)) {
+                continue;
+            }
+            match Receiver::open(*family, *multihop) {
+                Ok(receiver) => drop(self.receivers.insert((*family, *multihop), receiver)),
+                Err(error) => {
+                    let port = if *multihop { 4784 } else { 3784 };
+                    wrong.push(format!("cannot take BFD packets of {family} on UDP port {port}: {error}"));
+                }
+            }
+        }
+        wrong
     }
 
     fn receive(&mut self) {
@@ -315,7 +405,7 @@ impl Agent {
         }
         let Some(path) = self.table.path(id) else { return };
         if !self.senders.contains_key(&id) {
-            match Sender::open(path) {
+            match Sender::open(path, self.ports.remove(&id)) {
                 Ok(sender) => {
                     self.table.set_link(id, sender.link);
                     self.failing.remove(&id);
@@ -348,10 +438,11 @@ impl Agent {
         if self.retry.is_some_and(|at| at <= now) {
             self.want();
         }
-        if !self.failed && self.absent.is_some_and(|since| now.since(since) >= self.absence) {
-            self.failed = true;
-            self.retry = None;
-            self.table.fail(now, &mut self.effects);
+        if let Some(since) = self.absent {
+            let late = self.plans.iter().filter(|plan| since + plan.absence <= now).map(|plan| plan.path.clone());
+            for path in late.collect::<Vec<_>>() {
+                self.table.fail(now, &path, &mut self.effects);
+            }
             self.obey(now);
         }
     }
@@ -371,9 +462,12 @@ impl Agent {
     }
 }
 
-fn settings(plan: &Plan) -> Result<Settings, String> {
-    let key = plan.key.as_ref().map(key).transpose()?;
-    Ok(Settings { interval: plan.interval, multiplier: plan.multiplier.max(1), passive: plan.passive, key })
+fn kind(path: &Path) -> (Family, bool) {
+    (Family::of(path.local), path.is_multihop())
+}
+
+fn settings(plan: &Plan, key: Option<Key>) -> Settings {
+    Settings { interval: plan.interval, multiplier: plan.multiplier.max(1), passive: plan.passive, key }
 }
 
 /// Reads a secret: the file's octets up to the end of its first line.

@@ -1,8 +1,9 @@
 //! The daemon's way to the agent: finds one that an earlier daemon left, or starts one, and keeps it told.
 
 use std::{
+    os::unix::fs::MetadataExt,
     path::{Path as FilePath, PathBuf},
-    process::Stdio,
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -66,7 +67,6 @@ pub struct Client {
 struct Way {
     program: PathBuf,
     socket: PathBuf,
-    absence: Duration,
     plans: watch::Receiver<Option<Vec<Plan>>>,
     news: mpsc::UnboundedSender<News>,
 }
@@ -75,25 +75,32 @@ struct Way {
 enum End {
     /// Nothing is wanted any more, and the agent knows.
     Done,
-    /// The agent is gone, or speaks another language.
+    /// The agent is gone.
     Lost(String),
+    /// It speaks another version; why that is so, for people.
+    Foreign(String),
     /// The daemon is.
     Dropped,
 }
 
 impl Client {
-    /// Does nothing before the first [`Client::want`]. `program` is started with `bfd-agent`; when this daemon is gone,
-    /// its sessions go on for `absence`. Needs a tokio runtime.
+    /// Does nothing before the first [`Client::want`]. `program` is started with `bfd-agent`. Needs a tokio runtime.
     #[must_use]
-    pub fn start(program: PathBuf, socket: PathBuf, absence: Duration, news: mpsc::UnboundedSender<News>) -> Self {
+    pub fn start(program: PathBuf, socket: PathBuf, news: mpsc::UnboundedSender<News>) -> Self {
         let (plans, wanted) = watch::channel(None);
-        let way = Way { program, socket, absence, plans: wanted, news };
+        let way = Way { program, socket, plans: wanted, news };
         Self { plans, task: tokio::spawn(way.run()) }
     }
 
     /// These sessions are wanted and no others. With none, an agent that there is ends, and none is started.
     pub fn want(&self, plans: Vec<Plan>) {
         self.plans.send_replace(Some(plans));
+    }
+
+    /// Has the keys of all sessions read again.
+    pub fn read_keys(&self) {
+        // Told again, the agent reads them.
+        self.plans.send_modify(|_| ());
     }
 
     /// Waits until the agent was told of what was last wanted, or has had its time.
@@ -123,10 +130,16 @@ impl Way {
                 }
                 (Err(_), false) => self.start_agent().await,
             };
-            let end = match stream {
+            let mut end = match stream {
                 Ok(stream) => self.talk(stream).await,
                 Err(reason) => End::Lost(reason),
             };
+            if let End::Foreign(reason) = end {
+                end = match self.replace_agent().await {
+                    Ok(stream) => self.talk(stream).await,
+                    Err(error) => End::Lost(format!("{reason}, and cannot be replaced: {error}")),
+                };
+            }
             match end {
                 End::Done => {
                     if self.plans.changed().await.is_err() {
@@ -134,7 +147,7 @@ impl Way {
                     }
                 }
                 End::Dropped => return,
-                End::Lost(reason) => {
+                End::Lost(reason) | End::Foreign(reason) => {
                     if self.news.send(News::Lost(reason)).is_err() {
                         return;
                     }
@@ -149,14 +162,7 @@ impl Way {
 
     /// Starts an agent, and waits for it to listen.
     async fn start_agent(&self) -> Result<UnixStream, String> {
-        let mut child = std::process::Command::new(&self.program)
-            .arg("bfd-agent")
-            .arg("--socket")
-            .arg(&self.socket)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("cannot be started: {error}"))?;
+        let mut child = self.spawn(false)?;
         let started = timeout(START, async {
             loop {
                 if let Ok(stream) = UnixStream::connect(&self.socket).await {
@@ -175,11 +181,47 @@ impl Way {
         started
     }
 
+    /// Starts an agent that takes over from the one that listens, and waits until it listens itself.
+    async fn replace_agent(&self) -> Result<UnixStream, String> {
+        let identity =
+            || std::fs::symlink_metadata(&self.socket).ok().map(|found| (found.dev(), found.ino(), found.ctime_nsec()));
+        let before = identity();
+        let mut child = self.spawn(true)?;
+        let started = timeout(START, async {
+            loop {
+                if let Ok(Some(status)) = child.try_wait() {
+                    return Err(format!("the next one ended at once: {status}"));
+                }
+                if identity().is_some_and(|now| Some(now) != before)
+                    && let Ok(stream) = UnixStream::connect(&self.socket).await
+                {
+                    return Ok(stream);
+                }
+                sleep(LOOK).await;
+            }
+        })
+        .await
+        .unwrap_or_else(|_| Err(format!("the next one does not answer within {} s", START.as_secs())));
+        tokio::task::spawn_blocking(move || child.wait());
+        started
+    }
+
+    fn spawn(&self, take_over: bool) -> Result<Child, String> {
+        let mut command = Command::new(&self.program);
+        command.arg("bfd-agent").arg("--socket").arg(&self.socket);
+        if take_over {
+            command.arg("--take-over");
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.spawn().map_err(|error| format!("cannot be started: {error}"))
+    }
+
     async fn talk(&mut self, stream: UnixStream) -> End {
         let (read, mut write) = stream.into_split();
         let mut lines = BufReader::new(read).lines();
         match self.greet(&mut lines, &mut write).await {
-            Ok(()) => {}
+            Ok(None) => {}
+            Ok(Some(foreign)) => return End::Foreign(foreign),
             Err(reason) => return End::Lost(reason),
         }
         loop {
@@ -198,7 +240,7 @@ impl Way {
                         Ok(Some(line)) => match serde_json::from_str(&line) {
                             Ok(FromAgent::Report(report)) => self.tell(News::Report(report)),
                             Ok(FromAgent::Trouble(text)) => self.tell(News::Trouble(text)),
-                            Ok(FromAgent::Hello { .. }) => {}
+                            Ok(FromAgent::Hello { .. } | FromAgent::Handed(_)) => {}
                             Err(error) => return End::Lost(format!("said what is not understood: {error}")),
                         },
                         Ok(None) | Err(_) if done => return End::Done,
@@ -210,12 +252,13 @@ impl Way {
         }
     }
 
+    /// What a person should know if it speaks another version.
     async fn greet(
         &self,
         lines: &mut Lines<BufReader<OwnedReadHalf>>,
         write: &mut OwnedWriteHalf,
-    ) -> Result<(), String> {
-        let hello = ToAgent::Hello { version: protocol::VERSION, absence: self.absence };
+    ) -> Result<Option<String>, String> {
+        let hello = ToAgent::Hello { version: protocol::VERSION };
         write.write_all(&protocol::line(&hello)).await.map_err(|error| error.to_string())?;
         let line = timeout(START, lines.next_line()).await.map_err(|_| "it does not answer".to_owned())?;
         let line = line.map_err(|error| error.to_string())?.ok_or("it ended")?;
@@ -223,12 +266,12 @@ impl Way {
             Ok(FromAgent::Hello { version: protocol::VERSION, build, pid, sessions, preferred }) => {
                 let other_build = (build != env!("CARGO_PKG_VERSION")).then_some(build);
                 self.tell(News::Ready { pid, adopted: sessions, other_build, preferred });
-                Ok(())
+                Ok(None)
             }
             Ok(FromAgent::Hello { version, .. }) => {
-                Err(format!("it speaks version {version}, not {}", protocol::VERSION))
+                Ok(Some(format!("it speaks version {version}, not {}", protocol::VERSION)))
             }
-            Ok(_) | Err(_) => Err("it speaks another language".to_owned()),
+            Ok(_) | Err(_) => Ok(Some("it speaks another language".to_owned())),
         }
     }
 

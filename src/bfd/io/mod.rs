@@ -6,6 +6,7 @@
 
 mod agent;
 mod client;
+mod handover;
 mod protocol;
 mod socket;
 mod talk;

@@ -1,10 +1,14 @@
-//! What daemon and agent say to each other: one JSON value a line, on a unix socket of mode 0600.
+//! What daemon and agent say to each other, and an agent to the next: one JSON value a line, on a unix socket of mode
+//! 0600.
+//!
+//! Greetings and [`ToAgent::HandOver`] with its answer are the same in every version, so that what does not understand
+//! the rest can still take over.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Plan, Report};
+use super::super::{CarriedEntry, Plan, Report};
 
 /// Grows when an older end could not understand a newer one.
 pub(super) const VERSION: u32 = 1;
@@ -19,11 +23,14 @@ pub(super) enum ToAgent {
     Hello {
         /// [`VERSION`].
         version: u32,
-        /// How long sessions go on when this daemon is gone and no other comes.
-        absence: Duration,
     },
     /// These sessions are wanted and no others. None at all, and the agent ends when their peers were told.
     Sessions(Vec<Plan>),
+    /// Another agent wants to go on with the sessions; answered by [`FromAgent::Handed`].
+    HandOver {
+        /// False: only to see whether it could. True: the agent that is asked has let go of all and ends.
+        now: bool,
+    },
 }
 
 /// What the agent says.
@@ -47,6 +54,21 @@ pub(super) enum FromAgent {
     Report(Report),
     /// Something that a person should see to; it is tried again.
     Trouble(String),
+    /// All that the next agent needs.
+    Handed(Handed),
+}
+
+/// What one agent hands over to the next. Fields are only added, with a default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Handed {
+    /// What the daemon last wanted.
+    pub(super) plans: Vec<Plan>,
+    /// How long there has been no daemon.
+    pub(super) absent: Option<Duration>,
+    /// Every session.
+    pub(super) sessions: Vec<CarriedEntry>,
+    /// The source ports that sessions have, by discriminator: they stay (RFC 5881 §4).
+    pub(super) ports: Vec<(u32, u16)>,
 }
 
 /// One line.

@@ -127,12 +127,15 @@ fn address(from: &SockaddrStorage) -> Option<IpAddr> {
 pub(super) struct Sender {
     socket: Socket,
     to: SocketAddr,
+    /// The source port.
+    pub(super) source: u16,
     /// The index of the interface that it is bound to.
     pub(super) link: Option<u32>,
 }
 
 impl Sender {
-    pub(super) fn open(path: &Path) -> Result<Self, String> {
+    /// `port_before` is the one that the session had in another process.
+    pub(super) fn open(path: &Path, port_before: Option<u16>) -> Result<Self, String> {
         let link = match &path.interface {
             None => None,
             Some(name) => Some(if_nametoindex(name.as_str()).map_err(|_| format!("there is no interface {name}"))?),
@@ -161,15 +164,17 @@ impl Sender {
             socket.bind_device(Some(name.as_bytes())).map_err(said("interface"))?;
         }
         let mut tries = 0;
+        let mut source = port_before.unwrap_or_else(|| fastrand::u16(SOURCE_PORTS));
         loop {
-            let local = scoped(path.local, fastrand::u16(SOURCE_PORTS), link);
+            let local = scoped(path.local, source, link);
             match socket.bind(&local.into()) {
                 Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < 100 => tries += 1,
                 Err(error) => return Err(format!("source address {}: {error}", path.local)),
             }
+            source = fastrand::u16(SOURCE_PORTS);
         }
-        Ok(Self { socket, to: scoped(path.remote, port(path.is_multihop()), link), link })
+        Ok(Self { socket, source, to: scoped(path.remote, port(path.is_multihop()), link), link })
     }
 
     pub(super) fn send(&self, octets: &[u8]) -> io::Result<()> {

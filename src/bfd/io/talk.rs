@@ -32,6 +32,11 @@ impl Talk {
         self.goes.extend(protocol::line(message));
     }
 
+    /// The connection, and what was not sent on it yet.
+    pub(super) fn into_parts(self) -> (UnixStream, Vec<u8>) {
+        (self.stream, self.goes)
+    }
+
     pub(super) fn has_more(&self) -> bool {
         !self.goes.is_empty()
     }

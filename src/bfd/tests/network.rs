@@ -75,6 +75,16 @@ impl Network {
         self.begin(side);
     }
 
+    /// Another process goes on with what the one before hands over, as octets.
+    fn replace(&mut self, side: usize) {
+        let carried = serde_json::to_vec(&self.sides[side].carry(self.now)).unwrap();
+        let (seed, mut out) = (self.entropy.u64(..), Vec::new());
+        self.sides[side] = Table::new(seed);
+        self.sides[side].resume(self.now, serde_json::from_slice(&carried).unwrap(), &mut out);
+        self.carry(side, out);
+        self.begin(side);
+    }
+
     fn carry(&mut self, from: usize, effects: Vec<Effect>) {
         for effect in effects {
             let Effect::Send(_, wire) = effect else { continue };
@@ -238,7 +248,7 @@ fn sessions_that_are_failed_take_the_peer_down_and_begin_again_when_wanted() {
     let mut network = Network::new(1, [settings(100, 3), settings(100, 3)], 1);
     network.run(seconds(5));
     let mut out = Vec::new();
-    network.sides[1].fail(network.now, &mut out);
+    network.sides[1].fail(network.now, &path(1, 1), &mut out);
     network.carry(1, out);
     network.run(Duration::from_millis(50));
     assert_eq!((network.status(0).state, network.status(0).remote_state), (State::Down, State::Down));
@@ -277,6 +287,84 @@ fn with_keys_sessions_come_up_and_with_different_ones_they_do_not() {
         assert_eq!(network.states(), [State::Down; 2]);
         assert_eq!(network.sides[0].discarded().1, Some(Discard::Digest));
     }
+}
+
+#[test]
+fn another_process_goes_on_with_a_session_and_the_peer_sees_nothing() {
+    let key = || Key::new(1, Algorithm::MeticulousKeyedSha1, b"one");
+    for seed in 0..50 {
+        let keyed = |interval| Settings { key: key(), ..settings(interval, 3) };
+        let mut network = Network::new(seed, [keyed(50), keyed(100)], 1);
+        network.run(seconds(5));
+        for _ in 0..20 {
+            let side = network.entropy.usize(0..2);
+            let before = network.status(side);
+            network.replace(side);
+            assert_eq!(network.status(side), before, "seed {seed}");
+            let wait = Duration::from_millis(network.entropy.u64(1..400));
+            network.run(wait);
+        }
+        assert_eq!(network.states(), [State::Up; 2], "seed {seed}");
+        assert_eq!((network.status(0).flaps, network.status(1).flaps), (0, 0), "seed {seed}");
+    }
+}
+
+#[test]
+fn another_process_goes_on_with_a_session_that_comes_up_or_leaves() {
+    for seed in 0..50 {
+        let mut network = Network::new(seed, [settings(100, 3), settings(100, 3)], 1);
+        for _ in 0..10 {
+            network.run(Duration::from_millis(300));
+            network.replace(0);
+        }
+        network.run(seconds(2));
+        assert_eq!(network.states(), [State::Up; 2], "seed {seed}");
+        network.want(1, Vec::new());
+        let carried = network.sides[1].carry(network.now);
+        network.sides[1] = Table::new(seed);
+        network.sides[1].resume(network.now, carried, &mut Vec::new());
+        network.run(Duration::from_millis(1_500));
+        assert_eq!(network.status(0).remote_state, State::AdminDown, "seed {seed}");
+        network.run(seconds(4));
+        assert!(network.sides[1].is_empty(), "seed {seed}");
+    }
+}
+
+#[test]
+fn keys_change_on_both_ends_without_a_flap_although_one_is_first() {
+    let keyed =
+        |id, secret: &[u8]| Settings { key: Key::new(id, Algorithm::MeticulousKeyedSha1, secret), ..settings(100, 3) };
+    // Another number, or the same.
+    for id in [1, 2] {
+        let mut network = Network::new(1, [keyed(1, b"one"), keyed(1, b"one")], 1);
+        network.run(seconds(5));
+        for side in [0, 1] {
+            network.settings[side] = keyed(id, b"two");
+            network.begin(side);
+            network.run(seconds(30));
+        }
+        network.run(seconds(60));
+        assert_eq!(network.states(), [State::Up; 2]);
+        assert_eq!((network.status(0).flaps, network.status(1).flaps), (0, 0));
+        // Both have gone over: the old key proves nothing any more.
+        network.settings[0] = keyed(1, b"one");
+        network.restart(0);
+        network.run(seconds(5));
+        assert_eq!(network.states(), [State::Down; 2]);
+    }
+}
+
+#[test]
+fn an_end_that_does_not_go_over_to_the_new_key_within_a_minute_is_lost() {
+    let keyed = |secret: &[u8]| Settings { key: Key::new(1, Algorithm::KeyedSha1, secret), ..settings(100, 3) };
+    let mut network = Network::new(1, [keyed(b"one"), keyed(b"one")], 1);
+    network.run(seconds(5));
+    network.settings[0] = keyed(b"two");
+    network.begin(0);
+    network.run(seconds(59));
+    assert_eq!(network.states(), [State::Up; 2]);
+    network.run(seconds(2));
+    assert_eq!(network.states(), [State::Down; 2]);
 }
 
 #[test]

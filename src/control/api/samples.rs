@@ -470,7 +470,7 @@ pub fn fib() -> Reply {
         ],
         backups: vec![FibMember {
             id: 9_000_012,
-            interface: Some(name("eth1")),
+            interface: Some("eth1".into()),
             interface_index: 3,
             gateway: Some(address("192.168.255.2")),
             weight: 1,

@@ -33,6 +33,10 @@ use super::request::family_number;
 use super::request::metric;
 use super::socket::Socket;
 
+const RTN_UNICAST: u8 = 1;
+/// `RTN_BLACKHOLE`, `RTN_UNREACHABLE`, `RTN_PROHIBIT`, `RTN_THROW`: never ours, but perhaps where ours was.
+const REFUSING: [u8; 4] = [6, 7, 8, 9];
+
 /// What a route message says, as far as it matters here.
 pub(super) struct Found {
     pub(super) prefix: Option<Prefix>,
@@ -83,7 +87,26 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
     Ok(table)
 }
 
+/// A next hop or group, as far as it can be one of ours.
+pub(super) enum Object {
+    Hop(NextHop),
+    Group(Group),
+    /// A blackhole, or broken.
+    Other,
+}
+
 fn object(table: &mut Table, settings: &Settings, message: &NexthopMessage) {
+    let Some((id, object)) = read(message).filter(|(id, _)| settings.owns(*id)) else { return };
+    match object {
+        _ if message.header.protocol != settings.protocol => drop(table.taken.insert(id)),
+        Object::Group(group) => drop(table.groups.insert(id, group)),
+        Object::Hop(hop) => drop(table.next_hops.insert(id, hop)),
+        Object::Other => drop(table.taken.insert(id)),
+    }
+}
+
+/// Reads a message about a next hop or group; `None` for one without an id.
+pub(super) fn read(message: &NexthopMessage) -> Option<(u32, Object)> {
     let mut id = None;
     let mut link = None;
     let mut gateway = None;
@@ -116,23 +139,23 @@ fn object(table: &mut Table, settings: &Settings, message: &NexthopMessage) {
             _ => {}
         }
     }
-    let Some(id) = id.filter(|id| settings.owns(*id)) else { return };
     let family = if message.header.family == family_number(Family::Ipv6) { Family::Ipv6 } else { Family::Ipv4 };
-    match (members, link) {
-        _ if message.header.protocol != settings.protocol => drop(table.taken.insert(id)),
-        (Some(members), _) => drop(table.groups.insert(id, Group { id, members, buckets, idle_timer })),
-        (None, Some(link)) => drop(table.next_hops.insert(id, NextHop { id, family, link, gateway })),
-        (None, None) => drop(table.taken.insert(id)), // a blackhole: we never make one
-    }
+    let id = id?;
+    let object = match (members, link) {
+        (Some(members), _) => Object::Group(Group { id, members, buckets, idle_timer }),
+        (None, Some(link)) => Object::Hop(NextHop { id, family, link, gateway }),
+        (None, None) => Object::Other,
+    };
+    Some((id, object))
 }
 
-/// Reads a route message; `None` for one that is broken, of another family, or not of the usual kind.
+/// Reads a route message; `None` for one that is broken, of another family, or of a kind that nobody adds.
 pub(super) fn route(body: &[u8], family: Family) -> Option<Found> {
     let (header, attributes) = body.split_first_chunk::<12>()?;
     let [number, len, _, tos, table, protocol, _, kind, f1, f2, f3, f4] = *header;
     const RTM_F_CLONED: u32 = 0x200;
     let cloned = u32::from_ne_bytes([f1, f2, f3, f4]) & RTM_F_CLONED != 0;
-    if number != family_number(family) || tos != 0 || kind != 1 || cloned {
+    if number != family_number(family) || tos != 0 || !(kind == RTN_UNICAST || REFUSING.contains(&kind)) || cloned {
         return None;
     }
     let mut address = match family {
@@ -142,7 +165,7 @@ pub(super) fn route(body: &[u8], family: Family) -> Option<Found> {
     let mut found = Found { prefix: None, table: u32::from(table), protocol, metric: 0, target: Target::Other };
     let mut link = None;
     let mut group = None;
-    let mut plain = true;
+    let mut plain = kind == RTN_UNICAST;
     for nla in NlasIterator::new(attributes) {
         let nla = nla.ok()?;
         match nla.kind() {
@@ -157,7 +180,7 @@ pub(super) fn route(body: &[u8], family: Family) -> Option<Found> {
     }
     found.prefix = Prefix::new(address, len).ok();
     found.target = match (group, link) {
-        (Some(id), _) => Target::Group(id),
+        (Some(id), _) if kind == RTN_UNICAST => Target::Group(id),
         (None, Some(link)) if plain => Target::Link(link),
         _ => Target::Other,
     };

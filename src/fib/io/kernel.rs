@@ -67,6 +67,12 @@ impl Kernel {
         Ok(Self { socket: Socket::open()?, requests: Requests::default() })
     }
 
+    /// The kernel's number for this connection, which [`super::Watch`] leaves out.
+    #[must_use]
+    pub fn port(&self) -> u32 {
+        self.socket.port()
+    }
+
     /// Finds out by trying, with ids at the end of our range that are never given out: may we, and can the kernel?
     /// Tells the largest share that it takes, for [`Settings::max_weight`].
     pub fn probe(&mut self, settings: &Settings) -> Result<u16, ProbeError> {

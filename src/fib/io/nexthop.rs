@@ -24,7 +24,7 @@ pub const RTNH_F_ONLINK: u32 = 4;
 
 const NEXTHOP_HEADER_LEN: usize = 8;
 
-const NHA_ID: u16 = 1;
+pub(super) const NHA_ID: u16 = 1;
 const NHA_GROUP: u16 = 2;
 const NHA_GROUP_TYPE: u16 = 3;
 const NHA_BLACKHOLE: u16 = 4;

@@ -30,7 +30,7 @@ const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 
 pub(super) const RTM_NEWROUTE: u16 = 24;
-const RTM_DELROUTE: u16 = 25;
+pub(super) const RTM_DELROUTE: u16 = 25;
 pub(super) const RTM_GETROUTE: u16 = 26;
 
 pub(super) const RTA_DST: u16 = 1;

@@ -24,6 +24,8 @@ pub(super) struct Raw<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
     pub(super) sequence: u32,
+    /// Who caused it: the port of a socket, 0 for the kernel by itself.
+    pub(super) port: u32,
     pub(super) body: &'a [u8],
 }
 
@@ -40,6 +42,7 @@ pub(super) enum Reply<'a> {
 /// A blocking socket.
 pub(super) struct Socket {
     inner: Netlink,
+    port: u32,
     sequence: u32,
     buffer: Vec<u8>,
 }
@@ -47,14 +50,19 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn open() -> io::Result<Self> {
         let mut inner = Netlink::new(NETLINK_ROUTE)?;
-        inner.bind_auto()?;
+        let port = inner.bind_auto()?.port_number();
         inner.connect(&SocketAddr::new(0, 0))?;
         inner.set_ext_ack(true)?;
         inner.set_cap_ack(true)?;
         inner.set_netlink_get_strict_chk(true)?;
         enlarge(&inner);
         setsockopt(&inner, sockopt::ReceiveTimeout, &TimeVal::new(LIMIT.as_secs().cast_signed(), 0))?;
-        Ok(Self { inner, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+        Ok(Self { inner, port, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+    }
+
+    /// What the kernel calls it: notifications of what it caused carry this number.
+    pub(super) fn port(&self) -> u32 {
+        self.port
     }
 
     /// Sequence numbers for `count` requests: the first of them.
@@ -129,7 +137,7 @@ pub(super) fn enlarge(socket: &Netlink) {
 pub(super) fn messages(mut octets: &[u8]) -> impl Iterator<Item = Raw<'_>> {
     std::iter::from_fn(move || {
         let (header, _) = octets.split_first_chunk::<HEADER>()?;
-        let [a, b, c, d, k1, k2, f1, f2, s1, s2, s3, s4, ..] = *header;
+        let [a, b, c, d, k1, k2, f1, f2, s1, s2, s3, s4, p1, p2, p3, p4] = *header;
         let length = u32::from_ne_bytes([a, b, c, d]) as usize;
         let body = octets.get(HEADER..length)?;
         octets = octets.get(length.next_multiple_of(4)..).unwrap_or_default();
@@ -137,6 +145,7 @@ pub(super) fn messages(mut octets: &[u8]) -> impl Iterator<Item = Raw<'_>> {
             kind: u16::from_ne_bytes([k1, k2]),
             flags: u16::from_ne_bytes([f1, f2]),
             sequence: u32::from_ne_bytes([s1, s2, s3, s4]),
+            port: u32::from_ne_bytes([p1, p2, p3, p4]),
             body,
         })
     })

@@ -84,7 +84,8 @@ fn sessions_are_wanted_as_the_file_says_and_again_only_when_that_changes() {
     let mut bench = watched("{ enabled = true, interval = \"50ms\" }");
     assert_eq!(plans(&bench.link(7, false)), None, "interfaces come first");
     let effects = bench.tell(Input::Begin(Table::default()));
-    let plan = Plan { path: path(), interval: Duration::from_millis(50), multiplier: 3, passive: false, key: None };
+    let (interval, absence) = (Duration::from_millis(50), Duration::from_secs(10));
+    let plan = Plan { path: path(), interval, multiplier: 3, passive: false, key: None, absence };
     assert_eq!(plans(&effects), Some([plan].as_slice()));
     assert_eq!(plans(&bench.link(7, true)), None);
     assert_eq!(plans(&bench.tell(Input::Stop)), Some([].as_slice()), "a clean stop ends BFD");
@@ -279,4 +280,20 @@ fn a_strict_neighbor_that_restarts_keeps_its_routes_and_waits_for_bfd() {
     assert!(dial(&bench.wait(20)).is_none());
     let effects = bench.tell(report(State::Up, State::Up, 2, Diag::NONE));
     assert!(dial(&effects).is_some(), "{effects:?}");
+}
+
+#[test]
+fn bfd_goes_on_without_the_daemon_for_the_restart_time_and_after_a_stop_that_keeps_routes() {
+    for (told, absence) in [("30s", 30), ("0s", 2)] {
+        let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1");
+        let families = "families = [\"ipv4\", \"ipv6\"]";
+        let restart = format!("bgp = {{ {families}, graceful-restart = {{ restart-time = \"{told}\" }} }}");
+        let text = text.replace(BGP, &format!("{restart}\nbfd = {{ enabled = true }}"));
+        let (config, _) = config::parse("test.toml", &format!("{text}\n[kernel]\non-stop = \"keep\"\n")).unwrap();
+        let speaker = Speaker::new(config, &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
+        let mut bench = Bench { speaker, now: Time::START, local: LOCAL };
+        let effects = bench.tell(Input::Begin(Table::default()));
+        assert_eq!(plans(&effects).map(|plans| plans[0].absence), Some(Duration::from_secs(absence)));
+        assert_eq!(plans(&bench.tell(Input::Stop)), None, "its process is left to itself");
+    }
 }
