@@ -58,6 +58,12 @@ impl Fib {
         if !self.bars.iter().any(|bar| bar.holds(&state.key)) {
             return;
         }
+        self.doubt_users(hop);
+    }
+
+    /// What the kernel holds of the groups of a hop is not certain.
+    pub(super) fn doubt_users(&mut self, hop: u32) {
+        let Some(state) = self.objects.hops.get(&hop) else { return };
         for group in &state.users {
             if let Some(held) = self.objects.groups.get_mut(group).and_then(|group| group.have.as_mut()) {
                 held.sure = false;

@@ -21,6 +21,7 @@ mod reload;
 mod reset;
 mod resync;
 mod sessions;
+mod settling;
 mod stale;
 mod startup;
 mod watch;
@@ -61,6 +62,7 @@ use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
+use settling::Settling;
 use startup::Startup;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
@@ -125,6 +127,7 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    settling: Settling,
     /// When the kernel was last read and compared.
     compared: Option<Time>,
     /// Who is watched by BFD may have changed.
@@ -178,6 +181,7 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            settling: Settling::default(),
             compared: None,
             watch_again: true,
             watching: None,
@@ -255,6 +259,7 @@ impl Speaker {
         if self.startup.is_over(now) {
             self.converge(now, out);
         }
+        self.settle_groups(now);
         self.kernel(now, out);
         self.watch(out);
         self.settle(out);
@@ -292,6 +297,7 @@ impl Speaker {
             .chain(self.fib.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
+            .chain(self.settle_deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
             .chain(leaving)
@@ -311,7 +317,9 @@ impl Speaker {
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
+            self.waits(now);
             self.sweep();
+            self.settle_groups(now);
             self.kernel(now, out);
         }
         for id in self.neighbors.ids() {

@@ -7,6 +7,7 @@ use super::input::Endpoint;
 use super::keep_down::{Over, Told};
 use super::link::Links;
 use super::rate::Rate;
+use super::settling::Loading;
 use super::stale::Awaited;
 use super::watch::Watched;
 use crate::config::Policies;
@@ -78,6 +79,8 @@ pub(super) struct Neighbor {
     pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
+    /// It has not said all yet.
+    pub(super) loading: Option<Loading>,
     /// What BFD knows of the way to it.
     pub(super) watched: Watched,
     /// When it is forgotten, if it came by itself and is not connected.
@@ -110,6 +113,7 @@ impl Neighbor {
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),
+            loading: None,
             watched: Watched::default(),
             leaves: None,
         }

@@ -102,6 +102,7 @@ impl Speaker {
         }
         let name = neighbor.plan.name.clone();
         self.restarted(now, id, &agreed);
+        self.loads(now, id, &agreed);
         out.push(Effect::Tell(Event::SessionUp {
             neighbor: name,
             asn: agreed.asn,
@@ -136,6 +137,7 @@ impl Speaker {
         let end = update.end_of_rib;
         let kept = if end.is_some() { self.kept(id) } else { 0 };
         self.rib.update(id, update);
+        self.spoke(now, id, end);
         if self.limit(now, id, out) {
             return;
         }

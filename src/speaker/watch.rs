@@ -109,7 +109,7 @@ impl Neighbor {
     }
 
     /// The hops that lead to it: a tunnel has one far end, a network many.
-    fn bar(&self) -> Bar {
+    pub(super) fn bar(&self) -> Bar {
         match (&self.plan.kind, &self.bond) {
             (NeighborKind::Device { .. }, Bond::Up(link) | Bond::Down(link)) => Bar::Link(*link),
             _ => Bar::Gateway(self.plan.remote_address),
