@@ -5,10 +5,12 @@
 
 mod sender;
 mod sink;
+mod trace;
 mod watch;
 
-pub use sender::{Plan, Sender, Sent};
+pub use sender::{Log, Plan, Sender, Sent};
 pub use sink::{Received, STRAGGLERS, Sink, lost};
+pub use trace::{Packet, Trace};
 pub use watch::{Seen, Watch};
 
 use std::sync::Arc;

@@ -29,6 +29,17 @@ pub struct Plan {
 /// Packets sent, by flow.
 pub type Sent = BTreeMap<Flow, u64>;
 
+/// When each packet was sent.
+#[derive(Debug)]
+pub struct Log {
+    /// The flows, in the order in which they take turns.
+    pub flows: Vec<Flow>,
+    /// Packets sent, by flow.
+    pub sent: Sent,
+    /// One instant a packet: packet `n` of the flow at place `i` is at `n * flows + i`.
+    pub at: Vec<Instant>,
+}
+
 /// An open sender: one socket a flow.
 #[derive(Debug)]
 pub struct Sender {
@@ -52,10 +63,19 @@ impl Sender {
 
     /// Sends; what could not be sent counts as sent, and so as lost.
     pub fn start(self) -> Running<Sent> {
-        Running::start(move |stop| self.run(stop))
+        Running::start(move |stop| self.run(stop, |_| ()))
     }
 
-    fn run(&self, stop: &AtomicBool) -> Sent {
+    /// Sends, and keeps when each packet was sent.
+    pub fn start_logged(self) -> Running<Log> {
+        Running::start(move |stop| {
+            let mut at = Vec::new();
+            let sent = self.run(stop, |now| at.push(now));
+            Log { flows: self.sockets.iter().map(|(flow, _)| *flow).collect(), sent, at }
+        })
+    }
+
+    fn run(&self, stop: &AtomicBool, mut note: impl FnMut(Instant)) -> Sent {
         let mut sent: Sent = self.sockets.iter().map(|(flow, _)| (*flow, 0)).collect();
         let start = Instant::now();
         let interval = Duration::from_secs(1) / self.plan.rate;
@@ -68,6 +88,7 @@ impl Sender {
                 }
                 due += interval;
                 let number = sent.entry(*flow).or_default();
+                note(Instant::now());
                 let _ = socket.send_to(&number.to_be_bytes(), (flow.to, self.plan.port));
                 *number += 1;
             }

@@ -26,10 +26,7 @@ pub struct Watch {
 impl Watch {
     /// Opens it, in the network namespace of the calling thread; interfaces made later are not known to it.
     pub fn open(port: u16) -> io::Result<Self> {
-        // All IPv4 packets that come in, without their link headers; what goes out is not seen with this protocol.
-        let protocol = Protocol::from(i32::from(u16::try_from(libc::ETH_P_IP).unwrap_or_default().to_be()));
-        let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol))?;
-        socket.set_read_timeout(Some(PAUSE))?;
+        let socket = tap()?;
         socket.set_recv_buffer_size(4 << 20)?;
         let names = if_nameindex()?;
         let names = names.iter().map(|i| (i.index() as usize, i.name().to_string_lossy().into_owned())).collect();
@@ -62,8 +59,16 @@ impl Watch {
     }
 }
 
+/// A socket that sees all IPv4 packets that come in, without their link headers; what goes out is not seen by it.
+pub(super) fn tap() -> io::Result<Socket> {
+    let protocol = Protocol::from(i32::from(u16::try_from(libc::ETH_P_IP).unwrap_or_default().to_be()));
+    let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol))?;
+    socket.set_read_timeout(Some(PAUSE))?;
+    Ok(socket)
+}
+
 /// The flow of an IPv4 packet, if it is UDP to `port`.
-fn flow_to(port: u16, packet: &[u8]) -> Option<Flow> {
+pub(super) fn flow_to(port: u16, packet: &[u8]) -> Option<Flow> {
     let header = usize::from(packet.first()? & 0x0f) * 4;
     let udp = *packet.get(9)? == 17;
     let to: [u8; 4] = packet.get(16..20)?.try_into().ok()?;

@@ -1,4 +1,4 @@
-//! Makes a recorded UPDATE one that a device may send to its gateway over an external session.
+//! Makes a recorded UPDATE one that a device may send to its gateway, over an external or an internal session.
 //!
 //! Next hop and first AS become the device's own; what only means something inside an AS is dropped; every other
 //! attribute stays as it was, octet for octet. IPv6 routes are left out: the session is for IPv4.
@@ -39,7 +39,12 @@ pub struct Device {
     pub address: Ipv4Addr,
     /// AS numbers have four octets on the session.
     pub four_octet: bool,
+    /// The session is internal: the path stays as it was, and LOCAL_PREF goes with it.
+    pub internal: bool,
 }
+
+/// What an internal session prefers by, where nobody says otherwise.
+const DEFAULT_LOCAL_PREF: u32 = 100;
 
 /// The flags and the code of each attribute of a whole UPDATE, the length's own flag left out; empty if unreadable.
 pub fn codes(update: &[u8]) -> Vec<(u8, u8)> {
@@ -178,7 +183,9 @@ impl Rewriter {
                     if let Some(tail) = of(AS4_PATH).filter(|_| merge).and_then(|a| segments(a.value, true)) {
                         path = merged(path, tail);
                     }
-                    self.own_first(&mut path, record.peer_asn);
+                    if !self.device.internal {
+                        self.own_first(&mut path, record.peer_asn);
+                    }
                     write(TRANSITIVE, AS_PATH, &self.path_octets(&path), &mut out);
                 }
                 AGGREGATOR if record.as4 != self.device.four_octet => {
@@ -195,6 +202,9 @@ impl Rewriter {
                 }
                 _ => out.extend(attribute.whole),
             }
+        }
+        if self.device.internal {
+            write(TRANSITIVE, LOCAL_PREF, &DEFAULT_LOCAL_PREF.to_be_bytes(), &mut out);
         }
         Some(out)
     }
@@ -326,7 +336,8 @@ fn chunks<'a, 'p>(prefixes: &'a [&'p [u8]], room: usize) -> impl Iterator<Item =
 mod tests {
     use super::*;
 
-    const DEVICE: Device = Device { asn: 65010, address: Ipv4Addr::new(169, 254, 21, 1), four_octet: true };
+    const DEVICE: Device =
+        Device { asn: 65010, address: Ipv4Addr::new(169, 254, 21, 1), four_octet: true, internal: false };
 
     fn played(peer_asn: u32, as4: bool, attributes: &[u8], nlri: &[u8]) -> (Vec<u8>, Rewriter) {
         let mut body = vec![0, 0];
@@ -360,6 +371,24 @@ mod tests {
         ];
         assert_eq!(out[HEADER_LEN + 4..], wanted.concat());
         assert_eq!(rewriter.held.len(), 1);
+    }
+
+    #[test]
+    fn over_an_internal_session_the_path_stays_and_a_local_preference_goes_with_it() {
+        let attributes = [&[0x40, 2, 6, 2, 1, 0, 0, 0, 9][..], &[0x40, 3, 4, 1, 2, 3, 4]].concat();
+        let mut body = vec![0, 0, 0, 16];
+        body.extend(&attributes);
+        body.extend([24, 192, 0, 2]);
+        let mut rewriter = Rewriter::new(Device { internal: true, ..DEVICE });
+        let mut out = Vec::new();
+        rewriter.rewrite(&Record { time: 0, as4: true, peer_asn: 5, octets: message(UPDATE, &body) }, &mut out);
+        let wanted = [
+            &[0x40, 2, 6, 2, 1, 0, 0, 0, 9][..],
+            &[0x40, 3, 4, 169, 254, 21, 1],
+            &[0x40, 5, 4, 0, 0, 0, 100],
+            &[24, 192, 0, 2],
+        ];
+        assert_eq!(out[HEADER_LEN + 4..], wanted.concat());
     }
 
     #[test]

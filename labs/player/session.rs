@@ -23,6 +23,9 @@ const RETRY: Duration = Duration::from_millis(200);
 const MULTIPROTOCOL: u8 = 1;
 const FOUR_OCTET_AS: u8 = 65;
 
+/// Stands for an AS number of four octets in a field of two (RFC 6793).
+const AS_TRANS: u32 = 23456;
+
 /// How to open a session.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -134,10 +137,12 @@ impl Player {
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         stream.write_all(&open(options))?;
         let mut hold_time = options.hold_time;
-        let mut four_octet = false;
+        let (mut four_octet, mut internal) = (false, false);
         loop {
             match read(&mut stream)? {
                 (OPEN, body) => {
+                    let theirs = Reader(body.get(1..).unwrap_or_default()).number(2).unwrap_or_default();
+                    internal = theirs == options.asn && theirs != AS_TRANS;
                     let theirs = Reader(body.get(3..).unwrap_or_default()).number(2).unwrap_or_default();
                     hold_time = hold_time.min(u16::try_from(theirs).unwrap_or(hold_time));
                     four_octet = options.four_octet && announces(&body, FOUR_OCTET_AS);
@@ -159,7 +164,7 @@ impl Player {
             let (stream, status) = (Arc::clone(&stream), Arc::clone(&status));
             thread::spawn(move || keep_alive(&stream, &status, hold_time))
         };
-        let device = Device { asn: options.asn, address: options.local, four_octet };
+        let device = Device { asn: options.asn, address: options.local, four_octet, internal };
         Ok(Self { stream, status, rewriter: Rewriter::new(device), threads: vec![listener, keeper] })
     }
 
@@ -178,6 +183,21 @@ impl Player {
         self.write(&piece)?;
         let (counts, prefixes) = (self.rewriter.counts.clone(), self.rewriter.held.len());
         Ok(Sent { counts, prefixes, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    /// Ends as a killed process does: the connection closes without a word.
+    pub fn kill(self) {
+        let _ = lock(&self.stream).shutdown(std::net::Shutdown::Both);
+        lock(&self.status).closed = true; // and so nothing is said at the end
+    }
+
+    /// Ends as a host does that loses its power: nothing goes out, not even the end of the connection.
+    pub fn vanish(self) {
+        let stream = lock(&self.stream);
+        // Closed with this, a socket forgets what was not sent, and sends one RST, which nothing carries.
+        let _ = socket2::SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+        drop(stream);
+        self.kill();
     }
 
     fn write(&self, octets: &[u8]) -> Result<(), Failure> {
@@ -212,7 +232,9 @@ impl Player {
 impl Drop for Player {
     fn drop(&mut self) {
         let mut stream = lock(&self.stream);
-        let _ = stream.write_all(&message(NOTIFICATION, &[6, 2])); // Cease / Administrative Shutdown (RFC 4486)
+        if !lock(&self.status).closed {
+            let _ = stream.write_all(&message(NOTIFICATION, &[6, 2])); // Cease / Administrative Shutdown (RFC 4486)
+        }
         let _ = stream.shutdown(std::net::Shutdown::Both);
         drop(stream);
         lock(&self.status).closed = true;
@@ -234,7 +256,7 @@ fn open(options: &Options) -> Vec<u8> {
     }
     let length = u8::try_from(capabilities.len()).expect("a dozen octets");
     let mut body = vec![4]; // BGP-4
-    body.extend(u16::try_from(options.asn).unwrap_or(23456).to_be_bytes()); // AS_TRANS (RFC 6793)
+    body.extend(u16::try_from(options.asn).unwrap_or(AS_TRANS as u16).to_be_bytes()); // AS_TRANS (RFC 6793)
     body.extend(options.hold_time.to_be_bytes());
     body.extend(options.local.octets());
     body.extend([length + 2, 2, length]); // one parameter: capabilities (RFC 5492)

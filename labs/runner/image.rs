@@ -19,15 +19,19 @@ const FRR: &str = "/usr/lib/frr";
 pub fn start(lab: &mut Lab, node: &str) -> Result<()> {
     let described = lab.topology.nodes.get(node).with_context(|| format!("there is no node {node}"))?;
     let (image, command) = (described.image.clone(), described.command.clone());
-    let repository = image.rsplit('/').next().unwrap_or_default().split(':').next().unwrap_or_default();
-    match repository {
-        _ if !command.is_empty() => {
-            if command.first().is_some_and(|program| program == "sleep") {
-                return Ok(()); // the node is held by its holder
-            }
-            let words: Vec<&str> = command.iter().map(String::as_str).collect();
-            lab.spawn(node, &words)
+    if !command.is_empty() {
+        if command.first().is_some_and(|program| program == "sleep") {
+            return Ok(()); // the node is held by its holder
         }
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        return lab.spawn(node, &words);
+    }
+    start_as(lab, node, image.rsplit('/').next().unwrap_or_default().split(':').next().unwrap_or_default())
+}
+
+/// Starts what an image of that name (without its tag) would, whatever the node's own image is.
+pub fn start_as(lab: &mut Lab, node: &str, repository: &str) -> Result<()> {
+    match repository {
         "frr" => start_frr(lab, node),
         name if name == "bird" || name.ends_with("-bird") => {
             lab.shell(node, "mkdir -p /run/bird")?;

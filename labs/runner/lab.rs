@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image;
 use super::node::{Node, forget_netns, run};
-use super::topology::Topology;
+use super::topology::{Endpoint, Topology};
 use super::wait::wait_until;
 
 /// A command inside a node is given this long.
@@ -130,13 +130,16 @@ impl Lab {
     }
 
     fn make_links(&self) -> Result<()> {
-        for [a, b] in &self.topology.links {
-            let (a_ns, b_ns) = (&self.node(&a.node)?.netns, &self.node(&b.node)?.netns);
-            let peer = ["type", "veth", "peer", "name", &b.interface, "netns", b_ns];
-            run(Command::new("ip").args(["link", "add", "name", &a.interface, "netns", a_ns]).args(peer))?;
-            for (netns, end) in [(a_ns, a), (b_ns, b)] {
-                run(Command::new("ip").args(["-n", netns, "link", "set", &end.interface, "up"]))?;
-            }
+        self.topology.links.iter().try_for_each(|link| self.make_link(link))
+    }
+
+    /// Makes one link, also again after one of its interfaces was deleted; addresses are not part of it.
+    pub fn make_link(&self, [a, b]: &[Endpoint; 2]) -> Result<()> {
+        let (a_ns, b_ns) = (&self.node(&a.node)?.netns, &self.node(&b.node)?.netns);
+        let peer = ["type", "veth", "peer", "name", &b.interface, "netns", b_ns];
+        run(Command::new("ip").args(["link", "add", "name", &a.interface, "netns", a_ns]).args(peer))?;
+        for (netns, end) in [(a_ns, a), (b_ns, b)] {
+            run(Command::new("ip").args(["-n", netns, "link", "set", &end.interface, "up"]))?;
         }
         Ok(())
     }

@@ -78,7 +78,7 @@ prop_compose! {
         let mut table = Table::default();
         for (id, members) in &groups {
             for hop in members {
-                let object = NextHop { id: *hop, family: Family::Ipv4, link: link(*hop), gateway: None };
+                let object = NextHop { id: *hop, family: Family::Ipv6, link: link(*hop), gateway: None }; // good for both
                 table.next_hops.insert(*hop, object);
             }
             let members = members.iter().map(|hop| (*hop, Weight::ONE)).collect();
@@ -401,7 +401,10 @@ fn a_barred_hop_of_an_earlier_run_leaves_its_groups_before_anybody_wants_them() 
     second.adopt(kernel.table.clone());
     second.bar(Bar::Link(link(1)));
     let ops = run(&mut second, &mut kernel, Time::START);
-    assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(group)] if links(&kernel, group.id) == [link(2), link(2)]), "{ops:?}");
+    assert!(
+        matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(group)] if links(&kernel, group.id) == [link(2), link(2)]),
+        "{ops:?}"
+    );
     assert_eq!(kernel.table.routes.len(), 1);
 }
 

@@ -11,6 +11,7 @@ mod flow;
 mod foreign;
 mod input;
 mod interfaces;
+mod journal;
 mod keep_down;
 mod link;
 mod neighbor;
@@ -24,6 +25,7 @@ mod sessions;
 mod settling;
 mod stale;
 mod startup;
+mod tunnels;
 mod watch;
 
 #[cfg(test)]
@@ -36,7 +38,7 @@ use std::{
 };
 
 pub use event::{Event, Weight};
-pub use input::{Effect, Endpoint, FlushId, Input};
+pub use input::{Effect, Endpoint, FlushId, Held, Input};
 pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
@@ -56,6 +58,7 @@ use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
+use journal::Journal;
 use link::Links;
 use neighbor::Neighbor;
 use neighbors::{Leaving, Neighbors};
@@ -64,6 +67,7 @@ use reload::Unconfirmed;
 use resync::Resync;
 use settling::Settling;
 use startup::Startup;
+use tunnels::Tunnels;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
 const SLICE_PREFIXES: usize = 1_000;
@@ -117,6 +121,9 @@ pub struct Speaker {
     flushes: u32,
     conns: HashMap<ConnId, Conn>,
     links: Links,
+    tunnels: Tunnels,
+    /// What hooks hold down, as the shell was last told.
+    held: Vec<Held>,
     rib: Rib,
     fib: Fib,
     startup: Startup,
@@ -135,6 +142,7 @@ pub struct Speaker {
     /// Whom BFD was last told to watch.
     watching: Option<Vec<bfd::Plan>>,
     life: Life,
+    journal: Journal,
     strangers: Rate,
     refusals: Rate,
     /// Changes that others made to what is ours.
@@ -174,6 +182,8 @@ impl Speaker {
             flushes: 0,
             conns: HashMap::new(),
             links: Links::default(),
+            tunnels: Tunnels::default(),
+            held: Vec::new(),
             rib,
             fib,
             startup: Startup::default(),
@@ -186,6 +196,7 @@ impl Speaker {
             watch_again: true,
             watching: None,
             life: Life::Waiting,
+            journal: Journal::default(),
             strangers: Rate::default(),
             refusals: Rate::default(),
             tampering: Rate::default(),
@@ -196,6 +207,7 @@ impl Speaker {
             unconfirmed: None,
             config,
         };
+        speaker.plan_tunnels(Time::START, &mut Vec::new()); // before it begins, nothing is to be done about them
         for plan in plans {
             speaker.register(plan);
         }
@@ -204,8 +216,10 @@ impl Speaker {
 
     /// Takes one fact, and says what is to be done about it: the kernel first.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
+        let said = out.len();
         match input {
             Input::Begin(table) => self.begin(now, table, out),
+            Input::Held(held) => self.hold_again(now, held, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
@@ -252,6 +266,7 @@ impl Speaker {
             }
         }
         self.follow_up(now, out);
+        self.remember(now, out.get(said..).unwrap_or_default());
     }
 
     /// What every turn ends with.
@@ -267,8 +282,10 @@ impl Speaker {
 
     /// Does what is due by now.
     pub fn tick(&mut self, now: Time, out: &mut Vec<Effect>) {
+        let said = out.len();
         self.fib.tick(now);
         self.kernel(now, out);
+        self.tunnels_due(now, out);
         self.revert_if_due(now, out);
         for id in self.neighbors.ids() {
             if self.neighbors.get(id).and_then(|neighbor| neighbor.awaited.deadline()).is_some_and(|due| due <= now) {
@@ -284,6 +301,7 @@ impl Speaker {
         self.let_back_in_time(now, out);
         self.forget_gone(now, out);
         self.follow_up(now, out);
+        self.remember(now, out.get(said..).unwrap_or_default());
     }
 
     /// When [`Speaker::tick`] is due next.
@@ -295,6 +313,7 @@ impl Speaker {
         let back = self.neighbors.iter().filter_map(|neighbor| neighbor.over?.until);
         sessions
             .chain(self.fib.deadline())
+            .chain(self.tunnels.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
             .chain(self.settle_deadline())
@@ -314,6 +333,7 @@ impl Speaker {
 
     /// One bounded slice of what can wait: routes into the kernel, UPDATEs out, the tidy-up after lost sessions.
     pub fn work(&mut self, now: Time, out: &mut Vec<Effect>) {
+        let said = out.len();
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
@@ -326,6 +346,7 @@ impl Speaker {
             self.advertise(now, id, out);
         }
         self.settle(out);
+        self.remember(now, out.get(said..).unwrap_or_default());
     }
 
     /// True once a clean stop is complete.
@@ -383,9 +404,10 @@ impl Speaker {
         let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
+        self.sense_everything(now, out);
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
-                neighbor.bind(now, &self.links);
+                neighbor.bind(now, &self.links, &self.tunnels);
             }
             self.announce(now, id, out);
             self.bound(now, id, out);

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use super::neighbor::Neighbor;
+use super::neighbor::{Bond, Neighbor};
 use super::{Life, Speaker};
 use crate::fib::Bar;
+use crate::gateway::NeighborKind;
 use crate::session::Negotiated;
-use crate::types::{Family, PeerId, Time};
+use crate::types::{Family, LinkIndex, PeerId, Time};
 
 /// How long a neighbor that is up may take to say all that it has; also how long prefixes wait for more hops at most.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -46,6 +47,16 @@ pub(super) struct Settling {
     ready: bool,
 }
 
+impl Neighbor {
+    /// The interface of the tunnel whose far end it is: what it taught leads nowhere else.
+    fn tunnel_link(&self) -> Option<LinkIndex> {
+        match (&self.plan.kind, &self.bond) {
+            (NeighborKind::Device { .. }, Bond::Up(link) | Bond::Down(link)) => Some(*link),
+            _ => None,
+        }
+    }
+}
+
 impl Speaker {
     /// A session is up: all of its routes are still to come.
     pub(super) fn loads(&mut self, now: Time, id: PeerId, agreed: &Negotiated) {
@@ -73,10 +84,10 @@ impl Speaker {
     pub(super) fn stripped(&mut self, id: PeerId) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.loading = None;
-        let bar = neighbor.bar();
-        let shared = |other: &Neighbor| other.id != id && other.conn.is_some() && other.bar() == bar;
-        if self.life == Life::Running && matches!(bar, Bar::Link(_)) && !self.neighbors.iter().any(shared) {
-            self.fib.strip(bar);
+        let Some(link) = neighbor.tunnel_link().filter(|_| self.life == Life::Running) else { return };
+        let shared = |other: &Neighbor| other.id != id && other.conn.is_some() && other.tunnel_link() == Some(link);
+        if !self.neighbors.iter().any(shared) {
+            self.fib.strip(Bar::Link(link));
         }
     }
 
