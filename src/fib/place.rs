@@ -272,7 +272,8 @@ impl Fib {
         if has == self.live(&wants.key) {
             return true;
         }
-        let wanted = |hop: &HopKey| wants.key.primaries.iter().chain(&wants.key.backups).any(|member| member.hop == *hop);
+        let wanted =
+            |hop: &HopKey| wants.key.primaries.iter().chain(&wants.key.backups).any(|member| member.hop == *hop);
         state.trouble.is_none() && !has.carrying.is_empty() && has.carrying.iter().all(|(hop, _)| wanted(hop))
     }
 

@@ -29,4 +29,5 @@ mod kernel;
 mod labs;
 mod reload;
 mod silence;
+mod stickiness;
 mod weights;
