@@ -5,6 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use nix::net::if_::if_nameindex;
 use nix::sys::socket::{LinkAddr, recvfrom};
@@ -41,7 +42,12 @@ impl Watch {
     fn run(&self, stop: &AtomicBool) -> Seen {
         let mut seen = Seen::new();
         let mut packet = [0; 128];
+        let mut told: Option<Instant> = None;
         loop {
+            // What had come by then is still to be read; but flows may go on for ever.
+            if stop.load(Ordering::Relaxed) && told.get_or_insert_with(Instant::now).elapsed() > PAUSE * 4 {
+                return seen;
+            }
             match recvfrom::<LinkAddr>(self.socket.as_raw_fd(), &mut packet) {
                 Ok((length, Some(from))) => {
                     let Some(flow) = packet.get(..length).and_then(|packet| flow_to(self.port, packet)) else {

@@ -134,7 +134,10 @@ impl Fib {
     pub fn strip(&mut self, of: Bar) {
         let ids: Vec<u32> = self.objects.groups.keys().copied().collect();
         for id in ids {
-            let Some(group) = self.objects.groups.get(&id).filter(|group| !group.deleting) else { continue };
+            let Some(group) = self.objects.groups.get_mut(&id).filter(|group| !group.deleting) else { continue };
+            if group.grows_to.take().is_some() {
+                self.unsettled.groups.insert(id); // it is judged anew, without them
+            }
             let Some(key) = group.label.and_then(|label| self.objects.keys.get(label)).map(|state| &state.key) else {
                 continue;
             };
@@ -151,10 +154,6 @@ impl Fib {
             };
             let label = self.objects.keys.id(key);
             self.relabel(id, label);
-            if let Some(group) = self.objects.groups.get_mut(&id) {
-                group.grows_to = None;
-            }
-            self.unsettled.groups.insert(id);
         }
     }
 
@@ -262,7 +261,7 @@ impl Fib {
 
     fn judge(&self, group: u32, key: u32) -> bool {
         let Some(state) = self.objects.groups.get(&group).filter(|group| !group.deleting) else { return false };
-        let Some(label) = state.label else { return false };
+        let Some(label) = state.grows_to.or(state.label) else { return false };
         // What an earlier run left is not touched before all is known.
         if label == key || (!self.swept && state.adopted) {
             return true;
@@ -280,7 +279,8 @@ impl Fib {
     /// A group for a prefix that wants the key; not the one that it leaves.
     fn home(&mut self, key: u32, leaves: Option<u32>) -> u32 {
         let groups = &self.objects.groups;
-        let open = |id: &u32| Some(*id) != leaves && groups.get(id).is_some_and(|group| !group.deleting);
+        let stays = |group: &GroupState| !group.deleting && group.grows_to.is_none();
+        let open = |id: &u32| Some(*id) != leaves && groups.get(id).is_some_and(stays);
         let Some(state) = self.objects.keys.get(key) else { return self.objects.group(key, &self.settings) };
         if let Some(id) = state.groups.iter().copied().find(|id| open(id)) {
             return id;
@@ -288,7 +288,7 @@ impl Fib {
         let live = self.live(&state.key);
         let equal = |group: &GroupState| {
             let label = group.label.and_then(|label| self.objects.keys.get(label));
-            group.grows_to.is_none() && label.is_some_and(|label| self.live(&label.key) == live)
+            label.is_some_and(|label| self.live(&label.key) == live)
         };
         let equals = groups.iter().filter(|(id, group)| open(id) && !live.carrying.is_empty() && equal(group));
         if let Some(id) = equals.map(|(id, _)| *id).min() {
@@ -304,7 +304,8 @@ impl Fib {
     /// each of them is among the restless.
     fn settle_group(&mut self, id: u32) -> (SmallVec<[u32; 4]>, bool) {
         let none = (SmallVec::new(), true);
-        let Some(group) = self.objects.groups.get(&id).filter(|group| !group.deleting) else { return none };
+        let due = |group: &&GroupState| !group.deleting && group.grows_to.is_none();
+        let Some(group) = self.objects.groups.get(&id).filter(due) else { return none };
         let (wants, label) = (group.wants.clone(), group.label);
         let known = !group.stripped;
         if wants.iter().all(|(key, _)| Some(*key) == label) {
@@ -344,6 +345,7 @@ impl Fib {
             } else if let Some(group) = self.objects.groups.get_mut(&id) {
                 group.grows_to = Some(chosen); // when those have left
                 self.unsettled.growing.insert(id);
+                self.unsettled.forget();
             }
             return (goes, false);
         }
@@ -398,6 +400,9 @@ impl Fib {
         // The kernel may still have them in the group.
         group.former.extend(former.iter());
         group.stripped = true;
+        if group.wants.iter().any(|(key, _)| *key != label) {
+            self.unsettled.groups.insert(id);
+        }
         for hop in listed.iter() {
             if let Some(hop) = self.objects.hops.get_mut(&hop) {
                 hop.users.insert(id);

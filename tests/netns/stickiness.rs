@@ -124,7 +124,9 @@ impl Scene {
         thread::sleep(LOOK);
         let mut ways = Ways::new();
         for (device, watch) in watches {
-            watch.stop().into_keys().for_each(|flow| drop(ways.entry(flow).or_default().insert(device)));
+            watch.stop().into_keys().for_each(|flow| {
+                ways.entry(flow).or_default().insert(device);
+            });
         }
         assert_eq!(ways.len(), usize::from(FLOWS), "flows that arrive somewhere");
         for (flow, devices) in &ways {
