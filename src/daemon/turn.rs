@@ -11,14 +11,14 @@ use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::held::HeldFile;
-use super::kernel::{Answer, KernelThread};
+use super::kernel::{Answer, KernelThreads};
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
 use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::sysctl::{Sysctls, Wanted};
-use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor, Seen, Watch};
+use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
@@ -59,7 +59,7 @@ struct Shell {
     clock: Clock,
     speaker: Speaker,
     transport: Transport,
-    kernel: KernelThread,
+    kernel: KernelThreads,
     bfd: BfdClient,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
@@ -90,10 +90,13 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
     // Interfaces before routes: whatever the kernel drops after this is told of, and the rest is not in what it lists.
     let mut links = Monitor::open().map_err(StartError::Monitor)?;
-    let mut others = Watch::open(&speaker.fib_settings(), &[kernel.port()]).map_err(StartError::Watch)?;
+    let urgent = Kernel::open().map_err(StartError::Runtime)?;
+    let mut others = Watch::open(&speaker.fib_settings(), &[kernel.port(), urgent.port()]).map_err(StartError::Watch)?;
     let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
-    let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
+    let kernel =
+        KernelThreads::start(urgent, kernel, &speaker.fib_settings(), &answers).map_err(StartError::Runtime)?;
+    drop(answers); // when both threads are gone, the loop hears of it
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let (news, mut from_bfd) = mpsc::unbounded_channel();

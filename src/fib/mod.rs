@@ -25,7 +25,7 @@ mod model;
 mod tests;
 
 pub use bar::Bar;
-pub use batch::{Batch, BatchId, Failure, KernelError};
+pub use batch::{Batch, BatchId, Failure, KernelError, Lane};
 pub use foreign::{Author, Change, Foreign, Harm};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;

@@ -12,7 +12,7 @@ use super::Group;
 use super::KernelError;
 use super::Op;
 use super::group::shares;
-use super::machine::BATCH;
+use super::machine::OBJECTS;
 use super::machine::Retry;
 use super::objects::Held;
 use super::objects::Members;
@@ -31,7 +31,7 @@ impl Fib {
             self.hop_op(now, id, ops);
         }
         let mut revived = HashSet::new();
-        while ops.len() < BATCH
+        while ops.len() < OBJECTS
             && let Some(id) = self.objects.dirty_groups.pop_first()
         {
             self.group_op(now, id, ops, &mut revived);
