@@ -29,6 +29,7 @@ pub mod daemon;
 pub mod fib;
 pub mod gateway;
 pub mod policy;
+pub mod probe;
 pub mod rib;
 pub mod session;
 pub mod speaker;

@@ -39,7 +39,7 @@ fn run() -> Result<()> {
     let hops = tunnels()?;
     let settings = Settings::default();
     let mut kernel = Kernel::open()?;
-    kernel.probe(&settings)?;
+    let settings = Settings { max_weight: kernel.probe(&settings)?, ..settings };
 
     println!("{routes} routes through one group of {TUNNELS}");
     let mut ratios = Vec::new();

@@ -20,6 +20,7 @@ use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
+use crate::probe::io::{News as ProbeNews, Prober};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
@@ -43,6 +44,7 @@ enum Fact {
     Kernel(Answer),
     Foreign(Seen),
     Bfd(News),
+    Probe(ProbeNews),
     Question(Question),
     Stop,
     Flushed(FlushId),
@@ -61,6 +63,7 @@ struct Shell {
     transport: Transport,
     kernel: KernelThreads,
     bfd: BfdClient,
+    prober: Prober,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
     /// Those that were set.
@@ -99,6 +102,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     drop(answers); // when both threads are gone, the loop hears of it
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
+    let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
@@ -117,6 +121,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         transport,
         kernel,
         bfd,
+        prober: Prober::new(answers_of_far_ends),
         wanted,
         sysctls,
         config,
@@ -149,6 +154,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
+            news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
@@ -174,6 +180,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             }
             Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
+            Fact::Probe(ProbeNews::Report(report)) => shell.tell(Input::Probe(report)),
+            Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {
+                warn!(event = "probe.trouble", "{} on {} cannot be probed: {trouble}", plan.remote, plan.interface);
+            }
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
@@ -374,6 +384,7 @@ impl Shell {
                         }
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
+                    Effect::Probe(plans) => self.prober.want(plans),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Hash(hash) => {

@@ -87,6 +87,10 @@ impl Fib {
             }
             return;
         }
+        // Until the sweep, prefixes keep the routes that they have: a group that nobody waits for may never be needed.
+        if !self.swept && group.have.is_none() && !group.vanished && group.waiting.is_empty() && group.coming == 0 {
+            return;
+        }
         let barred = self.barred(id);
         let Some(group) = self.objects.groups.get(&id) else { return };
         if group.wanted == 0 && (barred.is_empty() || group.key.is_none()) {

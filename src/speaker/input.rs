@@ -11,6 +11,7 @@ use crate::bfd::{Plan, Report};
 use crate::config::Hash;
 use crate::fib::{Batch, BatchId, Failure, Foreign, Table};
 use crate::gateway::Ttl;
+use crate::probe;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 
 /// A tunnel that a hook took down: no traffic leaves by it until the hook says otherwise, whatever else happens.
@@ -110,6 +111,8 @@ pub enum Input {
     Bfd(Report),
     /// There is no BFD agent any more, and why; another is looked for.
     BfdLost(String),
+    /// The far end of a tunnel has answered, or has stopped to.
+    Probe(probe::Report),
     /// A person, or the system, wants a clean end.
     Stop,
     /// What [`Effect::Flush`] asked for is done.
@@ -182,6 +185,8 @@ pub enum Effect {
     Listen(Family),
     /// Let BFD run these sessions and no others; answered by [`Input::Bfd`] whenever one changes.
     Bfd(Vec<Plan>),
+    /// Ask these far ends and no others; answered by [`Input::Probe`] whenever one changes.
+    Probe(Vec<probe::Plan>),
     /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
     /// as it was signed before.
     Sign,

@@ -16,6 +16,7 @@ mod keep_down;
 mod link;
 mod neighbor;
 mod neighbors;
+mod probes;
 mod query;
 mod rate;
 mod reload;
@@ -51,6 +52,7 @@ use crate::fib;
 use crate::fib::{Failure, Fib};
 use crate::gateway;
 use crate::gateway::Desired;
+use crate::probe;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
@@ -138,6 +140,8 @@ pub struct Speaker {
     watch_again: bool,
     /// Whom BFD was last told to watch.
     watching: Option<Vec<bfd::Plan>>,
+    /// Far ends that are asked whether they are there.
+    probing: Vec<probe::Plan>,
     life: Life,
     journal: Journal,
     strangers: Rate,
@@ -191,6 +195,7 @@ impl Speaker {
             compared: None,
             watch_again: true,
             watching: None,
+            probing: Vec::new(),
             life: Life::Waiting,
             journal: Journal::default(),
             strangers: Rate::default(),
@@ -254,6 +259,7 @@ impl Speaker {
             }
             Input::Bfd(report) => self.bfd(now, report, out),
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
+            Input::Probe(report) => self.probed(now, &report, out),
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {

@@ -357,6 +357,8 @@ impl World {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
                 Effect::Bfd(plans) => self.watch(host, plans),
+                // Nothing answers a probe here, which says nothing.
+                Effect::Probe(_) => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),

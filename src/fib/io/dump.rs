@@ -46,8 +46,13 @@ pub(super) struct Found {
     pub(super) target: Target,
 }
 
-/// One pass over next hops, groups and routes. An error of kind `Interrupted` says that it was torn by a change.
-pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
+/// True if there is a resilient group of ours.
+pub(super) fn any_group(socket: &mut Socket, settings: &Settings) -> io::Result<bool> {
+    Ok(objects(socket, settings)?.groups.values().any(|group| group.buckets > 0))
+}
+
+/// One pass over next hops and groups.
+fn objects(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
     let mut table = Table::default();
     let mut requests = Requests::default();
     let sequence = socket.sequence(1);
@@ -60,6 +65,13 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
         }
     })?;
     dumped.map_err(|error| io::Error::other(format!("the kernel does not list its next hops: {error}")))?;
+    Ok(table)
+}
+
+/// One pass over next hops, groups and routes. An error of kind `Interrupted` says that it was torn by a change.
+pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
+    let mut table = objects(socket, settings)?;
+    let mut requests = Requests::default();
     for family in Family::ALL {
         let sequence = socket.sequence(1);
         requests.clear();

@@ -79,20 +79,30 @@ impl Kernel {
         let hop = settings.first_id + (1 << 24) - 1;
         let resilient = hop - 1;
         self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| able(&error, release()))?;
+        if dump::any_group(&mut self.socket, settings).unwrap_or(false) {
+            return self.max_weight(settings); // of an earlier run, to be taken over: nothing in this kernel is touched without need
+        }
         let attributes = vec![NexthopAttribute::Id(hop), NexthopAttribute::Blackhole];
         let header = NexthopHeader { family: 2, protocol: settings.protocol, ..NexthopHeader::default() };
         let blackhole = NexthopMessage { header, attributes };
         self.put(&blackhole)?.map_err(|_| ProbeError::NoNextHops(release()))?;
-        let of_one = |weight| {
-            let members = vec![(hop, weight)];
-            crate::fib::Group { id: resilient, members, buckets: 8, idle_timer: settings.idle_timer }
-        };
-        let small = self.put(&group(settings, &of_one(Weight::ONE)))?;
-        let large = Weight::new(NARROW + 1).unwrap_or(Weight::ONE);
-        let large = self.put(&group(settings, &of_one(large)))?;
+        let members = vec![(hop, Weight::ONE)];
+        let of_one = crate::fib::Group { id: resilient, members, buckets: 8, idle_timer: settings.idle_timer };
+        let made = self.put(&group(settings, &of_one))?;
         self.apply(settings, &[Op::DeleteGroup(resilient), Op::DeleteNextHop(hop)]);
-        small.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })?;
-        Ok(if large.is_ok() { u16::MAX } else { NARROW })
+        made.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })?;
+        self.max_weight(settings)
+    }
+
+    /// The largest share. A group whose only member does not exist is refused in any case: for that by a kernel that
+    /// reads all of the share, and before it looks for the member by one that wants zeros in the upper half.
+    fn max_weight(&mut self, settings: &Settings) -> Result<u16, ProbeError> {
+        let nobody = settings.first_id + (1 << 24) - 1;
+        let members = vec![(nobody, Weight::new(NARROW + 1).unwrap_or(Weight::ONE))];
+        let large = crate::fib::Group { id: nobody - 1, members, buckets: 8, idle_timer: settings.idle_timer };
+        let refused = self.put(&group(settings, &large))?.err();
+        let wide = refused.is_some_and(|error| error.text.contains("Invalid nexthop id"));
+        Ok(if wide { u16::MAX } else { NARROW })
     }
 
     /// Carries the operations out in order and tells which were refused. All are tried. Deleting what is gone already
