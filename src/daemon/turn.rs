@@ -94,7 +94,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     // Interfaces before routes: whatever the kernel drops after this is told of, and the rest is not in what it lists.
     let mut links = Monitor::open().map_err(StartError::Monitor)?;
     let urgent = Kernel::open().map_err(StartError::Runtime)?;
-    let mut others = Watch::open(&speaker.fib_settings(), &[kernel.port(), urgent.port()]).map_err(StartError::Watch)?;
+    let mut others =
+        Watch::open(&speaker.fib_settings(), &[kernel.port(), urgent.port()]).map_err(StartError::Watch)?;
     let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel =

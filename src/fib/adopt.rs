@@ -64,6 +64,7 @@ impl Fib {
         let first = self.settings.first_id;
         for group in self.objects.groups.values_mut() {
             group.have = None;
+            group.trouble = None;
             group.vanished = false;
             group.held = 0;
         }

@@ -134,6 +134,8 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    /// How often in a row what was read of the kernel was old when it came.
+    overtaken: u8,
     /// When the kernel was last read and compared.
     compared: Option<Time>,
     /// Who is watched by BFD may have changed.
@@ -192,6 +194,7 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            overtaken: 0,
             compared: None,
             watch_again: true,
             watching: None,
@@ -531,6 +534,7 @@ impl Speaker {
     /// Hands out what the kernel can take now.
     fn kernel(&mut self, now: Time, out: &mut Vec<Effect>) {
         if self.compares(now, out) {
+            self.overtake(now, out);
             return;
         }
         while let Some(batch) = self.fib.next_batch(now) {

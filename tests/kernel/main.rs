@@ -340,6 +340,7 @@ fn a_new_start_adopts_without_a_write_and_sweeps_what_is_stale() {
         let before = world.kernel.dump(&settings()).unwrap();
 
         world.fib = Fib::new(settings());
+        world.fib.set_max_weight(world.kernel.probe(&settings()).unwrap());
         assert!(world.fib.adopt(before.clone()));
         assert_eq!(world.run(), 0);
         world.compare();
