@@ -18,6 +18,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
+    ("metrics", &["types", "control"]),
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),

@@ -165,7 +165,10 @@ impl Plan {
         for (name, from, to) in numbers.into_iter().filter(|(_, from, to)| from != to) {
             self.refuse("kernel", name, format!("the routes that are in the kernel have {from}, and would have {to}"));
         }
-        let Control { socket } = control;
+        let Control { socket, metrics } = control;
+        if *metrics != new.control.metrics {
+            self.refuse("control", "metrics", "the address is opened at the start".to_owned());
+        }
         if *socket != new.control.socket {
             let (from, to) = (socket.display(), new.control.socket.display());
             self.refuse("control", "socket", format!("the socket is {from}, and would be {to}"));

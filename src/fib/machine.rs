@@ -25,6 +25,7 @@ use super::KernelError;
 use super::Lane;
 use super::Op;
 use super::Settings;
+use super::audit::Audit;
 use super::objects::Objects;
 use super::objects::Trouble;
 use super::routes::Cell;
@@ -122,6 +123,7 @@ pub struct Fib {
     pub(super) operations: u64,
     pub(super) failures: u64,
     pub(super) repairs: u64,
+    pub(super) audit: Option<Audit>,
 }
 
 impl Fib {
@@ -149,6 +151,7 @@ impl Fib {
             operations: 0,
             failures: 0,
             repairs: 0,
+            audit: None,
         }
     }
 
@@ -292,6 +295,7 @@ impl Fib {
     }
 
     fn fly(&mut self, lane: Lane, ops: Vec<Op>) -> Batch {
+        self.audit_moves(&ops);
         self.batches += 1;
         let batch = Batch { id: BatchId(self.batches), lane, ops: Arc::from(ops) };
         self.flying.push(Flight { batch: batch.clone(), events: self.events });

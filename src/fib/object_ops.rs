@@ -226,10 +226,11 @@ impl Fib {
         match error {
             None => {
                 hop.phase = if overtaken { Phase::Unsure } else { Phase::Present };
+                hop.strange &= overtaken;
                 hop.trouble = None;
             }
             Some(error) => {
-                hop.phase = if overtaken || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
+                hop.phase = if overtaken || hop.strange || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
                 if !overtaken {
                     let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
                     let retry = now + Self::wait(count, &error);

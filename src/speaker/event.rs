@@ -230,6 +230,11 @@ pub enum Event {
         /// How many more such changes were not told of since the last one.
         silent: u64,
     },
+    /// What the kernel held was not what we thought, and is put right.
+    Repaired {
+        /// How many routes, next hops and groups.
+        found: usize,
+    },
     /// Others changed so much at once that not all of it could be read.
     ForeignMissed,
     /// News was lost, and what the kernel holds was compared with what is wanted.
@@ -364,6 +369,7 @@ impl Event {
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Tampered { harm: Harm::Replaced, .. } => "kernel.displaced",
             Self::Tampered { .. } => "kernel.repaired",
+            Self::Repaired { .. } => "kernel.corrected",
             Self::ForeignMissed => "kernel.changes_lost",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
@@ -412,6 +418,7 @@ impl Event {
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
             | Self::Tampered { .. }
+            | Self::Repaired { .. }
             | Self::ForeignMissed
             | Self::Compared { .. }
             | Self::Unread { .. }
@@ -452,6 +459,7 @@ impl Event {
             | Self::ReloadRefused { .. }
             | Self::Reverted { .. }
             | Self::Tampered { .. }
+            | Self::Repaired { .. }
             | Self::ForeignMissed
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
@@ -601,6 +609,9 @@ impl fmt::Display for Event {
                     Harm::Replaced => write!(f, "{by} put a {what} of its own in the place of ours: left alone")?,
                 }
                 more(*silent, f)
+            }
+            Self::Repaired { found } => {
+                write!(f, "{found} routes, next hops or groups in the kernel were not as we had left them: put right")
             }
             Self::ForeignMissed => {
                 f.write_str("others changed routes or next hops faster than could be read: all of ours are compared")

@@ -5,6 +5,7 @@
 //! some, between which the shell hands in whatever is more urgent.
 
 mod accept;
+mod audit;
 mod dynamic;
 mod event;
 mod flow;
@@ -59,6 +60,7 @@ use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
+use audit::Audit;
 use journal::Journal;
 use link::Links;
 use neighbor::Neighbor;
@@ -136,8 +138,7 @@ pub struct Speaker {
     resync: Resync,
     /// How often in a row what was read of the kernel was old when it came.
     overtaken: u8,
-    /// When the kernel was last read and compared.
-    compared: Option<Time>,
+    audit: Audit,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
     /// Whom BFD was last told to watch.
@@ -195,7 +196,7 @@ impl Speaker {
             preserved: Vec::new(),
             resync: Resync::default(),
             overtaken: 0,
-            compared: None,
+            audit: Audit::default(),
             watch_again: true,
             watching: None,
             probing: Vec::new(),
@@ -224,11 +225,14 @@ impl Speaker {
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
+            Input::Tunnel { tunnel, source, objection } => self.knows(now, &tunnel, source, objection, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
             Input::Foreign(changes) => self.foreign(now, changes, out),
             Input::ForeignMissed => self.foreign_missed(now, out),
+            Input::Audited(number, part) => self.audited(now, number, part, out),
+            Input::Check => self.audit_now(now, true),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {
@@ -280,6 +284,7 @@ impl Speaker {
             self.converge(now, out);
         }
         self.kernel(now, out);
+        self.audit_if_due(now, out);
         self.watch(out);
         self.settle(out);
     }
@@ -320,6 +325,7 @@ impl Speaker {
             .chain(self.tunnels.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
+            .chain(self.audit.deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
             .chain(leaving)
@@ -405,6 +411,7 @@ impl Speaker {
         let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
+        self.audit_later(now);
         self.sense_everything(now, out);
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {

@@ -32,4 +32,5 @@ mod labs;
 mod reload;
 mod silence;
 mod traffic;
+mod tunnels;
 mod weights;

@@ -170,6 +170,7 @@ on-stop = "remove"
 
 [control]
 socket = "/run/twinspan/twinspan.sock"
+metrics = "127.0.0.1:9179"
 "#;
 
 /// A change of each key: what stands in [`BASE`], and what stands there instead. A key of keys whose value is one table
@@ -369,17 +370,12 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("kernel.metric", "metric = 20", "metric = 21"),
     ("kernel.on-stop", "on-stop = \"remove\"", "on-stop = \"keep\""),
     ("control.socket", "twinspan.sock", "other.sock"),
+    ("control.metrics", "127.0.0.1:9179", "127.0.0.1:9180"),
 ];
 
 /// Keys that have one value so far; any other is refused by `check`.
-const FIXED: &[&str] = &[
-    "gateway.mode",
-    "gateway.profile",
-    "device.prefixes",
-    "connection.peer-gateway",
-    "connection.bgp",
-    "control.metrics",
-];
+const FIXED: &[&str] =
+    &["gateway.mode", "gateway.profile", "device.prefixes", "connection.peer-gateway", "connection.bgp"];
 
 const IN_0: usize = 0;
 

@@ -28,7 +28,10 @@ pub use bfd::{Bfd, BfdFailure, BfdState};
 pub use detection::{Detection, DetectionBy, DetectionWay, Probe, ProbeState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use event::{Event, EventLevel, EventQuery, Events};
-pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
+pub use fib::{
+    DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals,
+    InstallState, KernelFault,
+};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
 pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
@@ -68,10 +71,14 @@ pub enum Reply {
     Routes(Routes),
     /// To [`Request::Fib`].
     Fib(Box<Fib>),
+    /// To [`Request::FibCheck`].
+    FibCheck(Box<FibCheck>),
     /// To [`Request::FibRoutes`].
     FibRoutes(FibRoutes),
     /// To [`Request::Plan`] and [`Request::Reload`].
     Plan(Box<Plan>),
+    /// To [`Request::Metrics`]: text for Prometheus.
+    Metrics(String),
     /// To what changes something: it was done.
     Done(Done),
 }

@@ -603,6 +603,8 @@ pub fn fib() -> Reply {
             ..refused()
         }),
         groups: vec![group, empty],
+        counters: FibCounters { operations: 900, failures: 3, repairs: 2, changes_lost: 1, checks: 5 },
+        last_check: Some(check()),
     }))
 }
 
@@ -628,6 +630,32 @@ pub fn fib_routes() -> Reply {
         ..route.clone()
     };
     Reply::FibRoutes(FibRoutes { totals: fib_totals(), routes: vec![route, host, failed], next: None })
+}
+
+pub fn fib_check() -> Reply {
+    Reply::FibCheck(Box::new(check()))
+}
+
+fn check() -> FibCheck {
+    let difference = |kind| FibDifference { prefix: Some(prefix("10.53.0.0/24")), id: None, kind, fault: None };
+    FibCheck {
+        ok: false,
+        at: at("03:12:12.500"),
+        wanted: 9,
+        present: 4,
+        different: 1,
+        missing: 2,
+        waiting: 1,
+        moving: 1,
+        unwanted: 1,
+        objects: 1,
+        repaired: 3,
+        differences: vec![
+            FibDifference { fault: Some(refused()), ..difference(DifferenceKind::Missing) },
+            difference(DifferenceKind::Different),
+            FibDifference { prefix: None, id: Some(1_946_157_057), ..difference(DifferenceKind::Unwanted) },
+        ],
+    }
 }
 
 pub fn plan() -> Reply {

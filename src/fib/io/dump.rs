@@ -46,13 +46,22 @@ pub(super) struct Found {
     pub(super) target: Target,
 }
 
+/// One pass over next hops, groups and routes. An error of kind `Interrupted` says that it was torn by a change.
+pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
+    let mut table = objects(socket, settings)?;
+    routes(socket, settings, |prefix, target| {
+        table.routes.insert(prefix, target);
+    })?;
+    Ok(table)
+}
+
 /// True if there is a resilient group of ours.
 pub(super) fn any_group(socket: &mut Socket, settings: &Settings) -> io::Result<bool> {
     Ok(objects(socket, settings)?.groups.values().any(|group| group.buckets > 0))
 }
 
 /// One pass over next hops and groups.
-fn objects(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
+pub(super) fn objects(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
     let mut table = Table::default();
     let mut requests = Requests::default();
     let sequence = socket.sequence(1);
@@ -68,9 +77,8 @@ fn objects(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
     Ok(table)
 }
 
-/// One pass over next hops, groups and routes. An error of kind `Interrupted` says that it was torn by a change.
-pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
-    let mut table = objects(socket, settings)?;
+/// One pass over the routes of both families.
+pub(super) fn routes(socket: &mut Socket, settings: &Settings, mut each: impl FnMut(Prefix, Target)) -> io::Result<()> {
     let mut requests = Requests::default();
     for family in Family::ALL {
         let sequence = socket.sequence(1);
@@ -84,7 +92,7 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
                     && route.metric == metric(settings, family)
             });
             if let Some(Found { prefix: Some(prefix), target, .. }) = ours {
-                table.routes.insert(prefix, target);
+                each(prefix, target);
             }
         })?;
         match dumped {
@@ -96,7 +104,7 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
             Ok(()) => {}
         }
     }
-    Ok(table)
+    Ok(())
 }
 
 /// A next hop or group, as far as it can be one of ours.

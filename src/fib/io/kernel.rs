@@ -1,12 +1,13 @@
 //! Operations carried out, with the kernel's answer to each.
 
-use std::{fs, io};
+use std::{fs, io, mem, ops::ControlFlow};
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE};
 
 use crate::fib::Failure;
 use crate::fib::KernelError;
 use crate::fib::Op;
+use crate::fib::Part;
 use crate::fib::Settings;
 use crate::fib::Table;
 use crate::fib::Target;
@@ -30,6 +31,8 @@ use super::socket::reply;
 const SEND: usize = 48 << 10;
 /// The largest share before Linux 6.12.
 const NARROW: u16 = 256;
+/// Routes in one part of what is read.
+const PART: usize = 2_000;
 /// How often a dump that was torn by a change is asked for again.
 const TRIES: usize = 5;
 
@@ -146,6 +149,40 @@ impl Kernel {
             }
         }
         Err(error)
+    }
+
+    /// The same in parts, for who does not want to hold it all; [`Part::End`] and [`Part::Failed`] are left to the caller.
+    pub fn read(&mut self, settings: &Settings, mut give: impl FnMut(Part) -> ControlFlow<()>) -> io::Result<()> {
+        for _ in 0..TRIES {
+            match self.read_once(settings, &mut give) {
+                Err(torn) if torn.kind() == io::ErrorKind::Interrupted => {
+                    if give(Part::Again).is_break() {
+                        return Ok(());
+                    }
+                }
+                result => return result,
+            }
+        }
+        Err(io::Error::other("others change it all the time"))
+    }
+
+    fn read_once(&mut self, settings: &Settings, give: &mut impl FnMut(Part) -> ControlFlow<()>) -> io::Result<()> {
+        if give(Part::Objects(dump::objects(&mut self.socket, settings)?)).is_break() {
+            return Ok(());
+        }
+        let mut routes = Vec::with_capacity(PART);
+        let mut wanted = true;
+        dump::routes(&mut self.socket, settings, |prefix, target| {
+            routes.push((prefix, target));
+            if routes.len() == PART && wanted {
+                let full = mem::replace(&mut routes, Vec::with_capacity(PART));
+                wanted = give(Part::Routes(full)).is_continue();
+            }
+        })?;
+        if wanted {
+            let _ = give(Part::Routes(routes)); // what comes next finds out too
+        }
+        Ok(())
     }
 
     /// Sends what is in the buffer, `count` messages numbered from `first`; answers which were refused and why.
