@@ -2,8 +2,12 @@
 //!
 //! `cargo run --release --example bench -- [ROUTES]`: so many routes through one group of four, by the machine and its
 //! batches, and beside it in the same run the same routes as bare operations. What counts is the ratio.
+//!
+//! `cargo run --release --example bench -- urgent`: how long a lost tunnel takes to reach the kernel, see [`urgent`].
 
 #![allow(clippy::print_stdout)] // what it is for
+
+mod urgent;
 
 use std::{
     net::Ipv4Addr,
@@ -31,7 +35,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let routes: u32 = std::env::args().nth(1).map_or(Ok(1_000_000), |word| word.parse()).context("ROUTES")?;
+    let word = std::env::args().nth(1);
+    let is_urgent = word.as_deref() == Some("urgent");
+    let routes: u32 =
+        word.filter(|_| !is_urgent).map_or(Ok(1_000_000), |word| word.parse()).context("ROUTES, or \"urgent\"")?;
     ensure!(routes <= 14_000_000, "at most 14,000,000 routes");
     unshare(CloneFlags::CLONE_NEWNET).context("a network namespace needs root")?;
     let (_sysctls, wrong) = sysctl::Sysctls::set(&[sysctl::COMPAT_MODE]);
@@ -39,8 +46,11 @@ fn run() -> Result<()> {
     let hops = tunnels()?;
     let settings = Settings::default();
     let mut kernel = Kernel::open()?;
-    kernel.probe(&settings)?;
+    let settings = Settings { max_weight: kernel.probe(&settings)?, ..settings };
 
+    if is_urgent {
+        return urgent::run(&settings, &hops);
+    }
     println!("{routes} routes through one group of {TUNNELS}");
     let mut ratios = Vec::new();
     for round in 1..=3 {

@@ -11,7 +11,7 @@ use nix::net::if_::if_nameindex;
 use nix::sys::socket::{LinkAddr, recvfrom};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Flow, PAUSE, Running};
+use super::{Flow, PAUSE, Running, STRAGGLERS};
 
 /// Packets seen, by flow and by the interface through which they came in.
 pub type Seen = BTreeMap<Flow, BTreeMap<String, u64>>;
@@ -44,8 +44,8 @@ impl Watch {
         let mut packet = [0; 128];
         let mut told: Option<Instant> = None;
         loop {
-            // What had come by then is still to be read; but flows may go on for ever.
-            if stop.load(Ordering::Relaxed) && told.get_or_insert_with(Instant::now).elapsed() > PAUSE * 4 {
+            // Who is told to stop while packets still come does not wait for their end.
+            if stop.load(Ordering::Relaxed) && told.get_or_insert_with(Instant::now).elapsed() > STRAGGLERS {
                 return seen;
             }
             match recvfrom::<LinkAddr>(self.socket.as_raw_fd(), &mut packet) {

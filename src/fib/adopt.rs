@@ -7,7 +7,9 @@ use hashbrown::HashSet;
 use crate::types::Prefix;
 
 use super::Fib;
+use super::Group;
 use super::HopKey;
+use super::NextHop;
 use super::Table;
 use super::objects::GroupState;
 use super::objects::Held;
@@ -31,6 +33,7 @@ impl Fib {
         if !self.flying.is_empty() {
             return false;
         }
+        self.audit_cancel();
         self.swept = false;
         let first = self.settings.first_id;
         self.objects.taken = found.taken.iter().map(|id| id - first).collect();
@@ -49,53 +52,63 @@ impl Fib {
                 Some(_) => Phase::Unsure, // changed by somebody: put right
             };
         }
-        for hop in found.next_hops.values().filter(|hop| self.settings.owns(hop.id)) {
-            let id = hop.id - self.settings.first_id;
-            self.objects.seen(id);
-            if !self.objects.hops.contains_key(&id) {
-                let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family, copy: false };
-                let copy = self.objects.hop_by_key.contains_key(&key);
-                self.objects.add_hop(id, HopKey { copy, ..key }, Phase::Present);
-            }
+        found.next_hops.values().for_each(|hop| self.adopt_hop(hop));
+    }
+
+    pub(super) fn adopt_hop(&mut self, hop: &NextHop) {
+        if !self.settings.owns(hop.id) {
+            return;
+        }
+        let id = hop.id - self.settings.first_id;
+        self.objects.seen(id);
+        if !self.objects.hops.contains_key(&id) {
+            let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family, copy: false };
+            let copy = self.objects.hop_by_key.contains_key(&key);
+            self.objects.add_hop(id, HopKey { copy, ..key }, Phase::Present);
         }
     }
 
     fn adopt_groups(&mut self, found: &Table) {
-        let first = self.settings.first_id;
         for group in self.objects.groups.values_mut() {
             group.have = None;
+            group.trouble = None;
             group.vanished = false;
             group.held = 0;
         }
         self.plain = 0;
-        for group in found.groups.values().filter(|group| self.settings.owns(group.id)) {
-            let id = group.id - first;
-            self.objects.seen(id);
-            let members: Members =
-                group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-            let idle = self.as_set(group.idle_timer);
-            let held = Held { members, idle, sure: true };
-            if let Some(known) = self.objects.groups.get_mut(&id) {
-                known.have = Some(held);
-                continue;
-            }
-            let key = self.objects.key_of(&held.members, self.settings.max_paths);
-            let key = key.filter(|_| group.buckets == self.settings.buckets);
-            let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
-            let listed = match &key {
-                Some(key) => {
-                    let label = self.objects.keys.id(key.clone());
-                    self.objects.keys.join(label, id);
-                    state.label = Some(label);
-                    self.objects.listed(key)
-                }
-                None => Listed { primaries: held.members.clone(), ..Listed::default() },
-            };
-            state.have = Some(held);
-            self.objects.add_group(id, listed, state);
-        }
+        found.groups.values().for_each(|group| self.adopt_group(group));
         let ids: Vec<u32> = self.objects.groups.keys().copied().collect();
         self.objects.dirty_groups.extend(ids);
+    }
+
+    pub(super) fn adopt_group(&mut self, group: &Group) {
+        if !self.settings.owns(group.id) {
+            return;
+        }
+        let first = self.settings.first_id;
+        let id = group.id - first;
+        self.objects.seen(id);
+        let members: Members = group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
+        let idle = self.as_set(group.idle_timer);
+        let held = Held { members, idle, sure: true };
+        if let Some(known) = self.objects.groups.get_mut(&id) {
+            known.have = Some(held);
+            return;
+        }
+        let key = self.objects.key_of(&held.members, self.settings.max_paths);
+        let key = key.filter(|_| group.buckets == self.settings.buckets);
+        let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
+        let listed = match &key {
+            Some(key) => {
+                let label = self.objects.keys.id(key.clone());
+                self.objects.keys.join(label, id);
+                state.label = Some(label);
+                self.objects.listed(key)
+            }
+            None => Listed { primaries: held.members.clone(), ..Listed::default() },
+        };
+        state.have = Some(held);
+        self.objects.add_group(id, listed, state);
     }
 
     /// The kernel counts in ticks of its own, so what it tells is a little less than what it was told.

@@ -22,8 +22,10 @@ use super::BatchId;
 use super::Failure;
 use super::GroupKey;
 use super::KernelError;
+use super::Lane;
 use super::Op;
 use super::Settings;
+use super::audit::Audit;
 use super::objects::Objects;
 use super::objects::Trouble;
 use super::place::Unsettled;
@@ -35,10 +37,14 @@ use super::routes::Ref;
 use super::routes::Routes;
 use super::routes::To;
 
-/// Operations in a batch, about: some milliseconds of the kernel's time, so that urgent ones need not wait long.
-pub(super) const BATCH: usize = 2_000;
-/// Batches with the kernel at once. One more may go for groups and next hops alone.
+/// Operations on routes in a batch: some milliseconds of the kernel's time.
+const BATCH: usize = 2_000;
+/// Operations on groups and next hops in a batch, about.
+pub(super) const OBJECTS: usize = 256;
+/// Batches of routes with the kernel at once.
 const IN_FLIGHT: usize = 2;
+/// Batches of groups and next hops with the kernel at once. A group has one operation under way at most.
+const OBJECTS_IN_FLIGHT: usize = 8;
 /// Prefixes looked at for a batch, of which many may have to wait for their group.
 const LOOK: usize = 4 * BATCH;
 /// The waits between tries grow from the first to the last.
@@ -118,6 +124,7 @@ pub struct Fib {
     pub(super) operations: u64,
     pub(super) failures: u64,
     pub(super) repairs: u64,
+    pub(super) audit: Option<Audit>,
 }
 
 impl Fib {
@@ -146,6 +153,7 @@ impl Fib {
             operations: 0,
             failures: 0,
             repairs: 0,
+            audit: None,
         }
     }
 
@@ -251,10 +259,34 @@ impl Fib {
     }
 
     /// The next operations for the kernel, if there are any and not too many are with it already. Groups and next hops
-    /// come before routes. Batches are to be carried out in the order in which they were given.
+    /// come before routes, and never wait for them. Batches of a [`Lane`] are to be carried out in the order in which
+    /// they were given.
     pub fn next_batch(&mut self, now: Time) -> Option<Batch> {
+        if let Some(batch) = self.next_objects(now) {
+            return Some(batch);
+        }
+        if self.with_kernel(Lane::Routes) >= IN_FLIGHT {
+            return None;
+        }
+        let mut ops = Vec::new();
+        let mut looked_at = 0;
+        while ops.len() < BATCH
+            && (looked_at < LOOK || (ops.is_empty() && self.flying.is_empty()))
+            && let Some(prefix) = self.queue.pop()
+        {
+            ops.extend(self.route_op(&prefix));
+            looked_at += 1;
+        }
+        if ops.is_empty() {
+            return self.next_objects(now); // groups whose last route turned out to be gone
+        }
+        Some(self.fly(Lane::Routes, ops))
+    }
+
+    /// As [`Fib::next_batch`], for groups and next hops alone.
+    pub fn next_objects(&mut self, now: Time) -> Option<Batch> {
         self.tick(now);
-        if self.flying.len() > IN_FLIGHT {
+        if self.with_kernel(Lane::Objects) >= OBJECTS_IN_FLIGHT {
             return None;
         }
         if self.queue.is_empty() && self.flying.is_empty() {
@@ -265,26 +297,19 @@ impl Fib {
         while ops.is_empty() && self.objects.is_dirty() {
             self.object_ops(now, &mut ops); // a group that is forgotten without an operation leaves next hops behind
         }
-        if self.flying.len() < IN_FLIGHT {
-            let mut looked_at = 0;
-            while ops.len() < BATCH
-                && (looked_at < LOOK || (ops.is_empty() && self.flying.is_empty()))
-                && let Some(prefix) = self.queue.pop()
-            {
-                ops.extend(self.route_op(&prefix));
-                looked_at += 1;
-            }
-        }
-        while ops.is_empty() && self.objects.is_dirty() {
-            self.object_ops(now, &mut ops); // as are groups whose last route turned out to be gone
-        }
-        if ops.is_empty() {
-            return None;
-        }
+        (!ops.is_empty()).then(|| self.fly(Lane::Objects, ops))
+    }
+
+    fn with_kernel(&self, lane: Lane) -> usize {
+        self.flying.iter().filter(|flight| flight.batch.lane == lane).count()
+    }
+
+    fn fly(&mut self, lane: Lane, ops: Vec<Op>) -> Batch {
+        self.audit_moves(&ops);
         self.batches += 1;
-        let batch = Batch { id: BatchId(self.batches), ops: Arc::from(ops) };
+        let batch = Batch { id: BatchId(self.batches), lane, ops: Arc::from(ops) };
         self.flying.push(Flight { batch: batch.clone(), events: self.events });
-        Some(batch)
+        batch
     }
 
     /// What became of a batch: every operation without a failure was carried out. An unknown id is ignored.

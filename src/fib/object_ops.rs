@@ -12,7 +12,7 @@ use super::Group;
 use super::KernelError;
 use super::Op;
 use super::group::shares;
-use super::machine::BATCH;
+use super::machine::OBJECTS;
 use super::machine::Retry;
 use super::objects::Held;
 use super::objects::Members;
@@ -31,7 +31,7 @@ impl Fib {
             self.hop_op(now, id, ops);
         }
         let mut revived = HashSet::new();
-        while ops.len() < BATCH
+        while ops.len() < OBJECTS
             && let Some(id) = self.objects.dirty_groups.pop_first()
         {
             self.group_op(now, id, ops, &mut revived);
@@ -84,6 +84,10 @@ impl Fib {
             } else {
                 self.objects.forget_group(id);
             }
+            return;
+        }
+        // Until the sweep, prefixes keep the routes that they have: a group that nobody waits for may never be needed.
+        if !self.swept && group.have.is_none() && !group.vanished && group.waiting.is_empty() && group.coming == 0 {
             return;
         }
         let barred = self.barred(id);
@@ -222,10 +226,11 @@ impl Fib {
         match error {
             None => {
                 hop.phase = if overtaken { Phase::Unsure } else { Phase::Present };
+                hop.strange &= overtaken;
                 hop.trouble = None;
             }
             Some(error) => {
-                hop.phase = if overtaken || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
+                hop.phase = if overtaken || hop.strange || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
                 if !overtaken {
                     let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
                     let retry = now + Self::wait(count, &error);

@@ -110,13 +110,22 @@ enum Step {
     /// Another program does something; the machine hears of that later too, by another way.
     Tamper(u8, usize),
     HearOthers,
-    Take,
-    CarryOut,
-    Done,
+    Take(bool),
+    CarryOut(Lane),
+    Done(Lane),
+    /// And this it never hears of.
+    TamperUnseen(u8, usize),
+    /// The kernel is read, a piece at a time.
+    Read,
     Wait,
 }
 
+fn lane(lane: Lane) -> usize {
+    usize::from(lane == Lane::Routes)
+}
+
 fn step() -> impl Strategy<Value = Step> {
+    let lane = || prop_oneof![Just(Lane::Objects), Just(Lane::Routes)];
     let links = || proptest::collection::btree_set(1_u32..5, 0..4);
     prop_oneof![
         4 => (0_u8..6, links(), proptest::option::of(links()))
@@ -129,11 +138,33 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Hear),
         2 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::Tamper(kind, which)),
         2 => Just(Step::HearOthers),
-        4 => Just(Step::Take),
-        4 => Just(Step::CarryOut),
-        4 => Just(Step::Done),
+        1 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::TamperUnseen(kind, which)),
+        3 => Just(Step::Read),
+        4 => any::<bool>().prop_map(Step::Take),
+        6 => lane().prop_map(Step::CarryOut),
+        6 => lane().prop_map(Step::Done),
         1 => Just(Step::Wait),
     ]
+}
+
+/// One piece of a comparison: next hops and groups, IPv4, IPv6 and the end.
+fn read(fib: &mut Fib, kernel: &Model, piece: &mut u8) {
+    let routes = |family| {
+        let of = kernel.table.routes.iter().filter(|(prefix, _)| prefix.family() == family);
+        of.map(|(prefix, target)| (*prefix, *target)).collect::<Vec<_>>()
+    };
+    match *piece {
+        0 => {
+            fib.audit_begin();
+            fib.audit_objects(&Table { routes: BTreeMap::new(), ..kernel.table.clone() });
+        }
+        1 => fib.audit_routes(&routes(Family::Ipv4)),
+        _ => {
+            fib.audit_routes(&routes(Family::Ipv6));
+            fib.audit_end();
+        }
+    }
+    *piece = (*piece + 1) % 3;
 }
 
 /// A gateway for both families would be refused by the kernel, so hops are plain interfaces here.
@@ -165,10 +196,11 @@ proptest! {
         let mut barred: BTreeSet<u32> = BTreeSet::new();
         let mut news = VecDeque::new();
         let mut others = VecDeque::new();
-        let (mut tampered, mut flapped) = (false, false);
+        let (mut tampered, mut flapped, mut unseen, mut piece) = (false, false, false, 0);
         let by = Author { port: 7, program: None };
-        let mut taken = VecDeque::new();
-        let mut results = VecDeque::new();
+        // A lane keeps its order, and the two overtake each other at will.
+        let mut taken = [VecDeque::new(), VecDeque::new()];
+        let mut results = [VecDeque::new(), VecDeque::new()];
         let hear = |fib: &mut Fib, (number, up): (u32, bool)| if up { fib.link_up(link(number)) } else { fib.link_down(link(number)) };
         for step in steps {
             match step {
@@ -208,27 +240,39 @@ proptest! {
                 Step::HearOthers => if let Some(change) = others.pop_front() {
                     fib.foreign(&Foreign { change, by: by.clone() });
                 },
-                Step::Take => taken.extend(fib.next_batch(now)),
-                Step::CarryOut => if let Some(batch) = taken.pop_front() {
+                Step::TamperUnseen(kind, which) => {
+                    unseen = true;
+                    kernel.tamper(kind, which);
+                }
+                Step::Read => read(&mut fib, &kernel, &mut piece),
+                Step::Take(urgent) => {
+                    let batch = if urgent { fib.next_objects(now) } else { fib.next_batch(now) };
+                    if let Some(batch) = batch {
+                        let routes = |op: &Op| matches!(op, Op::AddRoute(..) | Op::ReplaceRoute(..) | Op::DeleteRoute(_));
+                        prop_assert!(batch.ops.iter().all(|op| routes(op) == (batch.lane == Lane::Routes)));
+                        taken[lane(batch.lane)].push_back(batch);
+                    }
+                }
+                Step::CarryOut(on) => if let Some(batch) = taken[lane(on)].pop_front() {
                     let failures = carry_out(&mut kernel, &batch);
-                    results.push_back((batch.id, failures));
+                    results[lane(on)].push_back((batch.id, failures));
                 },
-                Step::Done => if let Some((id, failures)) = results.pop_front() { fib.done(now, id, failures) },
+                Step::Done(on) => if let Some((id, failures)) = results[lane(on)].pop_front() { fib.done(now, id, failures) },
                 Step::Wait => now = now + Duration::from_secs(3),
             }
         }
         for event in news { hear(&mut fib, event) }
         for change in others { fib.foreign(&Foreign { change, by: by.clone() }); }
-        for batch in taken {
+        for batch in taken.into_iter().flatten() {
             let failures = carry_out(&mut kernel, &batch);
-            results.push_back((batch.id, failures));
+            results[lane(batch.lane)].push_back((batch.id, failures));
         }
-        for (id, failures) in results { fib.done(now, id, failures) }
+        for (id, failures) in results.into_iter().flatten() { fib.done(now, id, failures) }
         run(&mut fib, &mut kernel, now);
-        if tampered && flapped {
+        if unseen || (tampered && flapped) {
             // Which came first is not known, as both are told of by different ways: the kernel is read some time after.
-            fib.adopt(kernel.table.clone());
-            fib.sweep();
+            piece = 0;
+            (0..3).for_each(|_| read(&mut fib, &kernel, &mut piece));
         }
         for _ in 0..4 {
             run(&mut fib, &mut kernel, now);
@@ -590,13 +634,15 @@ fn at_most_two_batches_of_routes_are_with_the_kernel_and_groups_still_pass() {
     }
     let first = fib.next_batch(Time::START).unwrap();
     let second = fib.next_batch(Time::START).unwrap();
+    assert_eq!([first.lane, second.lane], [Lane::Routes; 2]);
     assert!(fib.next_batch(Time::START).is_none());
     fib.link_down(link(1));
     fib.link_up(link(1));
     let urgent = fib.next_batch(Time::START).unwrap();
     assert!(matches!(urgent.ops.as_ref(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{urgent:?}");
+    assert_eq!(urgent.lane, Lane::Objects);
     assert!(fib.next_batch(Time::START).is_none());
-    for batch in [first, second, urgent] {
+    for batch in [urgent, first, second] {
         let failures = carry_out(&mut kernel, &batch);
         fib.done(Time::START, batch.id, failures);
     }

@@ -6,6 +6,7 @@ use super::flow::Reach;
 use super::input::Endpoint;
 use super::keep_down::{Over, Told};
 use super::link::Links;
+use super::probes::Probed;
 use super::rate::Rate;
 use super::settling::Loading;
 use super::stale::Awaited;
@@ -86,6 +87,8 @@ pub(super) struct Neighbor {
     pub(super) loading: Option<Loading>,
     /// What BFD knows of the way to it.
     pub(super) watched: Watched,
+    /// What its tunnel's probe says.
+    pub(super) probed: Probed,
     /// When it is forgotten, if it came by itself and is not connected.
     pub(super) leaves: Option<Time>,
 }
@@ -119,6 +122,7 @@ impl Neighbor {
             awaited: Awaited::default(),
             loading: None,
             watched: Watched::default(),
+            probed: Probed::default(),
             leaves: None,
         }
     }

@@ -1,8 +1,8 @@
 //! After news of interfaces, or of what others did, was lost: what the kernel dropped by itself in the meantime is not known, so all that it
 //! holds of ours is read and compared.
 //!
-//! An interface that went down and up again between two looks shows no difference, yet its next hops are gone. Batches
-//! wait while the kernel is read, so that what is found is not old when it arrives.
+//! An interface that went down and up again between two looks shows no difference, yet its next hops are gone. Routes
+//! wait while the kernel is read, so that what is found is not old when it arrives; what a lost tunnel needs does not.
 
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ const BREATH: Duration = Duration::from_secs(1);
 
 /// Changes by others that wait while the kernel is read; if there are more, it is read again instead.
 const HELD: usize = 100_000;
+
+/// How often in a row what was read may be thrown away because something urgent was done meanwhile.
+const OVERTAKEN: u8 = 3;
 
 /// How far it is.
 #[derive(Debug, Default)]
@@ -38,10 +41,17 @@ pub(super) enum Resync {
         again: bool,
         /// What others changed since, in order.
         held: Vec<Foreign>,
+        /// Groups were replaced since, which could not wait.
+        overtaken: bool,
     },
 }
 
 impl Resync {
+    /// True while the kernel is read, or about to be.
+    pub(super) fn reads(&self) -> bool {
+        matches!(self, Self::Due | Self::Asked { .. })
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         match self {
             Self::Paused(until) => Some(*until),
@@ -85,14 +95,11 @@ impl Speaker {
         if self.life == Life::Waiting {
             return;
         }
+        self.audit.lost += 1;
         out.push(Effect::Tell(Event::ForeignMissed));
         match &mut self.resync {
             Resync::Asked { again, .. } => *again = true,
-            Resync::Due | Resync::Paused(_) => {}
-            Resync::Not => {
-                let next = self.compared.map_or(now, |last| last + BREATH);
-                self.resync = if next > now { Resync::Paused(next) } else { Resync::Due };
-            }
+            Resync::Not | Resync::Due | Resync::Paused(_) => self.audit_now(now, false),
         }
     }
 
@@ -104,7 +111,9 @@ impl Speaker {
         match self.resync {
             Resync::Due => {
                 if self.fib.is_idle() {
-                    self.resync = Resync::Asked { touched: Vec::new(), again: false, held: Vec::new() };
+                    self.audit_give_up(now);
+                    self.resync =
+                        Resync::Asked { touched: Vec::new(), again: false, held: Vec::new(), overtaken: false };
                     out.push(Effect::Dump);
                 }
                 true
@@ -114,12 +123,31 @@ impl Speaker {
         }
     }
 
+    /// What is urgent does not wait until the kernel has been read: groups are replaced, and it is read once more. Not
+    /// without end, if something is urgent all the time.
+    pub(super) fn overtake(&mut self, now: Time, out: &mut Vec<Effect>) {
+        if self.overtaken >= OVERTAKEN {
+            return;
+        }
+        while let Some(batch) = self.fib.next_objects(now) {
+            out.push(Effect::Kernel(batch));
+            if let Resync::Asked { overtaken, .. } = &mut self.resync {
+                *overtaken = true;
+            }
+        }
+    }
+
     pub(super) fn dumped(&mut self, now: Time, found: Result<fib::Table, String>, out: &mut Vec<Effect>) {
-        let Resync::Asked { touched, again, held } = std::mem::take(&mut self.resync) else { return };
+        let Resync::Asked { touched, again, held, overtaken } = std::mem::take(&mut self.resync) else { return };
+        if overtaken {
+            self.overtaken += 1;
+            self.resync = Resync::Due; // what was found is older than what was done since
+            return;
+        }
+        self.overtaken = 0;
         match found {
             Ok(found) => {
                 let routes = found.routes.len();
-                self.compared = Some(now);
                 self.fib.adopt(found);
                 self.put_back(now, &held, out);
                 if !(self.startup.keeps_routes() || self.sweeping) {

@@ -1,12 +1,13 @@
 //! Operations carried out, with the kernel's answer to each.
 
-use std::{fs, io};
+use std::{fs, io, mem, ops::ControlFlow};
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE};
 
 use crate::fib::Failure;
 use crate::fib::KernelError;
 use crate::fib::Op;
+use crate::fib::Part;
 use crate::fib::Settings;
 use crate::fib::Table;
 use crate::fib::Target;
@@ -30,6 +31,8 @@ use super::socket::reply;
 const SEND: usize = 48 << 10;
 /// The largest share before Linux 6.12.
 const NARROW: u16 = 256;
+/// Routes in one part of what is read.
+const PART: usize = 2_000;
 /// How often a dump that was torn by a change is asked for again.
 const TRIES: usize = 5;
 
@@ -79,20 +82,30 @@ impl Kernel {
         let hop = settings.first_id + (1 << 24) - 1;
         let resilient = hop - 1;
         self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| able(&error, release()))?;
+        if dump::any_group(&mut self.socket, settings).unwrap_or(false) {
+            return self.max_weight(settings); // of an earlier run, to be taken over: nothing in this kernel is touched without need
+        }
         let attributes = vec![NexthopAttribute::Id(hop), NexthopAttribute::Blackhole];
         let header = NexthopHeader { family: 2, protocol: settings.protocol, ..NexthopHeader::default() };
         let blackhole = NexthopMessage { header, attributes };
         self.put(&blackhole)?.map_err(|_| ProbeError::NoNextHops(release()))?;
-        let of_one = |weight| {
-            let members = vec![(hop, weight)];
-            crate::fib::Group { id: resilient, members, buckets: 8, idle_timer: settings.idle_timer }
-        };
-        let small = self.put(&group(settings, &of_one(Weight::ONE)))?;
-        let large = Weight::new(NARROW + 1).unwrap_or(Weight::ONE);
-        let large = self.put(&group(settings, &of_one(large)))?;
+        let members = vec![(hop, Weight::ONE)];
+        let of_one = crate::fib::Group { id: resilient, members, buckets: 8, idle_timer: settings.idle_timer };
+        let made = self.put(&group(settings, &of_one))?;
         self.apply(settings, &[Op::DeleteGroup(resilient), Op::DeleteNextHop(hop)]);
-        small.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })?;
-        Ok(if large.is_ok() { u16::MAX } else { NARROW })
+        made.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })?;
+        self.max_weight(settings)
+    }
+
+    /// The largest share. A group whose only member does not exist is refused in any case: for that by a kernel that
+    /// reads all of the share, and before it looks for the member by one that wants zeros in the upper half.
+    fn max_weight(&mut self, settings: &Settings) -> Result<u16, ProbeError> {
+        let nobody = settings.first_id + (1 << 24) - 1;
+        let members = vec![(nobody, Weight::new(NARROW + 1).unwrap_or(Weight::ONE))];
+        let large = crate::fib::Group { id: nobody - 1, members, buckets: 8, idle_timer: settings.idle_timer };
+        let refused = self.put(&group(settings, &large))?.err();
+        let wide = refused.is_some_and(|error| error.text.contains("Invalid nexthop id"));
+        Ok(if wide { u16::MAX } else { NARROW })
     }
 
     /// Carries the operations out in order and tells which were refused. All are tried. Deleting what is gone already
@@ -136,6 +149,40 @@ impl Kernel {
             }
         }
         Err(error)
+    }
+
+    /// The same in parts, for who does not want to hold it all; [`Part::End`] and [`Part::Failed`] are left to the caller.
+    pub fn read(&mut self, settings: &Settings, mut give: impl FnMut(Part) -> ControlFlow<()>) -> io::Result<()> {
+        for _ in 0..TRIES {
+            match self.read_once(settings, &mut give) {
+                Err(torn) if torn.kind() == io::ErrorKind::Interrupted => {
+                    if give(Part::Again).is_break() {
+                        return Ok(());
+                    }
+                }
+                result => return result,
+            }
+        }
+        Err(io::Error::other("others change it all the time"))
+    }
+
+    fn read_once(&mut self, settings: &Settings, give: &mut impl FnMut(Part) -> ControlFlow<()>) -> io::Result<()> {
+        if give(Part::Objects(dump::objects(&mut self.socket, settings)?)).is_break() {
+            return Ok(());
+        }
+        let mut routes = Vec::with_capacity(PART);
+        let mut wanted = true;
+        dump::routes(&mut self.socket, settings, |prefix, target| {
+            routes.push((prefix, target));
+            if routes.len() == PART && wanted {
+                let full = mem::replace(&mut routes, Vec::with_capacity(PART));
+                wanted = give(Part::Routes(full)).is_continue();
+            }
+        })?;
+        if wanted {
+            let _ = give(Part::Routes(routes)); // what comes next finds out too
+        }
+        Ok(())
     }
 
     /// Sends what is in the buffer, `count` messages numbered from `first`; answers which were refused and why.
