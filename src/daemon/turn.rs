@@ -35,6 +35,8 @@ const EVENTS: usize = 64;
 const HIGH_MARK: usize = 1024 * 1024;
 /// How long a clean stop may take before it is given up.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How often the sysctls are looked at: the kernel does not tell of those that we need.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
@@ -54,6 +56,8 @@ enum Fact {
     Hangup,
     Transport(transport::Event),
     Due,
+    /// Time to look at the sysctls.
+    Look,
     Idle,
     /// A source of facts that must not end has ended.
     Ended(&'static str),
@@ -156,6 +160,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     // While something is due: how many events came before that and count first.
     let mut ahead: Option<usize> = None;
     let mut foreign_last = false;
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !shell.stopped {
         let busy = shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
@@ -176,6 +182,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 break;
             }
             event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
+            _ = looks.tick() => Fact::Look,
             () = wait_until(due) => Fact::Due,
             () = future::ready(()), if busy || flooded => Fact::Idle,
         };
@@ -212,6 +219,11 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Transport(event) => {
                 shell.transport(event);
                 ahead = ahead.map(|events| events.saturating_sub(1));
+            }
+            Fact::Look => {
+                for strayed in shell.sysctls.look(&shell.wanted) {
+                    warn!(event = "kernel.sysctl_changed", "{strayed}");
+                }
             }
             Fact::Due | Fact::Idle => {}
             Fact::Ended(what) => return Err(StartError::Ended(what)),
