@@ -30,6 +30,7 @@ pub mod fib;
 pub mod gateway;
 pub mod metrics;
 pub mod policy;
+pub mod probe;
 pub mod rib;
 pub mod session;
 pub mod speaker;

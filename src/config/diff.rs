@@ -320,9 +320,11 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         limit,
         shutdown,
         bfd,
+        probe,
     } = old;
     let both = || bfd.as_ref().zip(new.bfd.as_ref());
     let watched = |of: fn(&Watch) -> u128| both().is_some_and(|(old, new)| of(old) != of(new));
+    let probes = || probe.as_ref().zip(new.probe.as_ref());
     let keys = both().map(|(old, new)| (&old.key, &new.key));
     let PrefixLimit { ipv4, ipv6, action, warn_at, restart } = limit;
     let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
@@ -365,6 +367,9 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bfd", "strict"), watched(|watch| watch.strict.into())),
         (("bfd", "multihop"), watched(|watch| watch.multihop.map_or(0, u128::from))),
         (("bfd.key", "file"), keys.is_some_and(|(old, new)| old != new)),
+        (("probe", "enabled"), probe.is_some() != new.probe.is_some()),
+        (("probe", "interval"), probes().is_some_and(|(old, new)| old.interval != new.interval)),
+        (("probe", "count"), probes().is_some_and(|(old, new)| old.count != new.count)),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),
         (("bgp", "weight"), *weight != new.weight),

@@ -4,7 +4,7 @@ use std::{future, io, path::PathBuf};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{Duration, timeout},
 };
 use tracing::{info, warn};
@@ -24,6 +24,7 @@ use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
 use crate::metrics;
+use crate::probe::io::{News as ProbeNews, Prober};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
@@ -50,6 +51,7 @@ enum Fact {
     Foreign(Seen),
     Read(u32, Part),
     Bfd(News),
+    Probe(ProbeNews),
     Question(Question),
     Stop,
     Flushed(FlushId),
@@ -73,6 +75,7 @@ struct Shell {
     /// Who waits for a comparison of the kernel with what is wanted.
     checks: Vec<oneshot::Sender<Result<Reply, ApiError>>>,
     bfd: BfdClient,
+    prober: Prober,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
     /// Those that were set.
@@ -110,21 +113,24 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (reader, mut from_reader) = Reader::start(reader, speaker.fib_settings()).map_err(StartError::Runtime)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
+    let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
+    let (told, events) = watch::channel(0);
     let page = match speaker.config().control.metrics {
         Some(address) => {
             let (page, asked) = (Page::bind(address).await?, questions.clone());
-            Some(tokio::spawn(page.serve(move |request| ask(asked.clone(), request))))
+            Some(tokio::spawn(page.serve(move |request| ask(asked.clone(), request), events.clone())))
         }
         None => None,
     };
-    let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
+    let stop = async move {
         let _ = end_of_questions.await;
-    }));
+    };
+    let server = tokio::spawn(socket.serve_events(move |request| ask(questions.clone(), request), events, stop));
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let (flushed, mut from_flushes) = mpsc::unbounded_channel();
@@ -137,6 +143,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         reader,
         checks: Vec::new(),
         bfd,
+        prober: Prober::new(answers_of_far_ends),
         wanted,
         sysctls,
         config,
@@ -171,6 +178,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
+            news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             read = from_reader.recv() => read.map_or(Fact::Ended("the reader's thread"), |(number, part)| Fact::Read(number, part)),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
@@ -199,6 +207,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Read(number, part) => shell.tell(Input::Audited(number, part)),
             Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
+            Fact::Probe(ProbeNews::Report(report)) => shell.tell(Input::Probe(report)),
+            Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {
+                warn!(event = "probe.trouble", "{} on {} cannot be probed: {trouble}", plan.remote, plan.interface);
+            }
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
@@ -238,7 +250,12 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             ahead = None;
         }
         shell.work();
+        told.send_if_modified(|last| {
+            let before = std::mem::replace(last, shell.speaker.last_event());
+            before != *last
+        });
     }
+    drop(told); // who follows the events sees the end of them
 
     let _ = no_more.send(());
     if let Some(page) = page {
@@ -441,6 +458,7 @@ impl Shell {
                         }
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
+                    Effect::Probe(plans) => self.prober.want(plans),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Hash(hash) => {

@@ -82,6 +82,10 @@ impl Fib {
             }
             return;
         }
+        // Until the sweep, prefixes keep the routes that they have: a group that nobody waits for may never be needed.
+        if !self.swept && group.have.is_none() && !group.vanished && group.waiting.is_empty() && group.coming == 0 {
+            return;
+        }
         let bars = &self.bars;
         let hops = &self.objects.hops;
         let is_barred = |member: &u32| hops.get(member).is_some_and(|hop| bars.iter().any(|bar| bar.holds(&hop.key)));

@@ -1,6 +1,10 @@
 //! What people are told: events with stable names and typed fields.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -292,6 +296,22 @@ pub enum Event {
         /// Why, for people.
         reason: String,
     },
+    /// The far end of a probed tunnel answers, for the first time or again.
+    ProbeAnswered {
+        /// The tunnel.
+        tunnel: Name,
+    },
+    /// The far end of a probed tunnel answers no longer.
+    ProbeSilent {
+        /// The tunnel.
+        tunnel: Name,
+        /// The far end.
+        remote: IpAddr,
+        /// So many requests in a row were not answered.
+        count: u8,
+        /// How long ago the last answer can have been.
+        silent: Duration,
+    },
     /// Another configuration is in force.
     Reloaded {
         /// What has changed.
@@ -360,6 +380,8 @@ impl Event {
             Self::BfdDown { .. } => "bfd.down",
             Self::BfdSilent { .. } => "bfd.silent",
             Self::BfdAgentLost { .. } => "bfd.agent_lost",
+            Self::ProbeAnswered { .. } => "probe.answered",
+            Self::ProbeSilent { .. } => "probe.silent",
             Self::Reloaded { .. } => "config.reloaded",
             Self::ReloadRefused { .. } => "config.reload_refused",
             Self::Reverted { .. } => "config.reverted",
@@ -390,7 +412,9 @@ impl Event {
             | Self::RefreshLate { neighbor, .. }
             | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
             Self::InterfaceUp { neighbor, .. } | Self::InterfaceDown { neighbor, .. } => Some(neighbor),
-            Self::Tunnel { tunnel, .. } => Some(tunnel),
+            Self::Tunnel { tunnel, .. } | Self::ProbeAnswered { tunnel } | Self::ProbeSilent { tunnel, .. } => {
+                Some(tunnel)
+            }
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
             | Self::Tampered { .. }
@@ -416,6 +440,7 @@ impl Event {
         match self {
             Self::SessionDown { .. }
             | Self::BfdDown { .. }
+            | Self::ProbeSilent { .. }
             | Self::BfdAgentLost { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
@@ -450,6 +475,7 @@ impl Event {
             | Self::Compared { .. }
             | Self::Converged { .. }
             | Self::BfdUp { .. }
+            | Self::ProbeAnswered { .. }
             | Self::BfdSilent { .. }
             | Self::Reloaded { .. }
             | Self::Confirmed
@@ -619,6 +645,13 @@ impl fmt::Display for Event {
             Self::BfdDown { neighbor, diag, remote, .. } => {
                 write!(f, "BFD with {neighbor} is down: {diag} (it says: {remote}): no route leads over it")
             }
+            Self::ProbeAnswered { tunnel } => write!(f, "the far end of tunnel {tunnel} answers"),
+            Self::ProbeSilent { tunnel, remote, count, silent } => write!(
+                f,
+                "the far end of tunnel {tunnel}, {remote}, does not answer: {count} requests in a row, silent for {:.1} s \
+                 at most",
+                silent.as_secs_f64()
+            ),
             Self::BfdSilent { neighbor, what } => write!(f, "BFD with {neighbor} says nothing any more: {what}"),
             Self::BfdAgentLost { reason } => {
                 write!(f, "the BFD agent is lost: {reason}; it is started again, and until then nothing is concluded")

@@ -17,6 +17,7 @@ mod keep_down;
 mod link;
 mod neighbor;
 mod neighbors;
+mod probes;
 mod query;
 mod rate;
 mod reload;
@@ -52,6 +53,7 @@ use crate::fib;
 use crate::fib::{Failure, Fib};
 use crate::gateway;
 use crate::gateway::Desired;
+use crate::probe;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
@@ -139,6 +141,8 @@ pub struct Speaker {
     watch_again: bool,
     /// Whom BFD was last told to watch.
     watching: Option<Vec<bfd::Plan>>,
+    /// Far ends that are asked whether they are there.
+    probing: Vec<probe::Plan>,
     life: Life,
     journal: Journal,
     strangers: Rate,
@@ -192,6 +196,7 @@ impl Speaker {
             audit: Audit::default(),
             watch_again: true,
             watching: None,
+            probing: Vec::new(),
             life: Life::Waiting,
             journal: Journal::default(),
             strangers: Rate::default(),
@@ -217,6 +222,7 @@ impl Speaker {
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
+            Input::Tunnel { tunnel, source, objection } => self.knows(now, &tunnel, source, objection, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
@@ -257,6 +263,7 @@ impl Speaker {
             }
             Input::Bfd(report) => self.bfd(now, report, out),
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
+            Input::Probe(report) => self.probed(now, &report, out),
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {

@@ -144,6 +144,11 @@ strict = false
 multihop = 5
 key = { id = 7, algorithm = "keyed-sha1", file = "/etc/bfd-one" }
 
+[probe]
+enabled = true
+interval = "1s"
+count = 5
+
 [tunnel]
 damping-first = "1s"
 damping-max = "60s"
@@ -340,6 +345,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("policy.rule.set.prepend", "prepend = 2", "prepend = 3"),
     ("policy.rule.set.next-hop", "next-hop = \"peer\"", "next-hop = \"169.254.21.9\""),
     ("policy.rule.set.weight", "weight = 10\n", "weight = 11\n"),
+    ("probe.interval", "interval = \"1s\"", "interval = \"2s\""),
+    ("probe.enabled", "[probe]\nenabled = true", "[probe]\nenabled = false"),
+    ("probe.count", "count = 5", "count = 6"),
     ("bfd.interval", "interval = \"100ms\"", "interval = \"200ms\""),
     ("bfd.enabled", "enabled = true", "enabled = false"),
     ("bfd.multiplier", "multiplier = 3", "multiplier = 4"),

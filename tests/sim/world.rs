@@ -10,8 +10,9 @@ use bytes::Bytes;
 use twinspan::bfd::{Arrival, Wire};
 use twinspan::config;
 use twinspan::config::Plan;
+use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
 use twinspan::fib::{Batch, Part, Table};
-use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
+use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
 use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
@@ -39,6 +40,21 @@ pub struct End {
     host: usize,
     run: u32,
     conn: ConnId,
+}
+
+/// Nothing that a question could need.
+struct Nothing;
+
+impl Surroundings for Nothing {
+    fn queued(&self, _: ConnId) -> u64 {
+        0
+    }
+    fn counters(&self, _: &str) -> Option<Counters> {
+        None
+    }
+    fn sysctls(&self) -> Vec<Sysctl> {
+        Vec::new()
+    }
 }
 
 /// What happens at a moment.
@@ -221,6 +237,16 @@ impl World {
         self.work(host);
     }
 
+    /// Asks a host, or orders it.
+    pub fn ask(&mut self, host: usize, request: &Request) -> Result<Reply, ApiError> {
+        let speaker = self.hosts[host].speaker.as_mut().unwrap();
+        let mut effects = Vec::new();
+        let reply = speaker.ask(self.now, request, &Nothing, &mut effects);
+        self.obey(host, effects);
+        self.work(host);
+        reply
+    }
+
     /// Lets a host go over to another file; what became of that, and what it did at once.
     pub fn reload(&mut self, host: usize, file: &str, within: Option<Duration>) -> Result<Done, ReloadError> {
         let report = || config::check_text("sim.toml", file).render(file);
@@ -373,6 +399,8 @@ impl World {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
                 Effect::Bfd(plans) => self.watch(host, plans),
+                // Nothing answers a probe here, which says nothing.
+                Effect::Probe(_) => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Audit(number) => {

@@ -5,6 +5,7 @@
 //! Who reads must skip fields that it does not know, and take a word that it does not know as `unknown`.
 
 mod bfd;
+mod detection;
 mod error;
 mod event;
 mod fib;
@@ -24,6 +25,7 @@ mod samples;
 mod tests;
 
 pub use bfd::{Bfd, BfdFailure, BfdState};
+pub use detection::{Detection, DetectionBy, DetectionWay, Probe, ProbeState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use event::{Event, EventLevel, EventQuery, Events};
 pub use fib::{

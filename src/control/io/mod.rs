@@ -4,6 +4,7 @@
 
 mod client;
 mod server;
+mod stream;
 
 #[cfg(test)]
 mod tests;

@@ -16,9 +16,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use socket2::{Domain, SockAddr, Type};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    sync::watch,
+};
 
-use super::super::api::{ApiError, ErrorBody, ErrorCode, Reply, Request, indented};
+use super::super::api::{ApiError, ErrorBody, ErrorCode, EventQuery, Reply, Request, indented};
+use super::stream;
 
 /// How long the daemon may take for an answer before the client is told that it does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -102,14 +106,33 @@ impl Socket {
 
     /// Answers until `stop` is done, then finishes what is being answered. The handler may be called many times at
     /// once; what it does not answer within 10 s is answered for it.
-    pub async fn serve<H, F>(mut self, handler: H, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()>
+    pub async fn serve<H, F>(self, handler: H, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()>
+    where
+        H: Fn(Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+    {
+        let (nothing_new, news) = watch::channel(0);
+        let served = self.serve_events(handler, news, stop).await;
+        drop(nothing_new);
+        served
+    }
+
+    /// The same with events as they happen, for who wants them so: `news` is the id of the newest. Such answers end when
+    /// its sender does.
+    pub async fn serve_events<H, F>(
+        mut self,
+        handler: H,
+        news: watch::Receiver<u64>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()>
     where
         H: Fn(Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
     {
         let Some(listener) = self.listener.take() else { return Ok(()) };
         let handler = Arc::new(handler);
-        let router = Router::new().fallback(move |request: HttpRequest| answer(Arc::clone(&handler), request));
+        let router =
+            Router::new().fallback(move |request: HttpRequest| answer(Arc::clone(&handler), news.clone(), request));
         axum::serve(listener, router).with_graceful_shutdown(stop).await
     }
 }
@@ -141,18 +164,18 @@ impl Page {
         self.listener.local_addr()
     }
 
-    /// Answers what changes nothing, until it is dropped.
-    pub async fn serve<H, F>(self, handler: H) -> io::Result<()>
+    /// Answers what changes nothing, until it is dropped. `news` is as for [`Socket::serve_events`].
+    pub async fn serve<H, F>(self, handler: H, news: watch::Receiver<u64>) -> io::Result<()>
     where
         H: Fn(Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
     {
         let handler = Arc::new(handler);
         let router = Router::new().fallback(move |request: HttpRequest| {
-            let handler = Arc::clone(&handler);
+            let (handler, news) = (Arc::clone(&handler), news.clone());
             async move {
                 if [http::Method::GET, http::Method::HEAD].contains(request.method()) {
-                    return answer(handler, request).await;
+                    return answer(handler, news, request).await;
                 }
                 let error = ApiError::new(ErrorCode::MethodNotAllowed, "this address only shows");
                 written(Err(error.hint("changes go by the unix socket")))
@@ -185,12 +208,16 @@ async fn read(request: HttpRequest) -> Result<Request, ApiError> {
     read.with_body(&body.map_err(|error| ApiError::bad_request(format!("the body cannot be read: {error}")))?)
 }
 
-async fn answer<H, F>(handler: Arc<H>, request: HttpRequest) -> Response
+async fn answer<H, F>(handler: Arc<H>, news: watch::Receiver<u64>, request: HttpRequest) -> Response
 where
-    H: Fn(Request) -> F,
-    F: Future<Output = Result<Reply, ApiError>>,
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
 {
+    let stream = stream::is_wanted(request.headers()).then(|| stream::last_seen(request.headers()));
     let answer = match read(request).await {
+        Ok(Request::Events(query)) if let Some(last) = stream => {
+            return stream::follow(handler, news, EventQuery { after: last.or(query.after), ..query });
+        }
         Err(error) => Err(error),
         Ok(request) => tokio::time::timeout(PATIENCE, handler(request)).await.unwrap_or_else(|_| {
             let message = format!("the daemon did not answer within {} s", PATIENCE.as_secs());

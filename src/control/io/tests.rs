@@ -7,7 +7,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    super::api::{ApiError, Done, ErrorCode, Reply, Request, Reset},
+    super::api::{ApiError, Done, ErrorCode, Event, EventLevel, EventQuery, Events, Reply, Request, Reset},
     BindError, Client, ClientError, Page, Socket,
 };
 
@@ -117,12 +117,13 @@ async fn over_tcp_all_that_only_shows_is_answered_and_nothing_else() {
 
     let page = Page::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = page.address().unwrap();
-    let server = tokio::spawn(page.serve(|request| async {
+    let handler = |request| async {
         match request {
             Request::Metrics => Ok(Reply::Metrics("twinspan_warnings 0\n".to_owned())),
             request => echo(request).await,
         }
-    }));
+    };
+    let server = tokio::spawn(page.serve(handler, tokio::sync::watch::channel(0).1));
     let ask = async |line: &str| {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -140,4 +141,59 @@ async fn over_tcp_all_that_only_shows_is_answered_and_nothing_else() {
         assert!(refused.starts_with("HTTP/1.1 405") && refused.contains("method_not_allowed"), "{order}: {refused}");
     }
     server.abort();
+}
+
+#[tokio::test]
+async fn events_are_told_as_they_happen_until_the_daemon_goes() {
+    use std::{ops::ControlFlow, sync::Arc, sync::Mutex};
+    let dir = dir();
+    let path = dir.path().join("s");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (told, news) = tokio::sync::watch::channel(1);
+    let ring = Arc::new(Mutex::new(vec![event(1)]));
+    let known = Arc::clone(&ring);
+    let handler = move |request: Request| {
+        std::future::ready(match request {
+            Request::Events(query) => {
+                let events = known.lock().unwrap().iter().filter(|event| query.wants(event)).cloned().collect();
+                Ok(Reply::Events(Events { events, forgotten: 0 }))
+            }
+            other => Err(ApiError::bad_request(format!("{other:?}"))),
+        })
+    };
+    let socket = Socket::bind(&path).unwrap();
+    let server = tokio::spawn(socket.serve_events(handler, news, async {
+        let _ = stopped.await;
+    }));
+    let client = Client::new(&path);
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let follower = tokio::spawn(async move {
+        let each = |event: Event| {
+            heard.send(event.id).unwrap();
+            ControlFlow::Continue(())
+        };
+        client.follow(&EventQuery { after: Some(0), ..EventQuery::default() }, each).await
+    });
+    assert_eq!(hears.recv().await, Some(1), "what is asked for comes first");
+    for id in 2..=3 {
+        ring.lock().unwrap().push(event(id));
+        told.send(id).unwrap();
+        assert_eq!(hears.recv().await, Some(id));
+    }
+    drop(told);
+    let ended = follower.await.unwrap();
+    assert!(matches!(ended, Err(ClientError::Unreachable { .. })), "{ended:?}");
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+}
+
+fn event(id: u64) -> Event {
+    Event {
+        id,
+        at: "2026-11-21T03:12:07.123Z".parse().unwrap(),
+        event: "tunnel.down".into(),
+        level: EventLevel::Warning,
+        about: None,
+        text: "why".into(),
+    }
 }

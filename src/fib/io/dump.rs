@@ -54,6 +54,11 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
     Ok(table)
 }
 
+/// True if there is a resilient group of ours.
+pub(super) fn any_group(socket: &mut Socket, settings: &Settings) -> io::Result<bool> {
+    Ok(objects(socket, settings)?.groups.values().any(|group| group.buckets > 0))
+}
+
 /// One pass over next hops and groups.
 pub(super) fn objects(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
     let mut table = Table::default();

@@ -1,6 +1,7 @@
 //! What people can ask: every answer is made from the machine's state at that moment, and changes nothing.
 
 mod bfd;
+mod detection;
 mod fib;
 mod gateway;
 mod neighbors;
