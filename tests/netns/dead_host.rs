@@ -5,6 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
 
 use crate::gateway::{Gateway, SOON, checkout};
 use crate::runner::wait_until;
@@ -90,6 +91,23 @@ fn a_host_that_dies_is_left_within_the_detection_time_of_bfd_by_frr_by_bird_and_
     let gateway = lab(true, "")?;
     // 300 ms, on a machine that does other things too; who waits for a restart waits for 10 s and more.
     die(&gateway, Duration::from_secs(5))
+}
+
+#[test]
+fn a_daemon_that_is_killed_and_stays_away_without_bfd_is_left_after_the_restart_time() -> Result<()> {
+    // Both would wait for minutes if they went by their own times.
+    let mut gateway = lab(false, "\n[bgp]\ngraceful-restart = { restart-time = \"5s\" }\n")?;
+    gateway.lab.stop("in-0", "twinspan", Signal::SIGKILL, SOON)?;
+    // They knew that the connection was closed when this is seen, and keep the route all the same.
+    wait_until(SOON, || {
+        let text = gateway.lab.must("hq-1", &["vtysh", "-c", "show bgp ipv4 unicast summary json"]);
+        let text = text.map_err(|error| format!("{error:#}"))?;
+        if text.contains("\"Established\"") { Err(text) } else { Ok(()) }
+    })?;
+    wait_until(Duration::from_secs(25), || {
+        let ways = (gateway.frr_ways()?, gateway.bird_ways()?);
+        if ways.0.is_empty() && ways.1.is_empty() { Ok(()) } else { Err(format!("{ways:?}")) }
+    })
 }
 
 #[test]
