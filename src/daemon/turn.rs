@@ -96,7 +96,7 @@ struct Shell {
 
 /// Runs the machine until it has stopped.
 pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
-    let Prepared { config, instance, speaker, clock, mut kernel, sysctls, socket } = prepared;
+    let Prepared { config, instance, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
     transport.guard(super::start::guards(&speaker)?)?;
@@ -119,6 +119,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
+    sysctls.own(); // nobody else answers on the socket
     let (told, events) = watch::channel(0);
     let page = match speaker.config().control.metrics {
         Some(address) => {

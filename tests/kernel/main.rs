@@ -412,7 +412,10 @@ fn the_found_values_of_sysctls_outlive_a_run_that_is_killed() {
         std::mem::forget(set()); // killed
         assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
         std::mem::forget(set()); // and again
-        let third = set();
+        drop(set()); // one that finds another running, and gives up
+        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
+        let mut third = set();
+        third.own();
         assert_eq!(third.changed().count(), 2);
         std::fs::write(format!("/proc/sys/{}", HASH_IPV4.name), "2").unwrap();
         let strayed = third.look(&[COMPAT_MODE, HASH_IPV4]);

@@ -59,6 +59,8 @@ impl fmt::Display for Wrong {
 #[derive(Debug, Default)]
 pub struct Sysctls {
     changed: Vec<(Wanted, String)>,
+    /// What a run before this one had found and not put back: perhaps it still runs, until [`Sysctls::own`].
+    inherited: Vec<(Wanted, String)>,
     /// Where the found values are noted.
     file: Option<PathBuf>,
 }
@@ -94,7 +96,7 @@ impl Sysctls {
     }
 
     /// The same, with the found values kept in a file. What a run that was killed had found there, and left as it had set
-    /// it, is put back in the end by this one. A file that cannot be written is an error.
+    /// it, is put back in the end by this one, once it is certain that the other runs no more ([`Sysctls::own`]). A file that cannot be written is an error.
     pub fn set_noting(wanted: &[Wanted], file: &Path) -> (Self, Vec<Wrong>, io::Result<()>) {
         let text = fs::read_to_string(file).unwrap_or_default();
         let left = text.lines().filter_map(|line| line.split_once(' ')).map(|(name, found)| (name, found.to_owned()));
@@ -105,7 +107,7 @@ impl Sysctls {
     }
 
     fn set_after(wanted: &[Wanted], left: &BTreeMap<&str, String>) -> (Self, Vec<Wrong>) {
-        let mut changed = Vec::new();
+        let (mut changed, mut inherited) = (Vec::new(), Vec::new());
         let mut wrong = Vec::new();
         for wanted in wanted {
             let found = match fs::read_to_string(path(wanted)) {
@@ -116,9 +118,8 @@ impl Sysctls {
                 }
             };
             if found == wanted.value {
-                changed.extend(
-                    left.get(wanted.name).filter(|first| **first != found).map(|first| (*wanted, first.clone())),
-                );
+                let first = left.get(wanted.name).filter(|first| **first != found);
+                inherited.extend(first.map(|first| (*wanted, first.clone())));
                 continue;
             }
             match fs::write(path(wanted), wanted.value) {
@@ -126,7 +127,12 @@ impl Sysctls {
                 Err(error) => wrong.push(Wrong { wanted: *wanted, found: Some(found), reason: error.to_string() }),
             }
         }
-        (Self { changed, file: None }, wrong)
+        (Self { changed, inherited, file: None }, wrong)
+    }
+
+    /// No other run uses these settings any more: what it had found is ours to put back.
+    pub fn own(&mut self) {
+        self.changed.append(&mut self.inherited);
     }
 
     /// Goes over to other values: what is no longer wanted is put back as by a drop, the rest is set.
@@ -169,7 +175,7 @@ impl Sysctls {
     /// Writes the found values down: whole or not at all.
     fn note(&self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        if self.changed.is_empty() {
+        if self.changed.is_empty() && self.inherited.is_empty() {
             return match fs::remove_file(file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
@@ -178,7 +184,12 @@ impl Sysctls {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        let text: String = self.changed.iter().map(|(wanted, found)| format!("{} {found}\n", wanted.name)).collect();
+        let text: String = self
+            .changed
+            .iter()
+            .chain(&self.inherited)
+            .map(|(wanted, found)| format!("{} {found}\n", wanted.name))
+            .collect();
         let new = file.with_extension("new");
         fs::write(&new, text)?;
         fs::rename(&new, file)
