@@ -204,15 +204,21 @@ impl<'a> Place<'a> {
         Ok(Self { lab, table, settings, kernel, speaker, wires, players: BTreeMap::new(), _changed: changed })
     }
 
-    /// Opens all five sessions and plays the table over each, at once.
+    /// Opens the sessions of the four tunnels and plays the table over all of them at once: that is what is told. Then
+    /// the twin's.
     pub fn load(&mut self, round: u32) -> Result<Load> {
-        let ways: Vec<Way> = Way::all().collect();
-        for way in &ways {
+        let load = self.load_from(&Way::tunnels().collect::<Vec<_>>(), round)?;
+        self.load_from(&[Way::TWIN], round)?;
+        Ok(load)
+    }
+
+    fn load_from(&mut self, ways: &[Way], round: u32) -> Result<Load> {
+        for way in ways {
             let player = self.connect(*way)?;
             self.players.insert(*way, player);
         }
         let start = Instant::now();
-        self.play(&ways)?;
+        self.play(ways)?;
         let wanted = self.near(Way::tunnels())?;
         let settled = self.settle(&wanted)?;
         if let Some(differs) = settled.differs(self, &wanted)? {

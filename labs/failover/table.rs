@@ -89,7 +89,7 @@ fn loads(out: &mut String, rows: &[Row], times: &str) {
     if loads.is_empty() {
         return;
     }
-    let meaning = "Four devices and the twin announce the same table at once: until the kernel has all members.";
+    let meaning = "Four devices announce the same table at once: until the kernel has all members.";
     let _ = writeln!(out, "### The first load\n\n{meaning} Wall time / processor time / memory at its peak. {times}\n");
     let speakers: BTreeSet<Speaker> = loads.iter().map(|load| load.speaker).collect();
     head(out, "prefixes", &speakers);
