@@ -17,6 +17,10 @@
 //! | conn | one TCP connection |
 //! | peer, neighbor | the far end of a BGP session |
 
+/// The model kernel names the crate as tests outside of it do.
+#[cfg(test)]
+extern crate self as twinspan;
+
 pub mod bfd;
 pub mod cli;
 pub mod config;
@@ -31,4 +35,5 @@ pub mod speaker;
 pub mod telemetry;
 pub mod transport;
 pub mod types;
+pub mod vpn;
 pub mod wire;

@@ -16,6 +16,7 @@ mod run;
 mod screen;
 mod show;
 mod table;
+mod tunnel;
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,9 @@ enum Command {
     /// What the running instance is doing
     #[command(subcommand)]
     Show(show::Command),
+    /// Take a tunnel down, or let it be up: for people and for hook scripts
+    #[command(subcommand)]
+    Tunnel(tunnel::Command),
     /// End a session and open it again
     #[command(subcommand)]
     Reset(reset::Command),
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => reload::run(&args, &client()),
         Command::Confirm => reload::confirm(&client()),
         Command::Show(command) => show::run(&command, &client()),
+        Command::Tunnel(command) => tunnel::run(&command, &client()),
         Command::Reset(command) => reset::run(&command, &client()),
         Command::Demo(args) => return demo::run(args),
         Command::Completions(args) => completions::run(&args),

@@ -19,6 +19,11 @@ impl Cell {
         Self { text: text.into(), tone }
     }
 
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Other text with the same meaning.
     pub fn with(self, text: impl Into<String>) -> Self {
         Self { text: text.into(), ..self }

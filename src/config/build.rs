@@ -20,6 +20,7 @@ use crate::gateway::TunnelEnd;
 use crate::policy::Policy;
 use crate::types::Name;
 use crate::types::RouterId;
+use crate::vpn::Damping;
 
 /// `max-tunnels` unless given.
 pub(super) const MAX_TUNNELS: usize = 30;
@@ -31,9 +32,17 @@ const RANGE_LIMIT: usize = 100;
 pub(super) fn config(file: &File) -> Option<Config> {
     let ecmp = Ecmp::default();
     let kernel = Kernel::default();
+    let damping = Damping::default();
+    let first = file.damping.first.as_ref().map_or(damping.first, |at| at.value);
     Some(Config {
         model: model(file)?,
         policies: file.policies.iter().map(named).collect::<Option<_>>()?,
+        damping: Damping {
+            first,
+            // Whoever gives only the first may give one that is longer than the longest.
+            max: file.damping.max.as_ref().map_or(damping.max.max(first), |at| at.value),
+            decay: file.damping.decay.as_ref().map_or(damping.decay, |at| at.value),
+        },
         ecmp: Ecmp {
             max_paths: file.ecmp.max_paths.as_ref().map_or(ecmp.max_paths, |at| at.value),
             as_path_relax: file.ecmp.as_path_relax.as_ref().map_or(ecmp.as_path_relax, |at| at.value),

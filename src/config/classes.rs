@@ -57,6 +57,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("bgp", NONE),
             ("policy", SOFT),
             ("bfd", NONE),
+            ("tunnel", NONE),
             ("ecmp", NONE),
             ("kernel", NONE),
             ("control", NONE),
@@ -216,6 +217,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     ("bfd.key", &[("id", NONE), ("algorithm", NONE), ("file", NONE)]),
+    ("tunnel", &[("damping-first", NONE), ("damping-max", NONE), ("damping-decay", NONE)]),
     (
         "ecmp",
         &[

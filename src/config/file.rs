@@ -27,6 +27,7 @@ pub(super) struct File {
     pub(super) neighbors: Vec<Outside>,
     pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
+    pub(super) damping: Damping,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
     pub(super) socket: Option<At<PathBuf>>,
@@ -109,6 +110,13 @@ pub(super) struct Outside {
 }
 
 #[derive(Debug, Default)]
+pub(super) struct Damping {
+    pub(super) first: Option<At<Duration>>,
+    pub(super) max: Option<At<Duration>>,
+    pub(super) decay: Option<At<Duration>>,
+}
+
+#[derive(Debug, Default)]
 pub(super) struct Ecmp {
     pub(super) max_paths: Option<At<usize>>,
     pub(super) as_path_relax: Option<At<bool>>,
@@ -141,13 +149,24 @@ impl File {
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| neighbor(r, s)).collect();
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
+        let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
         let socket = r.table(&top, "control", "control").and_then(|s| {
             r.not_yet(&s, "metrics", "metrics over TCP");
             r.value(&s, "socket", value::socket)
         });
-        Self { gateway, devices, connections, routers, neighbors, policies, bgp, ecmp, kernel, socket }
+        Self { gateway, devices, connections, routers, neighbors, policies, bgp, damping, ecmp, kernel, socket }
+    }
+}
+
+/// How long a tunnel that failed waits.
+fn damping(r: &mut Reader<'_>, s: &Section<'_>) -> Damping {
+    let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+    Damping {
+        first: r.value_with(s, "damping-first", |v| value::span_of_time(v, Duration::ZERO, hour)),
+        max: r.value_with(s, "damping-max", |v| value::span_of_time(v, Duration::ZERO, hour)),
+        decay: r.value_with(s, "damping-decay", |v| value::span_of_time(v, second, hour * 24)),
     }
 }
 

@@ -52,6 +52,7 @@ const LIMIT: &str = "bgp.max-prefixes";
 const AO_KEYS: &str = "bgp.ao-keys";
 const BFD: &str = "bfd";
 const BFD_KEY: &str = "bfd.key";
+const DAMPING: &str = "tunnel";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
 const CONTROL: &str = "control";
@@ -66,6 +67,7 @@ pub const KEYS: &[Key] = &[
     key(TOP, "bgp", "table", "none", "[bgp]"),
     key(TOP, "policy", "tables", "none", "[[policy]]"),
     key(TOP, "bfd", "table", "none", "[bfd]"),
+    key(TOP, "tunnel", "table", "none", "[tunnel]"),
     key(TOP, "ecmp", "table", "none", "[ecmp]"),
     key(TOP, "kernel", "table", "none", "[kernel]"),
     key(TOP, "control", "table", "none", "[control]"),
@@ -214,6 +216,9 @@ pub const KEYS: &[Key] = &[
     key(BFD_KEY, "id", "number", "required", "id = 1"),
     key(BFD_KEY, "algorithm", "word", r#""meticulous-keyed-sha1""#, r#"algorithm = "keyed-sha1""#),
     key(BFD_KEY, "file", "path", "required", r#"file = "/etc/twinspan/hq-1.key""#),
+    key(DAMPING, "damping-first", "duration", r#""1s""#, r#"damping-first = "1s""#),
+    key(DAMPING, "damping-max", "duration", r#""60s""#, r#"damping-max = "60s""#),
+    key(DAMPING, "damping-decay", "duration", r#""60s""#, r#"damping-decay = "60s""#),
     key(ECMP, "max-paths", "number", "64", "max-paths = 64"),
     key(ECMP, "as-path-relax", "true or false", "true", "as-path-relax = true"),
     key(ECMP, "weights", "word", r#""configured""#, r#"weights = "link-bandwidth""#),
@@ -252,7 +257,7 @@ pub(super) fn way_out(table: &str, name: &str) -> String {
 pub(super) fn shown(table: &str) -> String {
     match table {
         TOP => "the top level".to_owned(),
-        GATEWAY | BGP | BFD | ECMP | KERNEL | CONTROL => format!("[{table}]"),
+        GATEWAY | BGP | BFD | DAMPING | ECMP | KERNEL | CONTROL => format!("[{table}]"),
         INSTANCE | DEVICE | CONNECTION | ROUTER | NEIGHBOR | POLICY | RULE => format!("[[{table}]]"),
         _ => table.to_owned(),
     }

@@ -6,6 +6,7 @@ use super::Written;
 use crate::gateway::Model;
 use crate::policy::Policy;
 use crate::types::Name;
+use crate::vpn::Damping;
 
 /// The policies of a file by their names; `accept` and `reject` are none of them.
 pub type Policies = BTreeMap<Name, Arc<Policy>>;
@@ -17,6 +18,8 @@ pub struct Config {
     pub model: Model,
     /// What [`crate::gateway::Words`] may name.
     pub policies: Policies,
+    /// How long a tunnel that failed waits before it is used again.
+    pub damping: Damping,
     /// How traffic is spread.
     pub ecmp: Ecmp,
     /// Where our routes are in the kernel.
@@ -114,6 +117,7 @@ impl Config {
         Self {
             model,
             policies: Policies::new(),
+            damping: Damping::default(),
             ecmp: Ecmp::default(),
             kernel: Kernel::default(),
             control: Control::default(),

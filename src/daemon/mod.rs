@@ -1,6 +1,7 @@
 //! The shell around the machine: it turns the world into inputs, and effects into system calls. It decides nothing.
 
 mod clock;
+mod held;
 mod kernel;
 mod keys;
 mod start;

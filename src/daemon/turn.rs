@@ -10,6 +10,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::clock::Clock;
+use super::held::HeldFile;
 use super::kernel::{Answer, KernelThread};
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
@@ -68,6 +69,8 @@ struct Shell {
     config: PathBuf,
     /// Which instance this is.
     instance: Name,
+    /// What hooks hold down.
+    held: HeldFile,
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
@@ -96,6 +99,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
+    let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
     let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
         let _ = end_of_questions.await;
@@ -114,6 +118,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         sysctls,
         config,
         instance,
+        held,
         effects: Vec::new(),
         congested: Vec::new(),
         flushed,
@@ -122,6 +127,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     for link in links.known() {
         shell.link(link);
     }
+    shell.tell(Input::Held(shell.held.read()));
     shell.tell(Input::Begin(found));
     info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -366,6 +372,7 @@ impl Shell {
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
                     Effect::Sign => self.read_keys(),
+                    Effect::Hold(held) => self.held.write(&held),
                     Effect::Hash(hash) => {
                         self.wanted = super::start::sysctls(hash);
                         for fault in self.sysctls.change(&self.wanted) {

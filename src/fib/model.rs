@@ -1,92 +1,216 @@
-//! A kernel for tests: it keeps the real one's rules, and refuses what the real one would punish.
+//! A kernel of values, for tests: next hops, groups and routes under the rules of Linux, with its refusals and with
+//! what it does by itself.
+//!
+//! It has one implementation for the machine's own tests and for the simulator, and is itself held against the
+//! running kernel by `tests/kernel/differential.rs`.
+
+#![allow(dead_code)] // each of its users needs a part of it
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::types::LinkIndex;
-use crate::types::Prefix;
+use twinspan::fib::Change;
+use twinspan::fib::Failure;
+use twinspan::fib::Group;
+use twinspan::fib::KernelError;
+use twinspan::fib::NextHop;
+use twinspan::fib::Op;
+use twinspan::fib::Settings;
+use twinspan::fib::Table;
+use twinspan::fib::Target;
+use twinspan::types::Family;
+use twinspan::types::LinkIndex;
+use twinspan::types::Prefix;
+use twinspan::types::Weight;
 
-use super::Change;
-use super::Group;
-use super::KernelError;
-use super::NextHop;
-use super::Op;
-use super::Table;
-use super::Target;
+const EINVAL: i32 = 22;
+const ENODEV: i32 = 19;
+const ENETDOWN: i32 = 100;
 
-/// The tables of a kernel, its links that are up, and somebody else's routes.
-#[derive(Clone, Default)]
-pub(super) struct Model {
-    pub(super) table: Table,
-    pub(super) up: BTreeSet<LinkIndex>,
-    pub(super) foreign: BTreeSet<Prefix>,
-    /// What the real kernel would do and we must never ask for.
-    pub(super) harm: Vec<String>,
-    pub(super) route_writes: usize,
+const V4_FOR_V6: &str = "IPv6 routes can not use an IPv4 nexthop";
+
+/// Everything that a kernel holds. What is not in `table` is somebody else's.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// Whose `table` is.
+    pub settings: Settings,
+    /// Next hops and groups of our protocol, and our routes.
+    pub table: Table,
+    /// What others hold: another protocol, another table or another metric.
+    pub others: Vec<(Settings, Table)>,
+    /// Prefixes with somebody else's route under our table and metric, which leads somewhere that never goes.
+    pub foreign: BTreeSet<Prefix>,
+    /// Links that are up and have a carrier.
+    pub up: BTreeSet<LinkIndex>,
+    /// Links that are up without a carrier.
+    pub dark: BTreeSet<LinkIndex>,
+    /// Links that are set down. One that is in none of the three does not exist.
+    pub down: BTreeSet<LinkIndex>,
+    /// What the real kernel does if it is asked, and we must never ask for.
+    pub harm: Vec<String>,
+    /// Operations on routes of ours so far, and only those that were carried out.
+    pub route_writes: usize,
+    /// Operations on routes of ours that were asked for.
+    pub route_operations: usize,
 }
 
-fn refuse(errno: i32, text: &str) -> Result<(), KernelError> {
-    Err(KernelError { errno, text: text.to_owned() })
+fn refuse(errno: i32, text: &str) -> KernelError {
+    KernelError { errno, text: text.to_owned() }
+}
+
+/// The metric that the kernel stores: IPv6 has none below 1.
+fn metric(settings: &Settings, family: Family) -> u32 {
+    if family == Family::Ipv6 && settings.metric == 0 { 1024 } else { settings.metric }
+}
+
+/// Who holds a route of some prefix.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Owner {
+    Ours,
+    /// By its place in `others`.
+    Other(usize),
+    /// In `foreign`.
+    Foreign,
 }
 
 impl Model {
-    fn leads_somewhere(&self, target: Target) -> Result<(), KernelError> {
-        match target {
-            Target::Group(id) if self.table.groups.contains_key(&id) => Ok(()),
-            Target::Group(_) => refuse(22, "Nexthop id does not exist"),
-            Target::Link(link) if self.up.contains(&link) => Ok(()),
-            Target::Link(_) => refuse(100, "Network is down"),
-            Target::Other => refuse(22, "No such target"),
-        }
+    // ---- what there is ------------------------------------------------------------------------------------------
+
+    fn tables(&self) -> impl Iterator<Item = &Table> {
+        [&self.table].into_iter().chain(self.others.iter().map(|(_, table)| table))
     }
 
-    /// As the kernel does it; repeating is allowed, as `io::Kernel` makes it.
-    pub(super) fn apply(&mut self, op: &Op) -> Result<(), KernelError> {
-        match op {
-            Op::AddNextHop(hop) => {
-                if !self.up.contains(&hop.link) {
-                    return refuse(100, "Carrier for nexthop device is down");
-                }
-                self.table.next_hops.insert(hop.id, *hop);
+    fn tables_mut(&mut self) -> impl Iterator<Item = &mut Table> {
+        [&mut self.table].into_iter().chain(self.others.iter_mut().map(|(_, table)| table))
+    }
+
+    fn hop(&self, id: u32) -> Option<&NextHop> {
+        self.tables().find_map(|table| table.next_hops.get(&id))
+    }
+
+    fn group(&self, id: u32) -> Option<&Group> {
+        self.tables().find_map(|table| table.groups.get(&id))
+    }
+
+    /// Adds a link that is up, or puts one up with a carrier. Nothing comes back by itself.
+    pub fn link_up(&mut self, link: LinkIndex) {
+        self.forget_link(link);
+        self.up.insert(link);
+    }
+
+    fn forget_link(&mut self, link: LinkIndex) {
+        self.up.remove(&link);
+        self.dark.remove(&link);
+        self.down.remove(&link);
+    }
+
+    /// Who holds the route of the prefix in the table and under the metric of these settings.
+    fn occupant(&self, settings: &Settings, prefix: &Prefix) -> Option<Owner> {
+        let same = |other: &Settings| {
+            other.table == settings.table && metric(other, prefix.family()) == metric(settings, prefix.family())
+        };
+        if same(&self.settings) && self.table.routes.contains_key(prefix) {
+            return Some(Owner::Ours);
+        }
+        if same(&self.settings) && self.foreign.contains(prefix) {
+            return Some(Owner::Foreign);
+        }
+        let other = self.others.iter().position(|(other, table)| same(other) && table.routes.contains_key(prefix));
+        other.map(Owner::Other)
+    }
+
+    fn is_ours(&self, settings: &Settings) -> bool {
+        let Settings { table, protocol, metric, .. } = self.settings;
+        (table, protocol, metric) == (settings.table, settings.protocol, settings.metric)
+    }
+
+    /// What is held under these settings, made if there is none.
+    fn part(&mut self, settings: &Settings) -> &mut Table {
+        if self.is_ours(settings) {
+            return &mut self.table;
+        }
+        let same = |other: &Settings| {
+            (other.table, other.protocol, other.metric) == (settings.table, settings.protocol, settings.metric)
+        };
+        let known = self.others.iter().position(|(other, _)| same(other));
+        let at = known.unwrap_or_else(|| {
+            self.others.push((settings.clone(), Table::default()));
+            self.others.len() - 1
+        });
+        &mut self.others[at].1
+    }
+
+    /// What a dump under these settings finds: routes of their table, protocol and metric, objects of their protocol
+    /// and range.
+    #[must_use]
+    pub fn dump(&self, settings: &Settings) -> Table {
+        let mut found = Table::default();
+        let parts = [(&self.settings, &self.table)].into_iter();
+        for (owner, table) in parts.chain(self.others.iter().map(|(owner, table)| (owner, table))) {
+            let ids = table.next_hops.keys().chain(table.groups.keys()).chain(&table.taken).copied();
+            if owner.protocol != settings.protocol {
+                found.taken.extend(ids.filter(|id| settings.owns(*id)));
+                continue;
             }
-            Op::SetGroup(group) => {
-                if group.members.is_empty()
-                    || group.members.iter().any(|(id, _)| !self.table.next_hops.contains_key(id))
-                {
-                    return refuse(22, "Invalid nexthop id");
-                }
-                if self.table.groups.get(&group.id).is_some_and(|now| now.buckets != group.buckets) {
-                    return refuse(22, "Can not change number of buckets of a resilient nexthop group");
-                }
-                self.table.groups.insert(group.id, group.clone());
-            }
-            Op::AddRoute(prefix, target) | Op::ReplaceRoute(prefix, target) => {
-                self.leads_somewhere(*target)?;
-                if self.foreign.contains(prefix) {
-                    if matches!(op, Op::ReplaceRoute(..)) {
-                        self.harm.push(format!("{prefix} of somebody else was replaced"));
-                    }
-                    return refuse(17, "File exists");
-                }
-                self.table.routes.insert(*prefix, *target);
-                self.route_writes += 1;
-            }
-            Op::DeleteRoute(prefix) => drop(self.table.routes.remove(prefix)),
-            Op::DeleteGroup(id) => {
-                self.table.routes.retain(|_, target| *target != Target::Group(*id)); // they go with it
-                self.table.groups.remove(id);
-            }
-            Op::DeleteNextHop(id) => {
-                if self.table.groups.values().any(|group| group.members.iter().any(|(member, _)| member == id)) {
-                    self.harm.push(format!("next hop {id} was deleted while a group had it"));
-                }
-                self.table.next_hops.remove(id);
+            found.next_hops.extend(table.next_hops.iter().filter(|(id, _)| settings.owns(**id)));
+            let groups = table.groups.iter().filter(|(id, _)| settings.owns(**id));
+            found.groups.extend(groups.map(|(id, group)| (*id, group.clone())));
+            found.taken.extend(table.taken.iter().copied());
+            if owner.table == settings.table {
+                let same = |prefix: &Prefix| metric(owner, prefix.family()) == metric(settings, prefix.family());
+                found.routes.extend(table.routes.iter().filter(|(prefix, _)| same(prefix)));
             }
         }
+        found
+    }
+
+    // ---- what it is asked for -----------------------------------------------------------------------------------
+
+    /// Carries out every operation of ours, as `io::Kernel` does; tells which were refused.
+    pub fn carry_out(&mut self, ops: &[Op]) -> Vec<Failure> {
+        let settings = self.settings.clone();
+        self.carry_out_as(&settings, ops)
+    }
+
+    /// As [`Model::carry_out`], under the settings of anybody.
+    pub fn carry_out_as(&mut self, settings: &Settings, ops: &[Op]) -> Vec<Failure> {
+        let tried = ops.iter().enumerate();
+        tried
+            .filter_map(|(index, op)| self.apply_as(settings, op).err().map(|error| Failure { index, error }))
+            .collect()
+    }
+
+    /// One operation of ours; repeating is allowed, as `io::Kernel` makes it.
+    pub fn apply(&mut self, op: &Op) -> Result<(), KernelError> {
+        let settings = self.settings.clone();
+        self.apply_as(&settings, op)
+    }
+
+    /// One operation under the settings of anybody.
+    pub fn apply_as(&mut self, settings: &Settings, op: &Op) -> Result<(), KernelError> {
+        let on_route = matches!(op, Op::AddRoute(..) | Op::ReplaceRoute(..) | Op::DeleteRoute(_));
+        let ours = on_route && self.is_ours(settings);
+        self.route_operations += usize::from(ours);
+        match op {
+            Op::AddNextHop(hop) => self.set_hop(settings, hop)?,
+            Op::SetGroup(group) => self.set_group(settings, group)?,
+            Op::AddRoute(prefix, target) => self.set_route(settings, prefix, *target, false)?,
+            Op::ReplaceRoute(prefix, target) => self.set_route(settings, prefix, *target, true)?,
+            Op::DeleteRoute(prefix) => self.delete_route(settings, prefix),
+            Op::DeleteGroup(id) => self.remove(*id),
+            Op::DeleteNextHop(id) => {
+                let used = self.tables().flat_map(|table| table.groups.values());
+                if used.flat_map(|group| &group.members).any(|(member, _)| member == id) && self.is_ours(settings) {
+                    self.harm.push(format!("next hop {id} was deleted while a group had it"));
+                }
+                self.remove(*id);
+            }
+        }
+        self.route_writes += usize::from(ours && !matches!(op, Op::DeleteRoute(_)));
         Ok(())
     }
 
     /// As [`Model::apply`], and refuses to add what is there or to replace or delete what is not.
-    pub(super) fn apply_strictly(&mut self, op: &Op) -> Result<(), String> {
+    pub fn apply_strictly(&mut self, op: &Op) -> Result<(), String> {
         let table = &self.table;
         let fits = match op {
             Op::AddNextHop(hop) => !table.next_hops.contains_key(&hop.id),
@@ -106,8 +230,186 @@ impl Model {
         self.harm.first().map_or(Ok(()), |harm| Err(harm.clone()))
     }
 
+    fn set_hop(&mut self, settings: &Settings, hop: &NextHop) -> Result<(), KernelError> {
+        if hop.gateway.is_some_and(|gateway| Family::of(gateway) != hop.family) {
+            return Err(refuse(EINVAL, "Invalid gateway"));
+        }
+        if !self.up.contains(&hop.link) {
+            return Err(match (self.down.contains(&hop.link), self.dark.contains(&hop.link)) {
+                (true, _) => refuse(ENETDOWN, "Nexthop device is not up"),
+                (false, true) => refuse(ENETDOWN, "Carrier for nexthop device is down"),
+                (false, false) => refuse(EINVAL, "Invalid device index"),
+            });
+        }
+        if hop.family == Family::Ipv4 {
+            let users = self.tables().flat_map(|table| table.groups.values());
+            let users = users.filter(|group| group.members.iter().any(|(member, _)| *member == hop.id));
+            let ids: BTreeSet<u32> = users.map(|group| group.id).chain([hop.id]).collect();
+            if self.leads_ipv6(&ids) {
+                return Err(refuse(EINVAL, V4_FOR_V6));
+            }
+        }
+        if self.group(hop.id).is_some() {
+            return Err(refuse(EINVAL, "Can not replace a nexthop group with a nexthop"));
+        }
+        self.take_id(hop.id);
+        self.part(settings).next_hops.insert(hop.id, *hop);
+        Ok(())
+    }
+
+    fn set_group(&mut self, settings: &Settings, group: &Group) -> Result<(), KernelError> {
+        let ids: Vec<u32> = group.members.iter().map(|(id, _)| *id).collect();
+        if ids.is_empty() {
+            return Err(refuse(EINVAL, "Invalid length for nexthop group attribute"));
+        }
+        if ids.iter().collect::<BTreeSet<_>>().len() < ids.len() {
+            return Err(refuse(EINVAL, "Nexthop id can not be used twice in a group"));
+        }
+        for id in &ids {
+            if self.group(*id).is_some() {
+                return Err(refuse(EINVAL, "Resilient group can not be a nexthop within a group"));
+            }
+            if self.hop(*id).is_none() {
+                return Err(refuse(EINVAL, "Invalid nexthop id"));
+            }
+        }
+        if group.buckets == 0 {
+            return Err(refuse(EINVAL, "Number of buckets needs to be non-0"));
+        }
+        if self.has_ipv4(&ids) && self.leads_ipv6(&BTreeSet::from([group.id])) {
+            return Err(refuse(EINVAL, V4_FOR_V6));
+        }
+        if self.hop(group.id).is_some() {
+            return Err(refuse(EINVAL, "Can not replace a nexthop with a nexthop group"));
+        }
+        if self.group(group.id).is_some_and(|now| now.buckets != group.buckets) {
+            return Err(refuse(EINVAL, "Can not change number of buckets of a resilient nexthop group"));
+        }
+        // One that is there stays its maker's, whoever changes it; a next hop becomes the property of who changes it.
+        if let Some(now) = self.tables_mut().find_map(|table| table.groups.get_mut(&group.id)) {
+            now.clone_from(group);
+            return Ok(());
+        }
+        self.part(settings).groups.insert(group.id, group.clone());
+        Ok(())
+    }
+
+    fn has_ipv4(&self, ids: &[u32]) -> bool {
+        ids.iter().any(|id| self.hop(*id).is_some_and(|hop| hop.family == Family::Ipv4))
+    }
+
+    /// True if an IPv6 route is on one of these ids.
+    fn leads_ipv6(&self, ids: &BTreeSet<u32>) -> bool {
+        let mut routes = self.tables().flat_map(|table| &table.routes);
+        routes.any(|(prefix, target)| match target {
+            Target::Group(id) => prefix.family() == Family::Ipv6 && ids.contains(id),
+            Target::Link(_) | Target::Other => false,
+        })
+    }
+
+    /// Takes an object out of wherever it is, without what hangs on it.
+    fn take_id(&mut self, id: u32) {
+        for table in self.tables_mut() {
+            table.next_hops.remove(&id);
+            table.groups.remove(&id);
+        }
+    }
+
+    fn leads_somewhere(&self, prefix: &Prefix, target: Target) -> Result<(), KernelError> {
+        match target {
+            Target::Group(id) => {
+                let members = match (self.group(id), self.hop(id)) {
+                    (Some(group), _) => group.members.iter().map(|(id, _)| *id).collect(),
+                    (None, Some(hop)) => vec![hop.id],
+                    (None, None) => return Err(refuse(EINVAL, "Nexthop id does not exist")),
+                };
+                if prefix.family() == Family::Ipv6 && self.has_ipv4(&members) {
+                    return Err(refuse(EINVAL, V4_FOR_V6));
+                }
+                Ok(())
+            }
+            Target::Link(link) if self.up.contains(&link) || self.dark.contains(&link) => Ok(()),
+            Target::Link(link) if self.down.contains(&link) => Err(match prefix.family() {
+                Family::Ipv4 => refuse(ENETDOWN, "Device for nexthop is not up"),
+                Family::Ipv6 => refuse(ENETDOWN, "Nexthop device is not up"),
+            }),
+            Target::Link(_) => Err(refuse(ENODEV, "No such device")),
+            Target::Other => Err(refuse(EINVAL, "No such target")),
+        }
+    }
+
+    fn set_route(
+        &mut self,
+        settings: &Settings,
+        prefix: &Prefix,
+        target: Target,
+        replace: bool,
+    ) -> Result<(), KernelError> {
+        self.leads_somewhere(prefix, target)?;
+        let protocol = |other: &Settings| other.protocol == settings.protocol;
+        let stranger = match self.occupant(settings, prefix) {
+            None => false,
+            Some(Owner::Ours) => !protocol(&self.settings),
+            Some(Owner::Other(at)) => !protocol(&self.others[at].0),
+            Some(Owner::Foreign) => true,
+        };
+        if stranger && self.is_ours(settings) && replace {
+            self.harm.push(format!("{prefix} of somebody else was replaced"));
+        }
+        if stranger && !replace {
+            return Err(refuse(KernelError::EEXIST, "another program's route is in the way"));
+        }
+        self.evict(settings, prefix);
+        self.part(settings).routes.insert(*prefix, target);
+        Ok(())
+    }
+
+    /// Takes out the route that another of the same prefix takes the place of.
+    fn evict(&mut self, settings: &Settings, prefix: &Prefix) {
+        match self.occupant(settings, prefix) {
+            None => {}
+            Some(Owner::Ours) => drop(self.table.routes.remove(prefix)),
+            Some(Owner::Other(at)) => drop(self.others[at].1.routes.remove(prefix)),
+            Some(Owner::Foreign) => drop(self.foreign.remove(prefix)),
+        }
+    }
+
+    fn delete_route(&mut self, settings: &Settings, prefix: &Prefix) {
+        let parts = [(&self.settings, &mut self.table)].into_iter();
+        let parts = parts.chain(self.others.iter_mut().map(|(owner, table)| (&*owner, table)));
+        let any = settings.metric == 0 && prefix.family() == Family::Ipv4;
+        let fits = |owner: &Settings| {
+            let same = any || metric(owner, prefix.family()) == metric(settings, prefix.family());
+            (owner.table, owner.protocol) == (settings.table, settings.protocol) && same
+        };
+        let found = parts.filter(|(owner, table)| fits(owner) && table.routes.contains_key(prefix));
+        if let Some((_, table)) = found.min_by_key(|(owner, _)| metric(owner, prefix.family())) {
+            table.routes.remove(prefix);
+        }
+    }
+
+    /// Deletes a next hop or a group, whoever made it: groups shrink, empty ones go, and routes with them.
+    pub fn remove(&mut self, id: u32) {
+        self.take_id(id);
+        let mut gone = BTreeSet::from([id]);
+        for table in self.tables_mut() {
+            table.groups.retain(|group_id, group| {
+                group.members.retain(|(member, _)| *member != id);
+                if group.members.is_empty() {
+                    gone.insert(*group_id);
+                }
+                !group.members.is_empty()
+            });
+        }
+        for table in self.tables_mut() {
+            table.routes.retain(|_, target| !matches!(target, Target::Group(id) if gone.contains(id)));
+        }
+    }
+
+    // ---- what others do ---------------------------------------------------------------------------------------
+
     /// What another program may do, and what the kernel tells of it. `which` picks among what there is.
-    pub(super) fn tamper(&mut self, kind: u8, which: usize) -> Vec<Change> {
+    pub fn tamper(&mut self, kind: u8, which: usize) -> Vec<Change> {
         fn pick<K: Copy, V>(map: &BTreeMap<K, V>, which: usize) -> Option<K> {
             map.keys().nth(which % map.len().max(1)).copied()
         }
@@ -159,19 +461,64 @@ impl Model {
         told
     }
 
-    /// What the kernel does by itself when a link goes; `admin` takes plain routes too.
-    pub(super) fn link_down(&mut self, link: LinkIndex, admin: bool) {
-        self.up.remove(&link);
-        let Table { next_hops, groups, routes, .. } = &mut self.table;
-        next_hops.retain(|_, hop| hop.link != link);
-        groups.retain(|_, group| {
-            group.members.retain(|(id, _)| next_hops.contains_key(id));
-            !group.members.is_empty()
-        });
-        routes.retain(|_, target| match target {
-            Target::Group(id) => groups.contains_key(id),
-            Target::Link(on) => !(admin && *on == link),
-            Target::Other => true,
-        });
+    // ---- what it does by itself ---------------------------------------------------------------------------------
+
+    /// The link has lost its carrier, or `admin`: is set down, which takes its plain routes too. Says nothing.
+    pub fn link_down(&mut self, link: LinkIndex, admin: bool) {
+        self.forget_link(link);
+        if admin {
+            self.down.insert(link)
+        } else {
+            self.dark.insert(link)
+        };
+        self.drop_on(link, admin);
     }
+
+    /// The link is deleted.
+    pub fn link_gone(&mut self, link: LinkIndex) {
+        self.forget_link(link);
+        self.drop_on(link, true);
+    }
+
+    fn drop_on(&mut self, link: LinkIndex, plain: bool) {
+        let on_link = self.tables().flat_map(|table| table.next_hops.values()).filter(|hop| hop.link == link);
+        for id in on_link.map(|hop| hop.id).collect::<Vec<_>>() {
+            self.remove(id);
+        }
+        if plain {
+            for table in self.tables_mut() {
+                table.routes.retain(|_, target| *target != Target::Link(link));
+            }
+        }
+    }
+
+    // ---- what a test asks ---------------------------------------------------------------------------------------
+
+    /// How many ways the group has that a prefix leads to.
+    #[must_use]
+    pub fn width(&self, prefix: &str) -> usize {
+        self.members(prefix).len()
+    }
+
+    /// The next hops that the route to that prefix uses, each with its weight. Two objects that lead the same way are
+    /// one, with the sum of their weights, and the weights are in the smallest numbers.
+    #[must_use]
+    pub fn members(&self, prefix: &str) -> Vec<(NextHop, Weight)> {
+        let prefix = prefix.parse().expect("a test knows how a prefix is written");
+        let Some(Target::Group(id)) = self.table.routes.get(&prefix) else { return Vec::new() };
+        let members = self.table.groups.get(id).map_or(&[][..], |group| &group.members);
+        let mut ways: Vec<(NextHop, u16)> = Vec::new();
+        for (hop, weight) in members.iter().filter_map(|(id, weight)| Some((self.table.next_hops.get(id)?, weight))) {
+            match ways.iter_mut().find(|(known, _)| (known.link, known.gateway) == (hop.link, hop.gateway)) {
+                Some((_, sum)) => *sum += weight.get(),
+                None => ways.push((*hop, weight.get())),
+            }
+        }
+        let all = ways.iter().fold(0, |all, (_, weight)| common(all, *weight)).max(1);
+        ways.into_iter().filter_map(|(hop, weight)| Some((hop, Weight::new(weight / all)?))).collect()
+    }
+}
+
+fn common(a: u16, b: u16) -> u16 {
+    if b == 0 { a } else { common(b, a % b) }
 }

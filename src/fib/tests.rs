@@ -79,7 +79,7 @@ prop_compose! {
         let mut table = Table::default();
         for (id, members) in &groups {
             for hop in members {
-                let object = NextHop { id: *hop, family: Family::Ipv4, link: link(*hop), gateway: None };
+                let object = NextHop { id: *hop, family: Family::Ipv6, link: link(*hop), gateway: None }; // good for both
                 table.next_hops.insert(*hop, object);
             }
             let members = members.iter().map(|hop| (*hop, Weight::ONE)).collect();

@@ -72,6 +72,28 @@ impl DownReason {
         }
     }
 
+    /// True if nothing came from the peer for so long that what is between us may be dead. A connection that was closed or
+    /// reset is none of that: somebody at the other end did it.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::HoldExpired | Self::Unanswered(_) => true,
+            Self::Lost(reason) => reason.to_ascii_lowercase().contains("timed out"),
+            Self::Received(_)
+            | Self::SendHoldExpired
+            | Self::Connect(_)
+            | Self::PeerAs { .. }
+            | Self::RouterId(_)
+            | Self::NoFamily { .. }
+            | Self::Unexpected { .. }
+            | Self::Malformed(_)
+            | Self::Stopped(_)
+            | Self::Left
+            | Self::Collision
+            | Self::Replaced => false,
+        }
+    }
+
     /// True if it is news even while another connection is under way. Of two connections the peer often drops one
     /// without a word, which is not.
     pub(super) fn is_fault_of_its_own(&self) -> bool {

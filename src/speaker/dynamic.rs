@@ -37,7 +37,7 @@ impl Speaker {
         let Some(plan) = range.neighbor(remote) else { return Arrival::Stranger };
         let id = self.register(plan);
         if let Some(neighbor) = self.neighbors.get_mut(id) {
-            neighbor.bind(now, &self.links);
+            neighbor.bind(now, &self.links, &self.tunnels);
             neighbor.awaits_route = true;
         }
         self.start(now, id, out);
@@ -54,7 +54,8 @@ impl Speaker {
         let holds = |range: &&Range| range.prefix.holds(remote) && range.like.local_address == local;
         let range = self.desired.ranges.iter().filter(holds).max_by_key(|range| range.prefix.len())?;
         let fits = range.like.interface.as_ref().is_none_or(|interface| {
-            let link = self.links.named(interface).filter(|link| link.up);
+            let held = self.tunnels.on(interface).is_some_and(|tunnel| !tunnel.machine.lets_sessions());
+            let link = self.links.named(interface).filter(|link| link.up && !held);
             link.is_some_and(|link| way.interface().is_none_or(|came| came == link.index))
         });
         Some((range.clone(), fits))

@@ -10,6 +10,7 @@ use crate::fib::{Author, Harm, KernelError};
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
 use crate::types::{Asn, Family, HoldTime, Name, Prefix};
+use crate::vpn::{Entry, Source, Word};
 use crate::wire::Fault;
 
 /// A line names so many prefixes of a faulty UPDATE; the message in it holds them all.
@@ -145,20 +146,31 @@ pub enum Event {
         /// How many more were not told of since the last one.
         silent: u64,
     },
-    /// A tunnel's interface is up.
-    TunnelUp {
-        /// The tunnel, or the neighbor bound to the interface.
+    /// A tunnel has become something else, or one more knows something against it, or one less.
+    Tunnel {
+        /// The tunnel.
         tunnel: Name,
+        /// Its interface.
+        interface: String,
+        /// What, who brought it about, and why.
+        change: Entry,
+        /// How long it has been down by now, if it was.
+        down_for: Option<Duration>,
+    },
+    /// The interface of a neighbor that is in no tunnel is up.
+    InterfaceUp {
+        /// The neighbor bound to it.
+        neighbor: Name,
         /// The interface.
         interface: String,
     },
-    /// A tunnel's interface is down or gone.
-    TunnelDown {
-        /// The tunnel, or the neighbor bound to the interface.
-        tunnel: Name,
+    /// The interface of a neighbor that is in no tunnel is down or gone.
+    InterfaceDown {
+        /// The neighbor bound to it.
+        neighbor: Name,
         /// The interface.
         interface: String,
-        /// "is down", "was deleted" or "does not exist".
+        /// "is down" or "does not exist".
         what: &'static str,
     },
     /// Somebody dialled who is no neighbor.
@@ -317,8 +329,15 @@ impl Event {
             Self::Refreshed { .. } => "session.refreshed",
             Self::RefreshLate { .. } => "session.refresh_late",
             Self::RefreshIgnored { .. } => "session.refresh_ignored",
-            Self::TunnelUp { .. } => "tunnel.up",
-            Self::TunnelDown { .. } => "tunnel.down",
+            Self::Tunnel { change, .. } => match change.word {
+                Word::Up => "tunnel.up",
+                Word::Down => "tunnel.down",
+                Word::Objected => "tunnel.objected",
+                Word::Agreed => "tunnel.agreed",
+                Word::Damped => "tunnel.damped",
+            },
+            Self::InterfaceUp { .. } => "session.interface_up",
+            Self::InterfaceDown { .. } => "session.interface_down",
             Self::Stranger { .. } => "session.stranger",
             Self::WrongInterface { .. } => "session.wrong_interface",
             Self::RangeFull { .. } => "session.range_full",
@@ -364,7 +383,8 @@ impl Event {
             | Self::Refreshed { neighbor, .. }
             | Self::RefreshLate { neighbor, .. }
             | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
-            Self::TunnelUp { tunnel, .. } | Self::TunnelDown { tunnel, .. } => Some(tunnel),
+            Self::InterfaceUp { neighbor, .. } | Self::InterfaceDown { neighbor, .. } => Some(neighbor),
+            Self::Tunnel { tunnel, .. } => Some(tunnel),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
             | Self::Tampered { .. }
@@ -398,7 +418,7 @@ impl Event {
             | Self::PrefixesOver { .. }
             | Self::RefreshLate { .. }
             | Self::RefreshIgnored { .. }
-            | Self::TunnelDown { .. }
+            | Self::InterfaceDown { .. }
             | Self::Stranger { .. }
             | Self::WrongInterface { .. }
             | Self::RangeFull { .. }
@@ -410,10 +430,14 @@ impl Event {
             | Self::ForeignMissed
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
+            Self::Tunnel { change, .. } => match change.word {
+                Word::Down | Word::Objected => Weight::Warning,
+                Word::Up | Word::Agreed | Word::Damped => Weight::Info,
+            },
             Self::SessionUp { .. }
             | Self::EndOfRib { .. }
             | Self::Refreshed { .. }
-            | Self::TunnelUp { .. }
+            | Self::InterfaceUp { .. }
             | Self::Adopted { .. }
             | Self::Compared { .. }
             | Self::Converged { .. }
@@ -501,9 +525,24 @@ impl fmt::Display for Event {
                 write!(f, "{neighbor} sent a ROUTE-REFRESH that is ignored: {why}")?;
                 more(*silent, f)
             }
-            Self::TunnelUp { tunnel, interface } => write!(f, "tunnel {tunnel}: interface {interface} is up"),
-            Self::TunnelDown { tunnel, interface, what } => {
-                write!(f, "tunnel {tunnel}: interface {interface} {what}; its session waits for it")
+            Self::Tunnel { tunnel, interface, change, down_for } => {
+                let (reason, source) = (&change.reason, change.source.map_or("damping", Source::as_str));
+                match (change.word, down_for) {
+                    (Word::Up, Some(time)) => {
+                        write!(f, "tunnel {tunnel} is up again after {}: {reason} ({source})", seconds(*time))
+                    }
+                    (Word::Up, None) => write!(f, "tunnel {tunnel} is up: interface {interface} is up"),
+                    (Word::Down, _) => write!(f, "tunnel {tunnel} is down: {reason} ({source})"),
+                    (Word::Objected, _) => {
+                        write!(f, "tunnel {tunnel} is down for one more reason: {reason} ({source})")
+                    }
+                    (Word::Agreed, _) => write!(f, "tunnel {tunnel} is still down, but {reason} ({source})"),
+                    (Word::Damped, _) => write!(f, "tunnel {tunnel} has flapped: {reason} ({source})"),
+                }
+            }
+            Self::InterfaceUp { neighbor, interface } => write!(f, "{neighbor}: interface {interface} is up"),
+            Self::InterfaceDown { neighbor, interface, what } => {
+                write!(f, "{neighbor}: interface {interface} {what}; its session waits for it")
             }
             Self::Stranger { remote, local, silent } => {
                 write!(f, "{remote} dialled {local} and is no neighbor of ours: closed")?;
@@ -594,6 +633,15 @@ impl fmt::Display for Event {
 /// How many went untold.
 fn more(silent: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if silent > 0 { write!(f, " ({silent} more like it since the last line)") } else { Ok(()) }
+}
+
+/// A time for a sentence.
+fn seconds(time: Duration) -> String {
+    if time < Duration::from_secs(10) {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} s", time.as_secs())
+    }
 }
 
 /// What a plan does, in one line.

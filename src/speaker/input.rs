@@ -13,12 +13,23 @@ use crate::fib::{Batch, BatchId, Failure, Foreign, Table};
 use crate::gateway::Ttl;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 
+/// A tunnel that a hook took down: no traffic leaves by it until the hook says otherwise, whatever else happens.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Held {
+    /// Which.
+    pub tunnel: Name,
+    /// Why, in words for people.
+    pub reason: String,
+}
+
 /// One fact about the world, or one wish of a person.
 #[derive(Debug)]
 pub enum Input {
     /// Once, when every interface that exists has been told of: what the kernel holds under our protocol and ids, from
     /// a run before this one. Nothing is done before.
     Begin(Table),
+    /// Before [`Input::Begin`], if at all: what hooks held down in a run before this one.
+    Held(Vec<Held>),
     /// An interface appeared or changed.
     Link(Link),
     /// An interface was deleted.
@@ -174,6 +185,8 @@ pub enum Effect {
     /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
     /// as it was signed before.
     Sign,
+    /// Hooks hold these tunnels down from now on, and no others: to be kept over a restart.
+    Hold(Vec<Held>),
     /// What a flow is to the kernel is this from now on.
     Hash(Hash),
     /// Tell people.

@@ -11,6 +11,7 @@ mod flow;
 mod foreign;
 mod input;
 mod interfaces;
+mod journal;
 mod keep_down;
 mod link;
 mod neighbor;
@@ -23,6 +24,7 @@ mod resync;
 mod sessions;
 mod stale;
 mod startup;
+mod tunnels;
 mod watch;
 
 #[cfg(test)]
@@ -35,7 +37,7 @@ use std::{
 };
 
 pub use event::{Event, Weight};
-pub use input::{Effect, Endpoint, FlushId, Input};
+pub use input::{Effect, Endpoint, FlushId, Held, Input};
 pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
@@ -55,6 +57,7 @@ use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
+use journal::Journal;
 use link::Links;
 use neighbor::Neighbor;
 use neighbors::{Leaving, Neighbors};
@@ -62,6 +65,7 @@ use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
 use startup::Startup;
+use tunnels::Tunnels;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
 const SLICE_PREFIXES: usize = 1_000;
@@ -115,6 +119,9 @@ pub struct Speaker {
     flushes: u32,
     conns: HashMap<ConnId, Conn>,
     links: Links,
+    tunnels: Tunnels,
+    /// What hooks hold down, as the shell was last told.
+    held: Vec<Held>,
     rib: Rib,
     fib: Fib,
     startup: Startup,
@@ -132,6 +139,7 @@ pub struct Speaker {
     /// Whom BFD was last told to watch.
     watching: Option<Vec<bfd::Plan>>,
     life: Life,
+    journal: Journal,
     strangers: Rate,
     refusals: Rate,
     /// Changes that others made to what is ours.
@@ -171,6 +179,8 @@ impl Speaker {
             flushes: 0,
             conns: HashMap::new(),
             links: Links::default(),
+            tunnels: Tunnels::default(),
+            held: Vec::new(),
             rib,
             fib,
             startup: Startup::default(),
@@ -182,6 +192,7 @@ impl Speaker {
             watch_again: true,
             watching: None,
             life: Life::Waiting,
+            journal: Journal::default(),
             strangers: Rate::default(),
             refusals: Rate::default(),
             tampering: Rate::default(),
@@ -192,6 +203,7 @@ impl Speaker {
             unconfirmed: None,
             config,
         };
+        speaker.plan_tunnels(Time::START, &mut Vec::new()); // before it begins, nothing is to be done about them
         for plan in plans {
             speaker.register(plan);
         }
@@ -200,8 +212,10 @@ impl Speaker {
 
     /// Takes one fact, and says what is to be done about it: the kernel first.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
+        let said = out.len();
         match input {
             Input::Begin(table) => self.begin(now, table, out),
+            Input::Held(held) => self.hold_again(now, held, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
@@ -248,6 +262,7 @@ impl Speaker {
             }
         }
         self.follow_up(now, out);
+        self.remember(now, out.get(said..).unwrap_or_default());
     }
 
     /// What every turn ends with.
@@ -262,8 +277,10 @@ impl Speaker {
 
     /// Does what is due by now.
     pub fn tick(&mut self, now: Time, out: &mut Vec<Effect>) {
+        let said = out.len();
         self.fib.tick(now);
         self.kernel(now, out);
+        self.tunnels_due(now, out);
         self.revert_if_due(now, out);
         for id in self.neighbors.ids() {
             if self.neighbors.get(id).and_then(|neighbor| neighbor.awaited.deadline()).is_some_and(|due| due <= now) {
@@ -279,6 +296,7 @@ impl Speaker {
         self.let_back_in_time(now, out);
         self.forget_gone(now, out);
         self.follow_up(now, out);
+        self.remember(now, out.get(said..).unwrap_or_default());
     }
 
     /// When [`Speaker::tick`] is due next.
@@ -290,6 +308,7 @@ impl Speaker {
         let back = self.neighbors.iter().filter_map(|neighbor| neighbor.over?.until);
         sessions
             .chain(self.fib.deadline())
+            .chain(self.tunnels.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
             .chain(awaited)
@@ -308,6 +327,7 @@ impl Speaker {
 
     /// One bounded slice of what can wait: routes into the kernel, UPDATEs out, the tidy-up after lost sessions.
     pub fn work(&mut self, now: Time, out: &mut Vec<Effect>) {
+        let said = out.len();
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
@@ -318,6 +338,7 @@ impl Speaker {
             self.advertise(now, id, out);
         }
         self.settle(out);
+        self.remember(now, out.get(said..).unwrap_or_default());
     }
 
     /// True once a clean stop is complete.
@@ -370,9 +391,10 @@ impl Speaker {
         let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
+        self.sense_everything(now, out);
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
-                neighbor.bind(now, &self.links);
+                neighbor.bind(now, &self.links, &self.tunnels);
             }
             self.announce(now, id, out);
             self.bound(now, id, out);

@@ -8,6 +8,7 @@ use super::keep_down::{Over, Told};
 use super::link::Links;
 use super::rate::Rate;
 use super::stale::Awaited;
+use super::tunnels::Tunnels;
 use super::watch::Watched;
 use crate::config::Policies;
 use crate::gateway;
@@ -60,6 +61,8 @@ pub(super) struct Neighbor {
     pub(super) bond: Bond,
     /// Since when the bond is as it is.
     pub(super) bond_since: Time,
+    /// Its tunnel lets no session be, whatever its interface does.
+    pub(super) held: bool,
     /// The host route that makes it reachable, if it is in a tunnel.
     pub(super) host_route: Option<Prefix>,
     /// Its Established connection.
@@ -101,6 +104,7 @@ impl Neighbor {
             plan,
             bond,
             bond_since: Time::START,
+            held: false,
             host_route,
             conn: None,
             congested: false,
@@ -154,17 +158,19 @@ impl Neighbor {
         rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight }
     }
 
-    /// Its interface as it is now; true if that is news.
-    pub(super) fn bind(&mut self, now: Time, links: &Links) -> bool {
+    /// Its interface and its tunnel as they are now; true if that is news.
+    pub(super) fn bind(&mut self, now: Time, links: &Links, tunnels: &Tunnels) -> bool {
         let Some(interface) = &self.plan.interface else { return false };
         let bond = match links.named(interface) {
             Some(link) if link.up => Bond::Up(link.index),
             Some(link) => Bond::Down(link.index),
             None => Bond::Missing,
         };
-        let news = bond != self.bond;
+        let held = tunnels.on(interface).is_some_and(|tunnel| !tunnel.machine.lets_sessions());
+        let news = (&bond, held) != (&self.bond, self.held);
         if news {
             self.bond = bond;
+            self.held = held;
             self.bond_since = now;
         }
         news
@@ -179,7 +185,7 @@ impl Neighbor {
 
     /// True if its session can be tried.
     pub(super) fn ready(&self) -> bool {
-        matches!(self.bond, Bond::Free | Bond::Up(_))
+        matches!(self.bond, Bond::Free | Bond::Up(_)) && !self.held
     }
 
     /// Where to dial it. A link-local address means nothing without its interface.

@@ -101,7 +101,7 @@ impl Speaker {
         // Before that, nothing is bound: the start binds all.
         if self.life == Life::Running {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
-                neighbor.bind(now, &self.links);
+                neighbor.bind(now, &self.links, &self.tunnels);
             }
             self.announce(now, id, out);
             self.bound(now, id, out);
@@ -124,6 +124,7 @@ impl Speaker {
         self.unbar(now, id, out);
         self.watch_again = true;
         let Some(gone) = self.neighbors.remove(id) else { return };
+        self.forget_words(now, gone.plan.interface.as_deref(), &gone.plan.name, out);
         // A stop has closed its connections, so nothing of them is heard again; attempts that it knew of are closed too.
         self.conns.retain(|_, known| known.peer != id);
         if let Some(prefix) = gone.host_route {

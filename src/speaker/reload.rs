@@ -160,6 +160,8 @@ impl Speaker {
                 (None, _) => added.push(step.name.clone()),
             }
         }
+        // New neighbors find the tunnels that they are in.
+        self.plan_tunnels(now, out);
         self.ranges(now, plan, out);
         for (step, id) in &steps {
             if let (Some(id), Some(plan)) = (id, self.planned(&step.name).cloned()) {
@@ -231,6 +233,10 @@ impl Speaker {
         if limits {
             neighbor.told = Default::default();
         }
+        if before.name != neighbor.plan.name || neighbor.plan.shutdown.is_some() {
+            self.forget_words(now, before.interface.as_deref(), &before.name, out);
+        }
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         let back = before.shutdown.is_some() && neighbor.plan.shutdown.is_none() || limits && neighbor.over.is_some();
         if *neighbor.session.settings() != settings {
             self.session(now, Some(id), session::Input::Configure(Box::new(settings)), out);

@@ -49,6 +49,7 @@ impl Speaker {
                     self.established(now, id, agreed, out);
                     // Strict or not: packets get through.
                     self.unbar(now, id, out);
+                    self.heard(now, id, out);
                 }
                 session::Output::Down(reason) => self.down(now, id, reason, out),
                 session::Output::Failed(reason) => {
@@ -118,6 +119,7 @@ impl Speaker {
         let name = neighbor.plan.name.clone();
         out.push(Effect::Tell(Event::SessionDown { neighbor: name, reason: reason.clone(), message }));
         self.lost(now, id, &reason, out);
+        self.silent(now, id, &reason, out);
     }
 
     fn update(&mut self, now: Time, id: PeerId, update: Update, out: &mut Vec<Effect>) {

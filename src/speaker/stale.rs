@@ -189,6 +189,9 @@ impl Speaker {
         if waited {
             let why = if back { "it did not send End-of-RIB in time" } else { "it did not come back in time" };
             self.drop_kept(id, why, out);
+            if !back {
+                self.doubt(now, id, why.to_owned(), out);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod dynamic;
 mod keep_down;
 mod neighbors;
 mod stale;
+mod tunnels;
 mod watch;
 
 const FILE: &str = r#"

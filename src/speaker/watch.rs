@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::neighbor::{Bond, Neighbor};
+use super::neighbor::Neighbor;
 use super::{Effect, Event, Life, Speaker};
 use crate::bfd;
 use crate::bfd::{Plan, Report, State, Status};
@@ -14,6 +14,8 @@ use crate::gateway;
 use crate::gateway::NeighborKind;
 use crate::session;
 use crate::types::{PeerId, Time};
+use crate::vpn;
+use crate::vpn::Source;
 use crate::wire::{Cease, Notification};
 
 /// BFD goes on without the daemon for the restart time, when the neighbor gives up our routes anyway; and where it keeps
@@ -31,7 +33,7 @@ pub(super) struct Watched {
     pub(super) last_failure: Option<(Time, bfd::Diag)>,
     /// How often it was, as far as this run knows.
     pub(super) failures: u64,
-    /// What must carry nothing while the way is dead.
+    /// What must carry nothing while the way is dead, where that is no tunnel: a tunnel is told.
     pub(super) bar: Option<Bar>,
 }
 
@@ -108,11 +110,11 @@ impl Neighbor {
         })
     }
 
-    /// The hops that lead to it: a tunnel has one far end, a network many.
-    fn bar(&self) -> Bar {
-        match (&self.plan.kind, &self.bond) {
-            (NeighborKind::Device { .. }, Bond::Up(link) | Bond::Down(link)) => Bar::Link(*link),
-            _ => Bar::Gateway(self.plan.remote_address),
+    /// The interface of the tunnel whose far end it is: a tunnel has one, a network many.
+    fn tunnel(&self) -> Option<&str> {
+        match &self.plan.kind {
+            NeighborKind::Device { .. } => self.plan.interface.as_deref(),
+            NeighborKind::NetworkRouter | NeighborKind::Other => None,
         }
     }
 }
@@ -184,8 +186,13 @@ impl Speaker {
         }
     }
 
-    /// BGP is up although BFD is not: the way carries packets, whatever BFD was.
+    /// BFD knows nothing against the way any more, or BGP is up although BFD is not: it carries packets, whatever BFD was.
     pub(super) fn unbar(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
+        let neighbor = self.neighbors.get(id);
+        let of = neighbor.and_then(|neighbor| Some((neighbor.tunnel()?.to_owned(), neighbor.plan.name.clone())));
+        if let Some((interface, name)) = of {
+            self.say(now, &interface, vpn::Input::Agrees { source: Source::Bfd, by: Some(name) }, out);
+        }
         let Some(bar) = self.neighbors.get_mut(id).and_then(|neighbor| neighbor.watched.bar.take()) else { return };
         // Another neighbor may be behind the same hops.
         if !self.neighbors.iter().any(|other| other.watched.bar == Some(bar)) {
@@ -196,6 +203,7 @@ impl Speaker {
 
     fn bfd_alive(&mut self, now: Time, id: PeerId, status: &Status, out: &mut Vec<Effect>) {
         self.unbar(now, id, out);
+        self.heard(now, id, out);
         let Some(neighbor) = self.neighbors.get(id) else { return };
         let name = neighbor.plan.name.clone();
         out.push(Effect::Tell(Event::BfdUp { neighbor: name, detection: status.detection_time }));
@@ -218,16 +226,25 @@ impl Speaker {
             self.hold_back(now, id, out);
             return;
         }
-        // The kernel before all else.
-        let bar = neighbor.bar();
-        neighbor.watched.bar = Some(bar);
-        self.fib.bar(bar);
-        self.kernel(now, out);
-        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.watched.last_failure = Some((now, status.diag));
         neighbor.watched.failures += 1;
         let silent = before.map(|before| before.detection_time).unwrap_or_default();
         let silent = if status.diag == bfd::Diag::EXPIRED { silent } else { Duration::ZERO };
+        // The kernel before all else.
+        match neighbor.tunnel().map(str::to_owned) {
+            Some(interface) => {
+                let by = Some(neighbor.plan.name.clone());
+                let reason = format!("BFD with {}: {}", neighbor.plan.name, status.diag);
+                self.say(now, &interface, vpn::Input::Objects { source: Source::Bfd, by, reason }, out);
+            }
+            None => {
+                let bar = Bar::Gateway(neighbor.plan.remote_address);
+                neighbor.watched.bar = Some(bar);
+                self.fib.bar(bar);
+                self.kernel(now, out);
+            }
+        }
+        let Some(neighbor) = self.neighbors.get(id) else { return };
         let event = Event::BfdDown {
             neighbor: neighbor.plan.name.clone(),
             diag: status.diag.to_string(),

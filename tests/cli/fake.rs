@@ -11,7 +11,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use twinspan::control::api::{
-    ApiError, Done, FibRoutes, Gateway, Neighbors, Reply, Request, RouteQuery, Routes, Select, Tunnels,
+    ApiError, Done, Events, FibRoutes, Gateway, Neighbors, Reply, Request, RouteQuery, Routes, Select, Tunnels,
 };
 use twinspan::control::io::Socket;
 
@@ -31,6 +31,11 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
     Ok(match request {
         Request::Gateway => Reply::Gateway(promised!("gateway")),
         Request::Tunnels => Reply::Tunnels(promised!("tunnels")),
+        Request::Tunnel(name) if name.as_str() == "hq-1/in-0" => Reply::Tunnel(promised!("tunnel")),
+        Request::Tunnel(name) => return Err(ApiError::not_found(format!("there is no tunnel \"{name}\" on in-0"))),
+        Request::TunnelDown(name, reason) => Reply::Done(Done { message: format!("down {name}: {reason:?}") }),
+        Request::TunnelUp(name, reason) => Reply::Done(Done { message: format!("up {name}: {reason:?}") }),
+        Request::Events(_) => Reply::Events(promised!("events")),
         Request::Neighbors => Reply::Neighbors(promised!("neighbors")),
         Request::Neighbor(name) if name.as_str() == "hq-1/in-0" => Reply::Neighbor(promised!("neighbor")),
         Request::Neighbor(name) => return Err(ApiError::no_neighbor(name)),
@@ -58,6 +63,7 @@ fn routes(query: &RouteQuery) -> Routes {
 pub fn empty(request: &Request) -> Result<Reply, ApiError> {
     Ok(match request {
         Request::Tunnels => Reply::Tunnels(Tunnels::default()),
+        Request::Events(_) => Reply::Events(Events::default()),
         Request::Neighbors => Reply::Neighbors(Neighbors::default()),
         Request::Routes(_) => Reply::Routes(Routes::default()),
         Request::FibRoutes(_) => Reply::FibRoutes(FibRoutes::default()),

@@ -77,6 +77,26 @@ fn tunnels_stand_beside_their_sessions_and_say_why_they_are_down() {
 }
 
 #[test]
+fn one_tunnel_is_shown_with_who_is_against_it_and_what_became_of_it() {
+    shows(&["show", "tunnel", "hq-1/in-0"], include_str!("expected/tunnel.txt"));
+}
+
+#[test]
+fn events_say_when_it_was_and_why() {
+    shows(&["show", "events"], include_str!("expected/events.txt"));
+    shows(&["show", "events", "--since", "10m", "hq-1/in-0", "--limit", "5"], include_str!("expected/events.txt"));
+    let daemon = Daemon::start(empty);
+    assert_eq!(daemon.ask(&["show", "events", "--since", "yesterday"]).status, 2);
+    assert_eq!(daemon.ask(&["show", "events"]).out, "no such events are remembered\n");
+}
+
+#[test]
+fn a_hook_says_of_which_tunnel_and_why() {
+    shows(&["tunnel", "down", "hq-1/in-0", "--reason", "line 2"], "down hq-1/in-0: Some(\"line 2\")\n");
+    shows(&["tunnel", "up", "hq-1/in-0"], "up hq-1/in-0: None\n");
+}
+
+#[test]
 fn neighbors_say_why_a_session_is_down_and_when_it_is_tried_again() {
     shows(&["show", "neighbors"], include_str!("expected/neighbors.txt"));
 }
@@ -111,6 +131,8 @@ fn the_kernels_groups_and_routes_are_shown_with_what_it_refused() {
 fn json_is_the_document_that_the_api_promises() {
     shows(&["show", "gateway", "--json"], include_str!("../../src/control/snapshots/gateway.json"));
     shows(&["show", "tunnels", "--json"], include_str!("../../src/control/snapshots/tunnels.json"));
+    shows(&["show", "tunnels", "hq-1/in-0", "--json"], include_str!("../../src/control/snapshots/tunnel.json"));
+    shows(&["show", "events", "--json"], include_str!("../../src/control/snapshots/events.json"));
     shows(&["show", "neighbors", "--json"], include_str!("../../src/control/snapshots/neighbors.json"));
     shows(&["show", "neighbors", "hq-1/in-0", "--json"], include_str!("../../src/control/snapshots/neighbor.json"));
     shows(&["show", "fib", "--json"], include_str!("../../src/control/snapshots/fib.json"));

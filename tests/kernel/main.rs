@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // every function here belongs to a test
 
+mod differential;
 mod foreign;
+#[path = "../../src/fib/model.rs"]
+mod model;
 mod space;
 
 use std::{

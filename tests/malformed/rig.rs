@@ -282,7 +282,11 @@ impl Rig {
     /// The interface to a neighbor goes up or down.
     pub fn set_link(&mut self, far: usize, up: bool) {
         let index = index(far);
-        self.kernel.set_link(index, up);
+        if up {
+            self.kernel.link_up(index)
+        } else {
+            self.kernel.link_down(index, false)
+        }
         let Far { interface, ours, .. } = &self.fars[far];
         // The IPv6 one is what IPv6 routes have as next hop.
         let six = address(&format!("fd00:{}::2", index.get()));
@@ -392,7 +396,7 @@ impl Rig {
             let error = KernelError { errno: KernelError::ENOBUFS, text: "No buffer space available".to_owned() };
             (0..batch.ops.len()).map(|index| Failure { index, error: error.clone() }).collect()
         } else {
-            self.kernel.apply(&batch.ops)
+            self.kernel.carry_out(&batch.ops)
         };
         self.input(Input::KernelDone { batch: batch.id, failures });
     }

@@ -18,9 +18,19 @@ const WATCHED: [(&str, bool); 6] = [
     ("twin-1", false),
 ];
 
+/// What hq-2 announces, over both families.
+const BIRD: [&str; 2] = ["10.53.0.0/16", "fd53::/48"];
+
 /// What in-0 says of a neighbor.
 fn shown(gateway: &Gateway, name: &str) -> Result<Value, String> {
     gateway.show("in-0", &["neighbors", name])
+}
+
+/// The routes of a device that in-0 has in its kernel.
+fn routes(gateway: &Gateway, prefixes: [&str; 2]) -> Result<usize, String> {
+    let list = |family| gateway.lab.must("in-0", &["ip", family, "route", "show", "proto", "179"]);
+    let both = list("-4").and_then(|four| Ok(four + &list("-6")?)).map_err(|error| format!("{error:#}"))?;
+    Ok(prefixes.iter().filter(|prefix| both.lines().any(|line| line.starts_with(**prefix))).count())
 }
 
 /// Waits until BFD and BGP are up with these.
@@ -77,10 +87,8 @@ fn bfd_comes_up_with_frr_bird_and_the_other_instance_over_both_families_with_key
         assert_eq!(down["bfd"]["last_failure"]["text"], "control detection time expired", "{down}");
         assert_ne!(down["state"], "established", "{before:?}");
     }
-    for family in ["-4", "-6"] {
-        let routes = gateway.lab.must("in-0", &["ip", family, "route", "show", "proto", "179"])?;
-        assert!(!routes.contains("10.53.0.0/16") && !routes.contains("fd53::/48"), "{routes}");
-    }
+    // It has no C bit and restarts gracefully: but its BGP was up, so it is the way that is dead.
+    assert_eq!(routes(&gateway, BIRD).map_err(anyhow::Error::msg)?, 0);
     gateway.lab.signal("hq-2", "bird", Signal::SIGCONT)?;
     up(&gateway, &WATCHED)?;
     for name in ["far", "twin-1"] {
@@ -140,5 +148,36 @@ fn another_agent_takes_over_and_no_peer_notices() -> Result<()> {
     let line = log.lines().rev().find(|line| line.contains("bfd.agent_ready")).context("two were seen")?;
     assert!(line.contains(" has 8 sessions"), "{line}");
     assert_eq!((troubles_of_all(&gateway)?, seen(&gateway)?), before);
+    Ok(())
+}
+
+#[test]
+fn a_peer_whose_bfd_dies_with_its_restarting_daemon_loses_no_route() -> Result<()> {
+    let mut gateway = Gateway::of(LAB)?;
+    let keyed = &WATCHED[2..4];
+    up(&gateway, keyed)?;
+    wait_until(SOON, || match routes(&gateway, BIRD)? {
+        2 => Ok(()),
+        some => Err(format!("{some} routes\n{}", gateway.tail("in-0"))),
+    })?;
+    let watch = "ip monitor route nexthop > /run/changes 2>&1";
+    gateway.lab.spawn("in-0", &["sh", "-c", watch])?;
+    gateway.lab.stop("hq-2", "bird", Signal::SIGKILL, SOON)?;
+    for (name, _) in keyed {
+        gateway.neighbor(name, "without BFD", |shown| shown["bfd"]["state"] == "down")?;
+    }
+    assert_eq!(routes(&gateway, BIRD).map_err(anyhow::Error::msg)?, 2, "{}", gateway.tail("in-0"));
+    // `-R`: it says that it went on forwarding.
+    let bird = ["/usr/sbin/bird", "-f", "-R", "-c", "/etc/bird/bird.conf", "-s", "/run/bird/bird.ctl"];
+    gateway.lab.spawn("hq-2", &bird)?;
+    up(&gateway, keyed)?;
+    for (name, _) in keyed {
+        let shown = gateway.neighbor(name, "as before", |shown| shown["stale"].is_null())?;
+        assert_eq!(shown["bfd"]["failures"], 0, "{shown}");
+    }
+    assert_eq!(routes(&gateway, BIRD).map_err(anyhow::Error::msg)?, 2);
+    let changes = gateway.lab.must("in-0", &["cat", "/run/changes"])?;
+    let ours: Vec<&str> = changes.lines().filter(|line| line.contains("53:") || line.contains("10.53.")).collect();
+    assert!(ours.is_empty(), "{changes}");
     Ok(())
 }

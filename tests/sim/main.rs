@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used)] // a test may stop where it stands
 
+mod agent;
 mod foreign;
 mod kernel;
 mod reload;
 mod restart;
+mod watch;
 mod world;
 
 use std::time::Duration;

@@ -144,6 +144,11 @@ strict = false
 multihop = 5
 key = { id = 7, algorithm = "keyed-sha1", file = "/etc/bfd-one" }
 
+[tunnel]
+damping-first = "1s"
+damping-max = "60s"
+damping-decay = "60s"
+
 [ecmp]
 max-paths = 64
 as-path-relax = true
@@ -342,6 +347,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("bfd.key.id", "id = 7", "id = 8"),
     ("bfd.key.algorithm", "keyed-sha1", "meticulous-keyed-sha1"),
     ("bfd.key.file", "/etc/bfd-one", "/etc/bfd-two"),
+    ("tunnel.damping-first", "damping-first = \"1s\"", "damping-first = \"2s\""),
+    ("tunnel.damping-max", "damping-max = \"60s\"", "damping-max = \"30s\""),
+    ("tunnel.damping-decay", "damping-decay = \"60s\"", "damping-decay = \"30s\""),
     ("ecmp.max-paths", "max-paths = 64", "max-paths = 1"),
     ("ecmp.as-path-relax", "as-path-relax = true", "as-path-relax = false"),
     ("ecmp.weights", "weights = \"configured\"", "weights = \"equal\""),

@@ -7,13 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use twinspan::bfd;
+use twinspan::bfd::{Arrival, Wire};
 use twinspan::config;
 use twinspan::config::Plan;
 use twinspan::fib::Batch;
 use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
 use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
+use crate::agent::Agent;
 use crate::kernel::ModelKernel;
 
 /// One host: its interfaces with addresses, its kernel, and its speaker while that runs.
@@ -25,12 +26,11 @@ pub struct Host {
     pub kernel: ModelKernel,
     pub speaker: Option<Speaker>,
     pub events: Vec<String>,
-    /// What BFD shall run; tests say what becomes of it.
-    pub bfd: Vec<bfd::Plan>,
+    pub agent: Agent,
     /// Its interfaces hold no network: only a host route leads to the far end.
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
-    run: u32,
+    pub run: u32,
 }
 
 /// One end of a TCP connection: which host, in which of its runs, under which id.
@@ -42,7 +42,7 @@ pub struct End {
 }
 
 /// What happens at a moment.
-enum Happening {
+pub enum Happening {
     Tell(usize, u32, Input),
     /// The kernel gets to a batch.
     Apply(usize, u32, Batch),
@@ -52,6 +52,8 @@ enum Happening {
     Deliver(End, Bytes),
     /// The other end of it learns that it is over.
     Hangup(End),
+    /// A BFD packet arrives.
+    Packet(usize, Arrival, Wire),
 }
 
 /// What a reload did at once.
@@ -73,6 +75,12 @@ pub struct World {
     count: u64,
     accepted: u64,
     peers: HashMap<End, End>,
+    /// Over which wire each end is connected.
+    over: HashMap<End, usize>,
+    /// Wires, by number, on which nothing arrives though the interfaces are up.
+    pub silent: HashSet<usize>,
+    /// What TCP sends again once its wire is not silent any more.
+    held: Vec<(usize, Happening)>,
     /// Hosts that read nothing of what comes in, though they speak.
     pub deaf: HashSet<usize>,
     /// Octets that were sent to a deaf host, by the sender's end.
@@ -90,6 +98,9 @@ impl World {
             count: 0,
             accepted: 1 << 63,
             peers: HashMap::new(),
+            over: HashMap::new(),
+            silent: HashSet::new(),
+            held: Vec::new(),
             deaf: HashSet::new(),
             stuck: HashMap::new(),
             chance: fastrand::Rng::with_seed(seed),
@@ -98,6 +109,7 @@ impl World {
 
     /// A host that does not run yet.
     pub fn host(&mut self, name: &'static str, instance: &str, file: &str) -> usize {
+        let agent = Agent::new(self.hosts.len() as u64);
         self.hosts.push(Host {
             name,
             file: file.to_owned(),
@@ -106,7 +118,7 @@ impl World {
             kernel: ModelKernel::default(),
             speaker: None,
             events: Vec::new(),
-            bfd: Vec::new(),
+            agent,
             narrow: false,
             run: 0,
         });
@@ -119,6 +131,7 @@ impl World {
             let interfaces = &mut self.hosts[host].interfaces;
             let index = LinkIndex::new(interfaces.len() as u32 + 2).unwrap();
             interfaces.push((index, name.to_owned(), address.parse().unwrap(), true));
+            self.hosts[host].kernel.link_up(index);
             (host, index)
         });
         ends.sort_unstable();
@@ -127,6 +140,12 @@ impl World {
 
     /// Starts the speaker of a host: it finds what the kernel holds.
     pub fn start(&mut self, host: usize) {
+        // Who still speaks to one that died is told now.
+        let run = self.hosts[host].run;
+        let ends: Vec<_> = self.peers.keys().filter(|end| end.host == host && end.run != run).copied().collect();
+        for end in ends {
+            self.hang_up(end);
+        }
         let seed = self.chance.u64(..);
         let h = &mut self.hosts[host];
         let report = || config::check_text("sim.toml", &h.file).render(&h.file);
@@ -139,10 +158,12 @@ impl World {
             self.tell(host, Input::Link(link));
         }
         self.tell(host, Input::Begin(found));
+        self.adopt(host);
     }
 
     /// Ends the speaker of a host without a word, as `kill -9` does: the system closes its connections.
     pub fn kill(&mut self, host: usize) {
+        self.abandon(host);
         self.hosts[host].speaker = None;
         let run = self.hosts[host].run;
         self.hosts[host].run += 1;
@@ -150,6 +171,43 @@ impl World {
         for end in ends {
             self.hang_up(end);
         }
+    }
+
+    /// A host goes dark: nobody hears of it, and what it ran is gone.
+    pub fn die(&mut self, host: usize) {
+        self.hosts[host].speaker = None;
+        self.hosts[host].run += 1;
+        self.hosts[host].agent = Agent::new(self.now.since_start().as_nanos() as u64);
+    }
+
+    /// Nothing arrives over this wire any more, either way, and no interface goes down; or all does again.
+    pub fn silence(&mut self, host: usize, name: &str, silent: bool) {
+        let index = self.interface(host, name).unwrap();
+        let wire = self.wires.iter().position(|wire| wire.contains(&(host, index))).unwrap();
+        if silent {
+            self.silent.insert(wire);
+            return;
+        }
+        self.silent.remove(&wire);
+        let (due, rest) = std::mem::take(&mut self.held).into_iter().partition(|(held, _)| *held == wire);
+        self.held = rest;
+        let due: Vec<(usize, Happening)> = due;
+        for (_, happening) in due {
+            self.later(happening);
+        }
+    }
+
+    /// The index of an interface.
+    pub fn interface(&self, host: usize, name: &str) -> Option<LinkIndex> {
+        self.hosts[host].interfaces.iter().find(|(_, known, ..)| known == name).map(|(index, ..)| *index)
+    }
+
+    /// The host and interface that an interface is wired to, and the number of the wire; `None` while it is down.
+    pub fn far_end(&self, host: usize, name: &str) -> Option<(usize, LinkIndex, usize)> {
+        let index = self.hosts[host].interfaces.iter().find(|(_, known, _, up)| known == name && *up)?.0;
+        let number = self.wires.iter().position(|wire| wire.contains(&(host, index)))?;
+        let (host, index) = *self.wires[number].iter().find(|end| **end != (host, index))?;
+        Some((host, index, number))
     }
 
     /// Tells a host something now.
@@ -185,7 +243,12 @@ impl World {
             let interface = self.hosts[host].interfaces.iter_mut().find(|(known, ..)| *known == index).unwrap();
             interface.3 = up;
             let link = fact(interface);
-            self.hosts[host].kernel.set_link(index, up);
+            let kernel = &mut self.hosts[host].kernel;
+            if up {
+                kernel.link_up(index)
+            } else {
+                kernel.link_down(index, false)
+            }
             self.tell(host, Input::Link(link));
         }
     }
@@ -193,8 +256,8 @@ impl World {
     /// An interface goes down and up again, and the news of it is lost.
     pub fn flap_unseen(&mut self, host: usize, name: &str) {
         let (index, ..) = *self.hosts[host].interfaces.iter().find(|(_, known, ..)| known == name).unwrap();
-        self.hosts[host].kernel.set_link(index, false);
-        self.hosts[host].kernel.set_link(index, true);
+        self.hosts[host].kernel.link_down(index, false);
+        self.hosts[host].kernel.link_up(index);
         self.tell(host, Input::LinksMissed);
     }
 
@@ -204,7 +267,18 @@ impl World {
         while !done(self) {
             let due = |host: &Host| host.speaker.as_ref().and_then(Speaker::deadline);
             let next_tick = (0..self.hosts.len()).filter_map(|h| due(&self.hosts[h]).map(|time| (time, h))).min();
+            let agents = (0..self.hosts.len()).filter_map(|h| Some((self.hosts[h].agent.deadline()?, h)));
+            let next_agent = agents.min();
             let next_event = self.queue.first_key_value().map(|((time, _), _)| *time);
+            if let Some((time, host)) = next_agent
+                && time <= end
+                && next_event.is_none_or(|event| time < event)
+                && next_tick.is_none_or(|(tick, _)| time <= tick)
+            {
+                self.now = self.now.max(time);
+                self.tick_agent(host);
+                continue;
+            }
             let tick_first = next_tick.is_some_and(|(time, _)| next_event.is_none_or(|event| time < event));
             let time = if tick_first { next_tick.map(|(time, _)| time) } else { next_event };
             let Some(time) = time.filter(|time| *time <= end) else {
@@ -232,14 +306,21 @@ impl World {
     }
 
     fn happen(&mut self, happening: Happening) {
+        if let Happening::Deliver(end, _) | Happening::Hangup(end) = &happening
+            && let Some(wire) = self.over.get(end).filter(|wire| self.silent.contains(wire))
+        {
+            self.held.push((*wire, happening));
+            return;
+        }
         match happening {
+            Happening::Packet(host, arrival, wire) => self.packet(host, &arrival, wire.as_slice()),
             Happening::Tell(host, run, input) => {
                 if self.hosts[host].run == run {
                     self.tell(host, input);
                 }
             }
             Happening::Apply(host, run, batch) => {
-                let failures = self.hosts[host].kernel.apply(&batch.ops);
+                let failures = self.hosts[host].kernel.carry_out(&batch.ops);
                 self.later(Happening::Tell(host, run, Input::KernelDone { batch: batch.id, failures }));
             }
             Happening::Dump(host, run) => {
@@ -275,8 +356,8 @@ impl World {
             match effect {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
-                Effect::Bfd(plans) => self.hosts[host].bfd = plans,
-                Effect::Listen(_) | Effect::Sign | Effect::Hash(_) => {}
+                Effect::Bfd(plans) => self.watch(host, plans),
+                Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
@@ -315,19 +396,17 @@ impl World {
 
     fn dial(&mut self, from: End, remote: SocketAddr, local: IpAddr, interface: Option<String>) {
         let name = interface.unwrap_or_default();
-        let out = self.hosts[from.host].interfaces.iter().find(|(_, known, _, up)| *known == name && *up).cloned();
-        let far = out.and_then(|(index, ..)| {
-            let wire = self.wires.iter().find(|wire| wire.contains(&(from.host, index)))?;
-            let (host, index) = *wire.iter().find(|end| **end != (from.host, index))?;
-            let there = self.hosts[host].interfaces.iter().find(|(known, ..)| *known == index)?;
-            (there.2 == remote.ip() && self.hosts[host].speaker.is_some()).then_some((host, index))
+        let far = self.far_end(from.host, &name).filter(|(host, index, wire)| {
+            let there = self.hosts[*host].interfaces.iter().find(|(known, ..)| known == index);
+            let answers = there.is_some_and(|there| there.2 == remote.ip()) && self.hosts[*host].speaker.is_some();
+            answers && !self.silent.contains(wire)
         });
         let h = &self.hosts[from.host];
         if h.narrow && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Network is unreachable".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         }
-        let Some((host, index)) = far else {
+        let Some((host, index, wire)) = far else {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Connection refused".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         };
@@ -335,6 +414,7 @@ impl World {
         let to = End { host, run: self.hosts[host].run, conn: ConnId(self.accepted) };
         self.peers.insert(from, to);
         self.peers.insert(to, from);
+        self.over.extend([(from, wire), (to, wire)]);
         let local = SocketAddr::new(local, 40_000);
         let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local, interface: Some(index) };
         self.later(Happening::Tell(to.host, to.run, accepted));
@@ -350,7 +430,7 @@ impl World {
     }
 
     /// A little later, behind everything that is on its way: one queue keeps every connection in order.
-    fn later(&mut self, happening: Happening) {
+    pub fn later(&mut self, happening: Happening) {
         self.count += 1;
         let last = self.queue.last_key_value().map_or(self.now, |((time, _), _)| *time);
         let at = (self.now + Duration::from_micros(self.chance.u64(50..500))).max(last);

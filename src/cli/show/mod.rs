@@ -1,5 +1,6 @@
 //! `twinspan show`: what a running instance knows, as tables or as the API's own JSON.
 
+mod events;
 mod fib;
 mod gateway;
 mod neighbors;
@@ -21,13 +22,16 @@ pub enum Command {
     Gateway(Json),
     /// Tunnels: up or down, why, and the session inside
     #[command(alias = "tunnel")]
-    Tunnels(Json),
+    Tunnels(tunnels::Args),
     /// BGP sessions: state, routes, why one is down and when it is tried again
     #[command(alias = "neighbor")]
     Neighbors(neighbors::Args),
     /// Routes learned, every path, and why one is not used
     #[command(alias = "route")]
     Routes(routes::Args),
+    /// What has happened, when and why
+    #[command(alias = "event")]
+    Events(events::Args),
     /// What is in the kernel: nexthop groups and routes
     Fib(fib::Args),
 }
@@ -44,7 +48,8 @@ pub struct Json {
 pub fn run(command: &Command, client: &Client) -> Result<(), Failure> {
     match command {
         Command::Gateway(json) => show(client, &Request::Gateway, json, gateway::write_gateway),
-        Command::Tunnels(json) => show(client, &Request::Tunnels, json, tunnels::write_tunnels),
+        Command::Tunnels(args) => tunnels::run(args, client),
+        Command::Events(args) => events::run(args, client),
         Command::Neighbors(args) => neighbors::run(args, client),
         Command::Routes(args) => routes::run(args, client),
         Command::Fib(args) => fib::run(args, client),

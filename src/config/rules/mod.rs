@@ -31,6 +31,17 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     ranges::check(r, file);
     policies::check(r, file);
     secrets::check(r, file, host);
+    damping(r, file);
+}
+
+/// The longest wait of a tunnel is not shorter than its first one.
+fn damping(r: &mut Reader<'_>, file: &File) {
+    let (Some(first), Some(max)) = (&file.damping.first, &file.damping.max) else { return };
+    if max.value < first.value {
+        let message = "`damping-max` is shorter than `damping-first`, the shortest wait";
+        let way_out = "make it as long at least; `damping-first = \"0s\"` is no damping";
+        r.error_also("bad-value", &max.span, message, way_out, (&first.span, "and here"));
+    }
 }
 
 /// The BGP address of each instance: as given, else the first of the subnet that is free, in the order of the file.

@@ -6,6 +6,7 @@
 
 mod bfd;
 mod error;
+mod event;
 mod fib;
 mod gateway;
 mod json;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use bfd::{Bfd, BfdFailure, BfdState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
+pub use event::{Event, EventLevel, EventQuery, Events};
 pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
 pub use json::{indented, page_head, page_line, page_tail};
@@ -40,7 +42,7 @@ pub use request::{
 };
 pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
-pub use tunnel::{Counters, Tunnel, TunnelState, Tunnels};
+pub use tunnel::{Counters, Objection, Tunnel, TunnelChange, TunnelDetail, TunnelState, Tunnels};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,10 @@ pub enum Reply {
     Gateway(Box<Gateway>),
     /// To [`Request::Tunnels`].
     Tunnels(Tunnels),
+    /// To [`Request::Tunnel`].
+    Tunnel(Box<TunnelDetail>),
+    /// To [`Request::Events`].
+    Events(Events),
     /// To [`Request::Neighbors`].
     Neighbors(Neighbors),
     /// To [`Request::Neighbor`].

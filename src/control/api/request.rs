@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 
-use super::{ApiError, ErrorCode, FileText};
+use super::{ApiError, ErrorCode, EventQuery, FileText};
 use crate::types::{Family, Name, Prefix};
 
 /// How many routes a page has when nothing is said.
@@ -22,6 +22,14 @@ pub enum Request {
     Gateway,
     /// `GET /v1/tunnels`.
     Tunnels,
+    /// `GET /v1/tunnels/{name}`; a `/` in the name may stand as it is or as `%2F`.
+    Tunnel(Name),
+    /// `POST /v1/tunnels/{name}/down?reason=`: the tunnel shall carry nothing until [`Request::TunnelUp`].
+    TunnelDown(Name, Option<String>),
+    /// `POST /v1/tunnels/{name}/up?reason=`: nothing against it any more from whoever said [`Request::TunnelDown`].
+    TunnelUp(Name, Option<String>),
+    /// `GET /v1/events?about=&since=&after=&limit=`, all optional.
+    Events(EventQuery),
     /// `GET /v1/neighbors`.
     Neighbors,
     /// `GET /v1/neighbors/{name}`; a `/` in the name may stand as it is or as `%2F`.
@@ -191,6 +199,17 @@ impl Request {
         match self {
             Self::Gateway => (Method::Get, "/v1/gateway".into()),
             Self::Tunnels => (Method::Get, "/v1/tunnels".into()),
+            Self::Tunnel(name) => (Method::Get, format!("/v1/tunnels/{}", segment(name))),
+            Self::TunnelDown(name, reason) => (Method::Post, hook(name, "down", reason.as_deref())),
+            Self::TunnelUp(name, reason) => (Method::Post, hook(name, "up", reason.as_deref())),
+            Self::Events(query) => {
+                let mut target = Target::new("/v1/events");
+                target.add("about", query.about.as_ref());
+                target.add("since", query.since);
+                target.add("after", query.after);
+                target.add("limit", (query.limit != LIMIT_DEFAULT).then_some(query.limit));
+                (Method::Get, target.0)
+            }
             Self::Neighbors => (Method::Get, "/v1/neighbors".into()),
             Self::Neighbor(name) => (Method::Get, format!("/v1/neighbors/{}", segment(name))),
             Self::ResetNeighbor(name, how) => {
@@ -261,13 +280,14 @@ impl Request {
     pub fn read(method: &str, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let unknown = || {
             ApiError::not_found(format!("there is no {path}"))
-                .hint("there are /v1/gateway, /v1/tunnels, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/plan, /v1/reload and /v1/confirm")
+                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/plan, /v1/reload and /v1/confirm")
         };
         let mut query = Query::read(query)?;
         let rest = path.strip_prefix("/v1/").ok_or_else(unknown)?;
         let (needs, request) = match rest.strip_suffix('/').unwrap_or(rest) {
             "gateway" => (Method::Get, Self::Gateway),
             "tunnels" => (Method::Get, Self::Tunnels),
+            "events" => (Method::Get, Self::Events(query.events()?)),
             "neighbors" => (Method::Get, Self::Neighbors),
             "routes" => (Method::Get, Self::Routes(query.routes()?)),
             "fib" => (Method::Get, Self::Fib),
@@ -275,6 +295,16 @@ impl Request {
             "reload" => (Method::Post, Self::Reload(query.confirm_within()?)),
             "confirm" => (Method::Post, Self::Confirm),
             "fib/routes" => (Method::Get, Self::FibRoutes(query.fib_routes()?)),
+            rest if rest.starts_with("tunnels/") => {
+                let name = rest.strip_prefix("tunnels/").ok_or_else(unknown)?;
+                // A tunnel may be called "x/up": GET asks for it.
+                let asks = method == "GET" || method == "HEAD";
+                match (name.strip_suffix("/down"), name.strip_suffix("/up")) {
+                    (Some(name), _) if !asks => (Method::Post, Self::TunnelDown(read_name(name)?, query.reason()?)),
+                    (_, Some(name)) if !asks => (Method::Post, Self::TunnelUp(read_name(name)?, query.reason()?)),
+                    _ => (Method::Get, Self::Tunnel(read_name(name)?)),
+                }
+            }
             rest => {
                 let name = rest.strip_prefix("neighbors/").ok_or_else(unknown)?;
                 match name.strip_suffix("/reset") {
@@ -296,6 +326,13 @@ impl Request {
             Err(ApiError::new(ErrorCode::MethodNotAllowed, message).hint(format!("use {}", needs.as_str())))
         }
     }
+}
+
+/// The target of what a hook says of a tunnel.
+fn hook(name: &Name, word: &str, reason: Option<&str>) -> String {
+    let mut target = Target::new(&format!("/v1/tunnels/{}/{word}", segment(name)));
+    target.add("reason", reason.map(escape));
+    target.0
 }
 
 /// A path that gets its query, piece by piece.
@@ -388,6 +425,27 @@ impl Query {
 
     fn fib_routes(&mut self) -> Result<FibRouteQuery, ApiError> {
         Ok(FibRouteQuery { family: self.family()?, limit: self.limit()?, after: self.take("after")? })
+    }
+
+    fn events(&mut self) -> Result<EventQuery, ApiError> {
+        Ok(EventQuery {
+            about: self.take("about")?,
+            since: self.take("since")?,
+            after: self.take("after")?,
+            limit: self.limit()?,
+        })
+    }
+
+    /// Why a tunnel is taken down or up.
+    fn reason(&mut self) -> Result<Option<String>, ApiError> {
+        let reason = self.take::<String>("reason")?;
+        match reason.as_ref().map_or(0, String::len) {
+            0..=REASON_MAX => Ok(reason),
+            length => {
+                let message = format!("reason: it has {length} octets, and may have at most {REASON_MAX}");
+                Err(ApiError::bad_request(message))
+            }
+        }
     }
 
     fn reset(&mut self) -> Result<Reset, ApiError> {

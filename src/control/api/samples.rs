@@ -103,6 +103,10 @@ pub fn tunnels() -> Reply {
         neighbor: Some(name("hq-1/in-0")),
         session: Some(SessionState::Established),
         bfd: Some(bfd()),
+        flaps: 2,
+        damped_until: None,
+        damped_seconds: None,
+        objections: Vec::new(),
         routes: 3,
         counters: Some(Counters {
             rx_packets: 1_048_576,
@@ -122,6 +126,7 @@ pub fn tunnels() -> Reply {
         neighbor: Some(name("hq-2/in-0")),
         session: Some(SessionState::Active),
         bfd: None,
+        flaps: 0,
         routes: 0,
         counters: None,
         ..up.clone()
@@ -141,11 +146,79 @@ pub fn tunnels() -> Reply {
         neighbor: None,
         session: None,
         bfd: None,
+        flaps: 1,
+        objections: vec![Objection {
+            source: "interface".into(),
+            neighbor: None,
+            reason: "interface xfrm12 is not there".into(),
+            since: at("03:08:58.000"),
+            since_seconds: 194,
+        }],
         routes: 0,
         counters: None,
         ..up.clone()
     };
     Reply::Tunnels(Tunnels { tunnels: vec![up, fresh, down] })
+}
+
+pub fn tunnel() -> Reply {
+    let Reply::Tunnels(Tunnels { tunnels }) = tunnels() else { unreachable!("it is made of tunnels") };
+    let Some(up) = tunnels.into_iter().next() else { unreachable!("there are three") };
+    let tunnel = Tunnel {
+        state: TunnelState::Down,
+        reason: Some("it failed 2 times and must be quiet for 1 s more".into()),
+        since: Some(at("03:12:07.123")),
+        state_seconds: Some(5),
+        session: Some(SessionState::Idle),
+        damped_until: Some(at("03:12:13.000")),
+        damped_seconds: Some(1),
+        ..up
+    };
+    let change = |time: &str, change: &str, source: Option<&str>, reason: &str| TunnelChange {
+        at: at(time),
+        ago_seconds: 5,
+        change: change.into(),
+        source: source.map(Into::into),
+        neighbor: None,
+        reason: reason.into(),
+        repeats: 0,
+        last_at: at(time),
+    };
+    let expired = "BFD with hq-1/in-0: control detection time expired";
+    let history = vec![
+        TunnelChange { neighbor: Some(name("hq-1/in-0")), ..change("03:12:07.123", "down", Some("bfd"), expired) },
+        change("03:12:07.200", "objected", Some("hook"), "peer gone"),
+        TunnelChange {
+            neighbor: Some(name("hq-1/in-0")),
+            ..change("03:12:09.000", "agreed", Some("bfd"), &format!("no longer: {expired}"))
+        },
+        TunnelChange {
+            repeats: 3,
+            last_at: at("03:12:12.000"),
+            ..change("03:12:10.000", "damped", Some("hook"), "nobody objects any more, and it must be quiet for 1s")
+        },
+    ];
+    Reply::Tunnel(Box::new(TunnelDetail { tunnel, remembered_flaps: 2, history }))
+}
+
+pub fn events() -> Reply {
+    let down = Event {
+        id: 41,
+        at: at("03:12:07.123"),
+        event: "tunnel.down".into(),
+        level: EventLevel::Warning,
+        about: Some(name("hq-1/in-0")),
+        text: "tunnel hq-1/in-0 is down: BFD with hq-1/in-0: control detection time expired (bfd)".into(),
+    };
+    let compared = Event {
+        id: 42,
+        at: at("03:12:08.000"),
+        event: "kernel.compared".into(),
+        level: EventLevel::Info,
+        about: None,
+        text: "news of interfaces was lost: the 3 routes in the kernel were compared with the wanted".into(),
+    };
+    Reply::Events(Events { events: vec![down, compared], forgotten: 40 })
 }
 
 fn bfd() -> Bfd {

@@ -18,6 +18,8 @@ fn held<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(reply: &R
 fn every_reply_has_the_shape_that_is_promised() {
     held::<Gateway>(&samples::gateway(), include_str!("../snapshots/gateway.json"));
     held::<Tunnels>(&samples::tunnels(), include_str!("../snapshots/tunnels.json"));
+    held::<TunnelDetail>(&samples::tunnel(), include_str!("../snapshots/tunnel.json"));
+    held::<Events>(&samples::events(), include_str!("../snapshots/events.json"));
     held::<Neighbors>(&samples::neighbors(), include_str!("../snapshots/neighbors.json"));
     held::<NeighborDetail>(&samples::neighbor(), include_str!("../snapshots/neighbor.json"));
     held::<Routes>(&samples::routes(), include_str!("../snapshots/routes.json"));
@@ -149,12 +151,26 @@ fn route_queries() -> impl Strategy<Value = RouteQuery> {
         .prop_map(|(select, family, neighbor, limit, after)| RouteQuery { select, family, neighbor, limit, after })
 }
 
+fn event_queries() -> impl Strategy<Value = EventQuery> {
+    let since = prop::option::of(0..4_000_000_000_000_u64);
+    (prop::option::of(names()), since, prop::option::of(any::<u64>()), 0..=LIMIT_MAX).prop_map(
+        |(about, since, after, limit)| {
+            let since = since.map(|millis| Moment::from_unix(std::time::Duration::from_millis(millis)));
+            EventQuery { about, since, after, limit }
+        },
+    )
+}
+
 fn requests() -> impl Strategy<Value = Request> {
     let fib_routes = (families(), 0..=LIMIT_MAX, prop::option::of(prefixes()))
         .prop_map(|(family, limit, after)| Request::FibRoutes(FibRouteQuery { family, limit, after }));
     prop_oneof![
         Just(Request::Gateway),
         Just(Request::Tunnels),
+        names().prop_map(Request::Tunnel),
+        (names(), prop::option::of("[ -~äß✓\n]{1,60}")).prop_map(|(name, why)| Request::TunnelDown(name, why)),
+        (names(), prop::option::of("[ -~äß✓\n]{1,60}")).prop_map(|(name, why)| Request::TunnelUp(name, why)),
+        event_queries().prop_map(Request::Events),
         Just(Request::Neighbors),
         names().prop_map(Request::Neighbor),
         (names(), resets()).prop_map(|(name, how)| Request::ResetNeighbor(name, how)),
@@ -188,4 +204,15 @@ fn a_file_that_is_sent_arrives_as_it_was() {
     let sent = Request::Plan(file);
     let body = sent.body().unwrap();
     assert_eq!(Request::read("POST", "/v1/plan", None).unwrap().with_body(body.as_bytes()), Ok(sent));
+}
+
+#[test]
+fn events_of_a_device_are_those_of_all_its_tunnels() {
+    let Reply::Events(Events { events, .. }) = samples::events() else { unreachable!("it is made of events") };
+    let down = &events[0];
+    let about = |name: &str| EventQuery { about: Some(name.parse().unwrap()), ..EventQuery::default() };
+    assert!(about("hq-1/in-0").wants(down) && about("hq-1").wants(down));
+    assert!(!about("hq-1/in").wants(down) && !about("hq").wants(down) && !about("hq-1").wants(&events[1]));
+    assert!(EventQuery { since: Some(down.at), after: Some(40), ..EventQuery::default() }.wants(down));
+    assert!(!EventQuery { after: Some(41), ..EventQuery::default() }.wants(down));
 }

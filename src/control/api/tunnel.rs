@@ -47,10 +47,71 @@ pub struct Tunnel {
     pub session: Option<SessionState>,
     /// BFD with the far end; `null` if it is not watched by BFD.
     pub bfd: Option<Bfd>,
+    /// How often it went down since the daemon started.
+    #[serde(default)]
+    pub flaps: u64,
+    /// Nobody objects to it, but it must be quiet until then before it is used again.
+    #[serde(default)]
+    pub damped_until: Option<Moment>,
+    /// Whole seconds until then.
+    #[serde(default)]
+    pub damped_seconds: Option<u64>,
+    /// Who objects to it, the first to do so first.
+    #[serde(default)]
+    pub objections: Vec<Objection>,
     /// Prefixes whose packets may leave by this tunnel.
     pub routes: u64,
     /// The interface's counters; `null` when they cannot be read.
     pub counters: Option<Counters>,
+}
+
+/// One who knows of a tunnel and says that it carries nothing, or shall not.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Objection {
+    /// Who: `interface`, `hook`, `vpn`, `probe`, `bfd` or `bgp`.
+    pub source: String,
+    /// The neighbor whose BFD or session that is; `null` for the other sources.
+    pub neighbor: Option<Name>,
+    /// Why, in words for people.
+    pub reason: String,
+    /// Since when.
+    pub since: Moment,
+    /// Whole seconds since then.
+    pub since_seconds: u64,
+}
+
+/// `GET /v1/tunnels/{name}`: one tunnel, with what became of it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct TunnelDetail {
+    /// The same as in the list.
+    #[serde(flatten)]
+    pub tunnel: Tunnel,
+    /// Of its failures, how many are not forgotten: they make the next wait before it is used again.
+    pub remembered_flaps: u64,
+    /// The newest changes, the oldest first.
+    pub history: Vec<TunnelChange>,
+}
+
+/// One change of a tunnel.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct TunnelChange {
+    /// When it was first.
+    pub at: Moment,
+    /// Whole seconds since then.
+    pub ago_seconds: u64,
+    /// What it was: `up`, `down`, `objected` (down already, and one more objects), `agreed` (one objects no longer, and
+    /// others do) or `damped` (nobody objects, and it must be quiet for a while).
+    pub change: String,
+    /// Who brought it about: `interface`, `hook`, `vpn`, `probe`, `bfd`, `bgp`; `null` for the end of damping.
+    pub source: Option<String>,
+    /// The neighbor whose BFD or session that was; `null` for the other sources.
+    pub neighbor: Option<Name>,
+    /// Why, in words for people.
+    pub reason: String,
+    /// How often it came again, in turn with its opposite, while the tunnel was not used.
+    pub repeats: u64,
+    /// When it was last.
+    pub last_at: Moment,
 }
 
 /// Whether a tunnel can carry traffic.

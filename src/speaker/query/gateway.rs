@@ -9,12 +9,11 @@ use crate::gateway;
 use crate::speaker::neighbor::Bond;
 use crate::speaker::{Life, Speaker};
 use crate::types::{Family, Time};
+use crate::vpn::Source;
 
 impl Speaker {
     pub(super) fn show_gateway(&self, now: Time, around: &dyn Surroundings) -> Gateway {
         let model = &self.config.model;
-        let tunnels = self.neighbors.iter().filter(|neighbor| neighbor.host_route.is_some());
-        let up = tunnels.clone().filter(|neighbor| matches!(neighbor.bond, Bond::Up(_))).count();
         let established = self.neighbors.iter().filter(|neighbor| neighbor.conn.is_some()).count();
         let all_tunnels: usize = model.connections.iter().map(|connection| connection.tunnels.len()).sum();
         let (state, reason) = self.show_life();
@@ -33,15 +32,15 @@ impl Speaker {
             reason,
             prefixes: model.prefixes.clone(),
             tunnels: TunnelCounts {
-                configured: tunnels.count() as u32,
-                up: up as u32,
+                configured: self.tunnels.iter().len() as u32,
+                up: self.tunnels_up() as u32,
                 gateway: all_tunnels as u32,
                 limit: model.max_tunnels as u32,
             },
             sessions: SessionCounts { configured: self.neighbors.len() as u32, established: established as u32 },
             routes: self.route_totals(),
             fib: self.fib_totals(),
-            warnings: self.show_warnings(around),
+            warnings: self.show_warnings(now, around),
             sysctls: around.sysctls(),
             config: self.show_config(now, around),
         }
@@ -83,16 +82,32 @@ impl Speaker {
     }
 
     /// What is not as it should be, in one sentence each.
-    fn show_warnings(&self, around: &dyn Surroundings) -> Vec<Warning> {
+    fn show_warnings(&self, now: Time, around: &dyn Surroundings) -> Vec<Warning> {
         let mut warnings = Vec::new();
+        for tunnel in self.tunnels.iter() {
+            let (name, interface) = (&tunnel.plan.name, &tunnel.plan.interface);
+            let Some(reason) = tunnel.reason(now) else { continue };
+            let missing = self.links.named(interface).is_none();
+            let first = tunnel.machine.objections().first().map(|objection| objection.source);
+            let (code, hint) = match first {
+                Some(Source::Interface) if missing => {
+                    ("tunnel_missing", "start the VPN daemon, or correct the name in the file".to_owned())
+                }
+                Some(Source::Interface) => ("tunnel_down", format!("ip link show dev {interface}")),
+                Some(Source::Hook) => ("tunnel_down", format!("twinspan tunnel up {name}")),
+                _ => ("tunnel_down", format!("twinspan show tunnels {name}")),
+            };
+            warnings.push(Warning { code: code.to_owned(), message: format!("{name}: {reason}"), hint: Some(hint) });
+        }
         for neighbor in self.neighbors.iter() {
-            let name = &neighbor.plan.name;
-            let interface = neighbor.plan.interface.as_deref().unwrap_or_default();
+            let (name, interface) = (&neighbor.plan.name, neighbor.plan.interface.as_deref().unwrap_or_default());
             match neighbor.bond {
+                // Of its tunnel it was said.
+                _ if neighbor.held || !neighbor.ready() && self.tunnels.on(interface).is_some() => {}
                 Bond::Missing => warnings.push(Warning {
                     code: "tunnel_missing".to_owned(),
                     message: format!("{name}: interface {interface} does not exist"),
-                    hint: Some("start the VPN daemon, or correct the name in the file".to_owned()),
+                    hint: Some("make it, or correct the name in the file".to_owned()),
                 }),
                 Bond::Down(_) => warnings.push(Warning {
                     code: "tunnel_down".to_owned(),

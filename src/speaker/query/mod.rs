@@ -41,9 +41,26 @@ impl Speaker {
         around: &dyn Surroundings,
         out: &mut Vec<Effect>,
     ) -> Result<Reply, ApiError> {
+        let said = out.len();
+        let reply = self.answer(now, request, around, out);
+        self.remember(now, out.get(said..).unwrap_or_default());
+        reply
+    }
+
+    fn answer(
+        &mut self,
+        now: Time,
+        request: &Request,
+        around: &dyn Surroundings,
+        out: &mut Vec<Effect>,
+    ) -> Result<Reply, ApiError> {
         match request {
             Request::Gateway => Ok(Reply::Gateway(Box::new(self.show_gateway(now, around)))),
             Request::Tunnels => Ok(Reply::Tunnels(self.show_tunnels(now, around))),
+            Request::Tunnel(name) => Ok(Reply::Tunnel(Box::new(self.show_tunnel(now, name, around)?))),
+            Request::TunnelDown(name, reason) => self.hook(now, name, true, reason.as_deref(), out),
+            Request::TunnelUp(name, reason) => self.hook(now, name, false, reason.as_deref(), out),
+            Request::Events(query) => Ok(Reply::Events(self.events(query))),
             Request::Neighbors => Ok(Reply::Neighbors(self.show_neighbors(now))),
             Request::Neighbor(name) => match self.neighbors.named(name) {
                 Some(neighbor) => Ok(Reply::Neighbor(Box::new(self.show_neighbor(now, neighbor, around)))),
@@ -66,7 +83,7 @@ impl Speaker {
     }
 
     /// The wall clock at a moment of the machine's.
-    fn moment(&self, at: Time) -> Moment {
+    pub(super) fn moment(&self, at: Time) -> Moment {
         Moment::from_unix(self.epoch + at.since_start())
     }
 }

@@ -149,6 +149,10 @@ impl Speaker {
         let tunnel = match neighbor.bond {
             Bond::Missing => Some(format!("interface {interface} does not exist")),
             Bond::Down(_) => Some(format!("interface {interface} is down")),
+            Bond::Up(_) if neighbor.held => {
+                let reason = self.tunnels.on(interface).and_then(|tunnel| tunnel.reason(now));
+                Some(format!("its tunnel is down: {}", reason.unwrap_or_default()))
+            }
             Bond::Free | Bond::Up(_) => None,
         };
         if let Some(text) = tunnel {

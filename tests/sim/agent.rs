@@ -1,0 +1,125 @@
+//! BFD on hosts of values: what the agent's process does, with the table of the real one, over wires that may be silent.
+
+use std::time::Duration;
+
+use twinspan::bfd::{Arrival, Effect, Plan, Settings, Table, Wanted};
+use twinspan::speaker::Input;
+use twinspan::types::Time;
+
+use crate::world::{Happening, World};
+
+/// The agent of one host. It lives on when the speaker is killed.
+pub struct Agent {
+    table: Table,
+    plans: Vec<Plan>,
+    /// Since when there is no speaker.
+    absent: Option<Time>,
+}
+
+impl Agent {
+    pub fn new(seed: u64) -> Self {
+        Self { table: Table::new(seed), plans: Vec::new(), absent: None }
+    }
+
+    /// When it has something to do.
+    pub fn deadline(&self) -> Option<Time> {
+        let absence = self.plans.iter().filter_map(|plan| Some(self.absent? + plan.absence)).min();
+        self.table.deadline().into_iter().chain(absence).min()
+    }
+}
+
+impl World {
+    /// What a speaker wants of its agent.
+    pub fn watch(&mut self, host: usize, plans: Vec<Plan>) {
+        let mut out = Vec::new();
+        let agent = &mut self.hosts[host].agent;
+        let wanted = plans.iter().map(|plan| Wanted {
+            path: plan.path.clone(),
+            settings: Settings {
+                interval: plan.interval,
+                multiplier: plan.multiplier,
+                passive: plan.passive,
+                key: None,
+            },
+        });
+        agent.table.want(self.now, wanted.collect(), &mut out);
+        agent.plans = plans;
+        let ids: Vec<u32> = agent.table.ids().collect();
+        for id in ids {
+            let name = self.hosts[host].agent.table.path(id).and_then(|path| path.interface.clone());
+            let link = name.and_then(|name| self.interface(host, &name)).map(|link| link.get());
+            self.hosts[host].agent.table.set_link(id, link);
+        }
+        self.carry(host, out);
+    }
+
+    /// A speaker finds the agent that an earlier one left.
+    pub fn adopt(&mut self, host: usize) {
+        self.hosts[host].agent.absent = None;
+        let reports: Vec<_> = self.hosts[host].agent.table.reports(self.now).collect();
+        for report in reports {
+            self.tell(host, Input::Bfd(report));
+        }
+    }
+
+    /// The speaker is gone.
+    pub fn abandon(&mut self, host: usize) {
+        self.hosts[host].agent.absent = Some(self.now);
+    }
+
+    /// Does what is due at an agent.
+    pub fn tick_agent(&mut self, host: usize) {
+        let (now, mut out) = (self.now, Vec::new());
+        let agent = &mut self.hosts[host].agent;
+        agent.table.tick(now, &mut out);
+        if let Some(since) = agent.absent {
+            let (late, rest) = std::mem::take(&mut agent.plans).into_iter().partition(|p| since + p.absence <= now);
+            agent.plans = rest;
+            let late: Vec<Plan> = late;
+            for plan in late {
+                agent.table.fail(now, &plan.path, &mut out);
+            }
+        }
+        self.carry(host, out);
+    }
+
+    /// A packet has come to an agent.
+    pub fn packet(&mut self, host: usize, arrival: &Arrival, octets: &[u8]) {
+        let mut out = Vec::new();
+        let _ = self.hosts[host].agent.table.receive(self.now, arrival, octets, &mut out);
+        self.carry(host, out);
+    }
+
+    /// How long the far ends of the sessions that are up are believed.
+    pub fn detections(&self, host: usize) -> Vec<Duration> {
+        let all = self.hosts[host].agent.table.reports(self.now);
+        all.filter(|report| report.is_up()).map(|report| report.status.detection_time).collect()
+    }
+
+    fn carry(&mut self, host: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(id, wire) => {
+                    let path = self.hosts[host].agent.table.path(id).cloned();
+                    let Some((path, name)) = path.and_then(|path| Some((path.clone(), path.interface?))) else {
+                        continue;
+                    };
+                    let Some((far, link, wired)) = self.far_end(host, &name) else { continue };
+                    if self.silent.contains(&wired) {
+                        continue;
+                    }
+                    let (local, remote, link) = (path.remote, path.local, link.get());
+                    let arrival = Arrival { local, remote, link, ttl: 255, multihop: false };
+                    self.later(Happening::Packet(far, arrival, wire));
+                }
+                Effect::Changed(id) => {
+                    if let Some(report) = self.hosts[host].agent.table.report(self.now, id) {
+                        let run = self.hosts[host].run;
+                        self.later(Happening::Tell(host, run, Input::Bfd(report)));
+                    }
+                }
+                Effect::Gone(_) => {}
+            }
+        }
+    }
+}
