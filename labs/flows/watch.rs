@@ -5,12 +5,13 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use nix::net::if_::if_nameindex;
 use nix::sys::socket::{LinkAddr, recvfrom};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Flow, PAUSE, Running};
+use super::{Flow, PAUSE, Running, STRAGGLERS};
 
 /// Packets seen, by flow and by the interface through which they came in.
 pub type Seen = BTreeMap<Flow, BTreeMap<String, u64>>;
@@ -41,7 +42,12 @@ impl Watch {
     fn run(&self, stop: &AtomicBool) -> Seen {
         let mut seen = Seen::new();
         let mut packet = [0; 128];
+        let mut told: Option<Instant> = None;
         loop {
+            // Who is told to stop while packets still come does not wait for their end.
+            if stop.load(Ordering::Relaxed) && told.get_or_insert_with(Instant::now).elapsed() > STRAGGLERS {
+                return seen;
+            }
             match recvfrom::<LinkAddr>(self.socket.as_raw_fd(), &mut packet) {
                 Ok((length, Some(from))) => {
                     let Some(flow) = packet.get(..length).and_then(|packet| flow_to(self.port, packet)) else {

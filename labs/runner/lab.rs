@@ -84,7 +84,13 @@ impl Lab {
     /// Makes the lab: namespaces, links, kernel settings, files, `exec` commands, then the daemons.
     pub fn up(path: &Path, options: &Options) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let topology = Topology::read(path)?;
+        let mut topology = Topology::read(path)?;
+        for (owner, target, source) in &options.replaced {
+            let node = topology.nodes.get_mut(owner).with_context(|| format!("there is no node {owner}"))?;
+            for bind in node.binds.iter_mut().filter(|bind| bind.target == *target) {
+                bind.source.clone_from(source);
+            }
+        }
         sweep();
         let prefix = format!("ts-{}-{}-", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = records().join(&prefix);
@@ -99,9 +105,7 @@ impl Lab {
                 lab.must(name, &["sysctl", "-qw", &format!("{key}={value}")])?;
             }
             for bind in &node.binds {
-                let own = options.replaced.iter().find(|(owner, target, _)| owner == name && *target == bind.target);
-                let source = own.map_or(&bind.source, |(_, _, source)| source);
-                lab.node(name)?.bind(source, &bind.target)?;
+                lab.node(name)?.bind(&bind.source, &bind.target)?;
             }
             for words in &node.exec {
                 lab.must(name, &words.iter().map(String::as_str).collect::<Vec<_>>())?;

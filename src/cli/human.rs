@@ -16,6 +16,15 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// Milliseconds: `300ms`, `1.5s`, `1m30s`.
+pub fn millis(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis}ms"),
+        1_000..60_000 if !millis.is_multiple_of(1_000) => format!("{:.1}s", millis as f64 / 1_000.0),
+        _ => duration(millis.div_ceil(1_000)),
+    }
+}
+
 /// A count with its thousands apart: `577,737`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();

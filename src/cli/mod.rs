@@ -17,6 +17,7 @@ mod screen;
 mod show;
 mod table;
 mod tunnel;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,8 @@ enum Command {
     /// What the running instance is doing
     #[command(subcommand)]
     Show(show::Command),
+    /// Events as they happen, one a line
+    Watch(watch::Args),
     /// Take a tunnel down, or let it be up: for people and for hook scripts
     #[command(subcommand)]
     Tunnel(tunnel::Command),
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => reload::run(&args, &client()),
         Command::Confirm => reload::confirm(&client()),
         Command::Show(command) => show::run(&command, &client()),
+        Command::Watch(args) => watch::run(&args, &client()),
         Command::Tunnel(command) => tunnel::run(&command, &client()),
         Command::Reset(command) => reset::run(&command, &client()),
         Command::Demo(args) => return demo::run(args),

@@ -58,6 +58,7 @@ pub(super) fn config(file: &File) -> Option<Config> {
             on_stop: file.kernel.on_stop.as_ref().map_or(kernel.on_stop, |at| at.value),
         },
         control: Control {
+            metrics: file.metrics.as_ref().map(|at| at.value),
             socket: file.socket.as_ref().map_or_else(|| Control::default().socket, |at| at.value.clone()),
         },
         written: Written::default(),

@@ -165,7 +165,10 @@ impl Plan {
         for (name, from, to) in numbers.into_iter().filter(|(_, from, to)| from != to) {
             self.refuse("kernel", name, format!("the routes that are in the kernel have {from}, and would have {to}"));
         }
-        let Control { socket } = control;
+        let Control { socket, metrics } = control;
+        if *metrics != new.control.metrics {
+            self.refuse("control", "metrics", "the address is opened at the start".to_owned());
+        }
         if *socket != new.control.socket {
             let (from, to) = (socket.display(), new.control.socket.display());
             self.refuse("control", "socket", format!("the socket is {from}, and would be {to}"));
@@ -317,9 +320,11 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         limit,
         shutdown,
         bfd,
+        probe,
     } = old;
     let both = || bfd.as_ref().zip(new.bfd.as_ref());
     let watched = |of: fn(&Watch) -> u128| both().is_some_and(|(old, new)| of(old) != of(new));
+    let probes = || probe.as_ref().zip(new.probe.as_ref());
     let keys = both().map(|(old, new)| (&old.key, &new.key));
     let PrefixLimit { ipv4, ipv6, action, warn_at, restart } = limit;
     let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
@@ -362,6 +367,9 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("bfd", "strict"), watched(|watch| watch.strict.into())),
         (("bfd", "multihop"), watched(|watch| watch.multihop.map_or(0, u128::from))),
         (("bfd.key", "file"), keys.is_some_and(|(old, new)| old != new)),
+        (("probe", "enabled"), probe.is_some() != new.probe.is_some()),
+        (("probe", "interval"), probes().is_some_and(|(old, new)| old.interval != new.interval)),
+        (("probe", "count"), probes().is_some_and(|(old, new)| old.count != new.count)),
         (("bgp", "import"), *import != new.import),
         (("bgp", "export"), *export != new.export),
         (("bgp", "weight"), *weight != new.weight),

@@ -1,6 +1,11 @@
 //! The file as it was written: each value with its place. The rules judge it, and `build` makes settings of it.
 
-use std::{net::IpAddr, ops::Range, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::Range,
+    path::PathBuf,
+    time::Duration,
+};
 
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -31,6 +36,7 @@ pub(super) struct File {
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
     pub(super) socket: Option<At<PathBuf>>,
+    pub(super) metrics: Option<At<SocketAddr>>,
 }
 
 #[derive(Debug)]
@@ -152,11 +158,23 @@ impl File {
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
-        let socket = r.table(&top, "control", "control").and_then(|s| {
-            r.not_yet(&s, "metrics", "metrics over TCP");
-            r.value(&s, "socket", value::socket)
-        });
-        Self { gateway, devices, connections, routers, neighbors, policies, bgp, damping, ecmp, kernel, socket }
+        let control = r.table(&top, "control", "control");
+        let socket = control.as_ref().and_then(|s| r.value(s, "socket", value::socket));
+        let metrics = control.as_ref().and_then(|s| r.value(s, "metrics", value::endpoint));
+        Self {
+            gateway,
+            devices,
+            connections,
+            routers,
+            neighbors,
+            policies,
+            bgp,
+            damping,
+            ecmp,
+            kernel,
+            socket,
+            metrics,
+        }
     }
 }
 

@@ -52,6 +52,7 @@ const LIMIT: &str = "bgp.max-prefixes";
 const AO_KEYS: &str = "bgp.ao-keys";
 const BFD: &str = "bfd";
 const BFD_KEY: &str = "bfd.key";
+const PROBE: &str = "probe";
 const DAMPING: &str = "tunnel";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
@@ -67,6 +68,7 @@ pub const KEYS: &[Key] = &[
     key(TOP, "bgp", "table", "none", "[bgp]"),
     key(TOP, "policy", "tables", "none", "[[policy]]"),
     key(TOP, "bfd", "table", "none", "[bfd]"),
+    key(TOP, "probe", "table", "none", "[probe]"),
     key(TOP, "tunnel", "table", "none", "[tunnel]"),
     key(TOP, "ecmp", "table", "none", "[ecmp]"),
     key(TOP, "kernel", "table", "none", "[kernel]"),
@@ -94,11 +96,13 @@ pub const KEYS: &[Key] = &[
     key(DEVICE, "prefixes", "list of prefixes", "[]", "prefixes = []"),
     key(DEVICE, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
     key(DEVICE, "bfd", "table", "none", "bfd = { enabled = true }"),
+    key(DEVICE, "probe", "table", "none", "probe = { enabled = true }"),
     key(CONNECTION, "name", "name", "`device`", r#"name = "hq-1""#),
     key(CONNECTION, "device", "name", "required", r#"device = "hq-1""#),
     key(CONNECTION, "peer-gateway", "name", "none", r#"peer-gateway = "hub-east""#),
     key(CONNECTION, "bgp", "true, false or table", "true", "bgp = true"),
     key(CONNECTION, "bfd", "table", "none", "bfd = { enabled = true }"),
+    key(CONNECTION, "probe", "table", "none", "probe = { enabled = true }"),
     key(
         CONNECTION,
         "tunnels",
@@ -113,6 +117,7 @@ pub const KEYS: &[Key] = &[
     key(TUNNEL, "remote-ip", "address", "the device's `bgp-ip`", r#"remote-ip = "169.254.21.1""#),
     key(TUNNEL, "bgp", "table", "none", r#"bgp = { passive = true }"#),
     key(TUNNEL, "bfd", "table", "none", "bfd = { enabled = true }"),
+    key(TUNNEL, "probe", "table", "none", "probe = { enabled = true }"),
     key(ROUTER, "name", "name", "required", r#"name = "core-1""#),
     key(ROUTER, "address", "address", "required", r#"address = "10.20.255.1""#),
     key(ROUTER, "asn", "AS number", "required", "asn = 65001"),
@@ -216,6 +221,9 @@ pub const KEYS: &[Key] = &[
     key(BFD_KEY, "id", "number", "required", "id = 1"),
     key(BFD_KEY, "algorithm", "word", r#""meticulous-keyed-sha1""#, r#"algorithm = "keyed-sha1""#),
     key(BFD_KEY, "file", "path", "required", r#"file = "/etc/twinspan/hq-1.key""#),
+    key(PROBE, "enabled", "true or false", "false", "enabled = true"),
+    key(PROBE, "interval", "duration", r#""1s""#, r#"interval = "1s""#),
+    key(PROBE, "count", "number", "5", "count = 5"),
     key(DAMPING, "damping-first", "duration", r#""1s""#, r#"damping-first = "1s""#),
     key(DAMPING, "damping-max", "duration", r#""60s""#, r#"damping-max = "60s""#),
     key(DAMPING, "damping-decay", "duration", r#""60s""#, r#"damping-decay = "60s""#),

@@ -14,6 +14,7 @@ use crate::gateway::AoKey;
 use crate::gateway::Auth;
 use crate::gateway::Bfd;
 use crate::gateway::Bgp;
+use crate::gateway::ProbeWords;
 use crate::gateway::Restart;
 use crate::gateway::Ttl;
 use crate::gateway::Word;
@@ -43,10 +44,11 @@ pub(super) struct Session {
     pub(super) ao_at: Option<Range<usize>>,
 }
 
-/// The `bgp` and the `bfd` table of that section; empty if there is none.
+/// The `bgp`, the `bfd` and the `probe` table of that section; empty if there is none.
 pub(super) fn table(r: &mut Reader<'_>, section: &Section<'_>) -> Session {
     let mut session = bgp(r, section);
     session.bgp.bfd = watch::table(r, section);
+    session.bgp.probe = watch::probe(r, section);
     session
 }
 
@@ -70,6 +72,7 @@ pub(super) fn switch(r: &mut Reader<'_>, section: &Section<'_>) -> (bool, Sessio
         Some(At { value: Some(true), .. }) | None => (true, Session::default()),
     };
     session.bgp.bfd = watch::table(r, section);
+    session.bgp.probe = watch::probe(r, section);
     (uses_bgp, session)
 }
 
@@ -130,7 +133,8 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             shutdown: limit::shutdown(r, s),
             auth: secrets.auth,
             families: families(r, s),
-            bfd: Bfd::default(), // of a table of its own
+            bfd: Bfd::default(),          // of a table of its own
+            probe: ProbeWords::default(), // the same
             import: import.as_deref().map(plain),
             export: export.as_deref().map(plain),
             weight: r.value(s, "weight", policy::weight).map(|at| at.value),

@@ -1,6 +1,6 @@
 //! A configuration without faults.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use super::Written;
 use crate::gateway::Model;
@@ -108,6 +108,8 @@ pub enum OnStop {
 pub struct Control {
     /// The unix socket.
     pub socket: PathBuf,
+    /// Where metrics and what else only shows are served over TCP.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Config {
@@ -147,6 +149,6 @@ impl Default for Kernel {
 
 impl Default for Control {
     fn default() -> Self {
-        Self { socket: PathBuf::from("/run/twinspan/twinspan.sock") }
+        Self { socket: PathBuf::from("/run/twinspan/twinspan.sock"), metrics: None }
     }
 }

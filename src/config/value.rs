@@ -1,6 +1,10 @@
 //! Reads single values: what each kind of value may be, and the sentence for what it may not.
 
-use std::{net::IpAddr, net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use toml::de::DeValue;
 
@@ -149,6 +153,15 @@ pub(super) fn key_file(value: &DeValue<'_>) -> Result<Option<PathBuf>, Wrong> {
 }
 
 /// An absolute path that fits a unix socket's address.
+/// An address and a port to listen on.
+pub(super) fn endpoint(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {
+    let text = text(value)?;
+    let read: Option<SocketAddr> = text.parse().ok();
+    read.filter(|read| read.port() != 0).ok_or_else(|| {
+        Wrong::value(format!("\"{text}\" is not an address and a port")).with("write for example `\"127.0.0.1:9179\"`")
+    })
+}
+
 pub(super) fn socket(value: &DeValue<'_>) -> Result<PathBuf, Wrong> {
     let text = text(value)?;
     if !text.starts_with('/') || text.len() > 107 || text.contains('\0') {

@@ -1,4 +1,4 @@
-//! Reads what a `bfd` table says, wherever it stands.
+//! Reads what a `bfd` and a `probe` table say, wherever they stand.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use super::{
 };
 use crate::gateway::Bfd;
 use crate::gateway::BfdKey;
+use crate::gateway::ProbeWords;
 
 /// What BFD could prove with, as far as we do.
 const ALGORITHMS: [(&str, bool); 2] = [("keyed-sha1", false), ("meticulous-keyed-sha1", true)];
@@ -16,6 +17,17 @@ const ALGORITHMS: [(&str, bool); 2] = [("keyed-sha1", false), ("meticulous-keyed
 /// The `bfd` table of that section; empty if there is none.
 pub(super) fn table(r: &mut Reader<'_>, section: &Section<'_>) -> Bfd {
     r.table(section, "bfd", "bfd").map(|s| read(r, &s)).unwrap_or_default()
+}
+
+/// The `probe` table of that section; empty if there is none.
+pub(super) fn probe(r: &mut Reader<'_>, section: &Section<'_>) -> ProbeWords {
+    let Some(s) = r.table(section, "probe", "probe") else { return ProbeWords::default() };
+    let (least, most) = (Duration::from_millis(100), Duration::from_secs(60));
+    ProbeWords {
+        enabled: r.value(&s, "enabled", value::boolean).map(|at| at.value),
+        interval: r.value_with(&s, "interval", |v| value::span_of_time(v, least, most)).map(|at| at.value),
+        count: r.value(&s, "count", |v| file::narrow::<u8>(v, 1, 100)).map(|at| at.value),
+    }
 }
 
 fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Bfd {

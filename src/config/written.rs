@@ -91,7 +91,7 @@ impl Written {
 pub(super) fn child(key: &Key) -> Option<&'static str> {
     let inner = format!("{}.{}", key.table, key.name);
     let is_child = |table: &str| {
-        table == inner || (key.table.is_empty() || matches!(key.name, "bgp" | "bfd")) && table == key.name
+        table == inner || (key.table.is_empty() || matches!(key.name, "bgp" | "bfd" | "probe")) && table == key.name
     };
     KEYS.iter().map(|other| other.table).find(|table| is_child(table))
 }

@@ -4,7 +4,7 @@ use std::{future, io, path::PathBuf};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{Duration, timeout},
 };
 use tracing::{info, warn};
@@ -12,14 +12,19 @@ use tracing::{info, warn};
 use super::clock::Clock;
 use super::held::HeldFile;
 use super::kernel::{Answer, KernelThread};
+use super::reader::Reader;
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
 use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
+use crate::control::io::Page;
+use crate::fib::Part;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
-use crate::fib::io::{Event as LinkNews, LinkEvent, Monitor, Seen, Watch};
+use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
+use crate::metrics;
+use crate::probe::io::{News as ProbeNews, Prober};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
@@ -42,7 +47,9 @@ enum Fact {
     Link(LinkNews),
     Kernel(Answer),
     Foreign(Seen),
+    Read(u32, Part),
     Bfd(News),
+    Probe(ProbeNews),
     Question(Question),
     Stop,
     Flushed(FlushId),
@@ -60,7 +67,11 @@ struct Shell {
     speaker: Speaker,
     transport: Transport,
     kernel: KernelThread,
+    reader: Reader,
+    /// Who waits for a comparison of the kernel with what is wanted.
+    checks: Vec<oneshot::Sender<Result<Reply, ApiError>>>,
     bfd: BfdClient,
+    prober: Prober,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
     /// Those that were set.
@@ -94,16 +105,28 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
+    let reader = Kernel::open().map_err(StartError::Runtime)?;
+    let (reader, mut from_reader) = Reader::start(reader, speaker.fib_settings()).map_err(StartError::Runtime)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
+    let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
-    let server = tokio::spawn(socket.serve(move |request| ask(questions.clone(), request), async move {
+    let (told, events) = watch::channel(0);
+    let page = match speaker.config().control.metrics {
+        Some(address) => {
+            let (page, asked) = (Page::bind(address).await?, questions.clone());
+            Some(tokio::spawn(page.serve(move |request| ask(asked.clone(), request), events.clone())))
+        }
+        None => None,
+    };
+    let stop = async move {
         let _ = end_of_questions.await;
-    }));
+    };
+    let server = tokio::spawn(socket.serve_events(move |request| ask(questions.clone(), request), events, stop));
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let (flushed, mut from_flushes) = mpsc::unbounded_channel();
@@ -113,7 +136,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         speaker,
         transport,
         kernel,
+        reader,
+        checks: Vec::new(),
         bfd,
+        prober: Prober::new(answers_of_far_ends),
         wanted,
         sysctls,
         config,
@@ -146,7 +172,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
+            news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
+            read = from_reader.recv() => read.map_or(Fact::Ended("the reader's thread"), |(number, part)| Fact::Read(number, part)),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
             question = from_people.recv() => question.map_or(Fact::Ended("the control socket"), Fact::Question),
             fact = signals.next() => fact,
@@ -169,8 +197,13 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 foreign_last = true;
                 shell.tell(Input::Foreign(changes));
             }
+            Fact::Read(number, part) => shell.tell(Input::Audited(number, part)),
             Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
+            Fact::Probe(ProbeNews::Report(report)) => shell.tell(Input::Probe(report)),
+            Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {
+                warn!(event = "probe.trouble", "{} on {} cannot be probed: {trouble}", plan.remote, plan.interface);
+            }
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
@@ -205,9 +238,17 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             ahead = None;
         }
         shell.work();
+        told.send_if_modified(|last| {
+            let before = std::mem::replace(last, shell.speaker.last_event());
+            before != *last
+        });
     }
+    drop(told); // who follows the events sees the end of them
 
     let _ = no_more.send(());
+    if let Some(page) = page {
+        page.abort(); // it only shows
+    }
     drop(from_transport); // nobody reads any more: a connection must not wait for that
     shell.transport.finish().await;
     shell.bfd.finish(FLUSH_LIMIT).await;
@@ -305,8 +346,40 @@ impl Shell {
     }
 
     fn answer(&mut self, request: &Request, answer: oneshot::Sender<Result<Reply, ApiError>>) {
+        if *request == Request::FibCheck {
+            self.checks.push(answer);
+            return self.tell(Input::Check);
+        }
         // Who asked may have gone away.
-        let _ = answer.send(self.ask(request));
+        let _ = answer.send(if *request == Request::Metrics { Ok(self.metrics()) } else { self.ask(request) });
+    }
+
+    /// What all of the instance says of itself, as text for Prometheus.
+    fn metrics(&mut self) -> Reply {
+        let mut ask = |request| self.ask(&request).ok();
+        match (ask(Request::Gateway), ask(Request::Tunnels), ask(Request::Neighbors), ask(Request::Fib)) {
+            (
+                Some(Reply::Gateway(gateway)),
+                Some(Reply::Tunnels(tunnels)),
+                Some(Reply::Neighbors(neighbors)),
+                Some(Reply::Fib(fib)),
+            ) => Reply::Metrics(metrics::text(&metrics::Facts {
+                gateway: &gateway,
+                tunnels: &tunnels,
+                neighbors: &neighbors,
+                fib: &fib,
+            })),
+            _ => Reply::Metrics(String::new()), // these questions have these answers
+        }
+    }
+
+    /// The kernel was read and compared, as somebody had asked.
+    fn checked(&mut self) {
+        let around = Here::look(&self.transport, &self.wanted, &self.instance, &self.config);
+        let reply = self.speaker.ask(self.clock.now(), &Request::FibCheck, &around, &mut Vec::new());
+        for answer in self.checks.drain(..) {
+            let _ = answer.send(reply.clone());
+        }
     }
 
     fn ask(&mut self, request: &Request) -> Result<Reply, ApiError> {
@@ -337,6 +410,8 @@ impl Shell {
                 match effect {
                     Effect::Kernel(batch) => self.kernel.apply(batch),
                     Effect::Dump => self.kernel.dump(),
+                    Effect::Audit(number) => self.reader.read(number),
+                    Effect::Checked => self.checked(),
                     Effect::Dial { conn, to } => self.transport.dial(conn, endpoint(to)),
                     Effect::Adopt { conn, ttl, interface } => self.transport.adopt(conn, hops(ttl), interface),
                     Effect::Abort(conn) => {
@@ -371,6 +446,7 @@ impl Shell {
                         }
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
+                    Effect::Probe(plans) => self.prober.want(plans),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Hash(hash) => {

@@ -7,7 +7,9 @@ use hashbrown::HashSet;
 use crate::types::Prefix;
 
 use super::Fib;
+use super::Group;
 use super::HopKey;
+use super::NextHop;
 use super::Table;
 use super::objects::GroupState;
 use super::objects::Held;
@@ -30,6 +32,7 @@ impl Fib {
         if !self.flying.is_empty() {
             return false;
         }
+        self.audit_cancel();
         self.swept = false;
         let first = self.settings.first_id;
         self.objects.taken = found.taken.iter().map(|id| id - first).collect();
@@ -48,65 +51,72 @@ impl Fib {
                 Some(_) => Phase::Unsure, // changed by somebody: put right
             };
         }
-        for hop in found.next_hops.values().filter(|hop| self.settings.owns(hop.id)) {
-            let id = hop.id - self.settings.first_id;
-            self.objects.seen(id);
-            if !self.objects.hops.contains_key(&id) {
-                let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family };
-                self.objects.add_hop(id, key, Phase::Present);
-                // The second of the same is the first one's shadow.
-                let ids = if self.objects.hop_by_key.contains_key(&key) {
-                    &mut self.objects.shadow_by_key
-                } else {
-                    &mut self.objects.hop_by_key
-                };
-                ids.entry(key).or_insert(id);
-            }
+        found.next_hops.values().for_each(|hop| self.adopt_hop(hop));
+    }
+
+    pub(super) fn adopt_hop(&mut self, hop: &NextHop) {
+        if !self.settings.owns(hop.id) {
+            return;
+        }
+        let id = hop.id - self.settings.first_id;
+        self.objects.seen(id);
+        if !self.objects.hops.contains_key(&id) {
+            let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family };
+            self.objects.add_hop(id, key, Phase::Present);
+            // The second of the same is the first one's shadow.
+            let ids = if self.objects.hop_by_key.contains_key(&key) {
+                &mut self.objects.shadow_by_key
+            } else {
+                &mut self.objects.hop_by_key
+            };
+            ids.entry(key).or_insert(id);
         }
     }
 
     fn adopt_groups(&mut self, found: &Table) {
-        let first = self.settings.first_id;
         for group in self.objects.groups.values_mut() {
             group.have = None;
             group.vanished = false;
             group.held = 0;
         }
         self.plain = 0;
-        for group in found.groups.values().filter(|group| self.settings.owns(group.id)) {
-            let id = group.id - first;
-            self.objects.seen(id);
-            let members: Members =
-                group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-            let idle = self.as_set(group.idle_timer);
-            let mut held = Held { members, idle, sure: true };
-            if let Some(known) = self.objects.groups.get_mut(&id) {
-                let place =
-                    |hop: u32| known.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
-                held.members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
-                known.have = Some(held);
-                continue;
-            }
-            let key = self.objects.key_of(&held.members, self.settings.max_paths);
-            let key = key.filter(|_| group.buckets == self.settings.buckets);
-            let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
-            let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
-            state.shadows =
-                held.members.iter().map(|(hop, _)| *hop).filter(|hop| self.objects.is_shadow(*hop)).collect();
-            let mut members = held.members.clone();
-            if let Some(key) = &key {
-                self.objects.group_by_key.insert(key.clone(), id);
-                members = self.objects.members(key);
-                // The order of the key is the order in which members are compared and set.
-                let place = |hop: u32| members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
-                held.members.sort_by_key(|(hop, _)| place(*hop));
-            }
-            state.key = key;
-            state.have = Some(held);
-            self.objects.add_group(id, members, state);
-        }
+        found.groups.values().for_each(|group| self.adopt_group(group));
         let ids: Vec<u32> = self.objects.groups.keys().copied().collect();
         self.objects.dirty_groups.extend(ids);
+    }
+
+    pub(super) fn adopt_group(&mut self, group: &Group) {
+        if !self.settings.owns(group.id) {
+            return;
+        }
+        let first = self.settings.first_id;
+        let id = group.id - first;
+        self.objects.seen(id);
+        let members: Members = group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
+        let idle = self.as_set(group.idle_timer);
+        let mut held = Held { members, idle, sure: true };
+        if let Some(known) = self.objects.groups.get_mut(&id) {
+            let place = |hop: u32| known.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
+            held.members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
+            known.have = Some(held);
+            return;
+        }
+        let key = self.objects.key_of(&held.members, self.settings.max_paths);
+        let key = key.filter(|_| group.buckets == self.settings.buckets);
+        let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
+        let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
+        state.shadows = held.members.iter().map(|(hop, _)| *hop).filter(|hop| self.objects.is_shadow(*hop)).collect();
+        let mut members = held.members.clone();
+        if let Some(key) = &key {
+            self.objects.group_by_key.insert(key.clone(), id);
+            members = self.objects.members(key);
+            // The order of the key is the order in which members are compared and set.
+            let place = |hop: u32| members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
+            held.members.sort_by_key(|(hop, _)| place(*hop));
+        }
+        state.key = key;
+        state.have = Some(held);
+        self.objects.add_group(id, members, state);
     }
 
     /// The kernel counts in ticks of its own, so what it tells is a little less than what it was told.

@@ -17,6 +17,7 @@ use super::objects::Members;
 use super::objects::Phase;
 use super::routes::FAILED;
 use super::routes::FLYING;
+use super::routes::MOVED;
 use super::routes::Ref;
 use super::routes::TOUCHED;
 
@@ -117,7 +118,14 @@ pub enum Harm {
 impl Fib {
     /// Takes note of one change; what it meant, if it touched what is ours. [`Fib::next_batch`] puts it right.
     pub fn foreign(&mut self, foreign: &Foreign) -> Option<Harm> {
-        let harm = match &foreign.change {
+        let harm = self.change(&foreign.change);
+        let counts = matches!(harm, Some(Harm::Deleted | Harm::Changed | Harm::Added)) && !foreign.by.is_kernel();
+        self.repairs += u64::from(counts);
+        harm
+    }
+
+    pub(super) fn change(&mut self, change: &Change) -> Option<Harm> {
+        match change {
             Change::RouteDeleted { prefix, protocol } if *protocol != self.settings.protocol => {
                 self.way_is_free(prefix);
                 None
@@ -132,10 +140,7 @@ impl Fib {
             Change::GroupSet(group) => self.group_became(group),
             Change::IdTaken { id, link } => self.hop_became(*id, *link, None).or_else(|| self.group_unsure(*id)),
             Change::IdDeleted(id) => self.hop_vanished(*id).or_else(|| self.group_vanished(*id)),
-        };
-        let counts = matches!(harm, Some(Harm::Deleted | Harm::Changed | Harm::Added)) && !foreign.by.is_kernel();
-        self.repairs += u64::from(counts);
-        harm
+        }
     }
 
     fn offset(&self, id: u32) -> Option<u32> {
@@ -154,7 +159,7 @@ impl Fib {
         }
     }
 
-    fn route_became(&mut self, prefix: &Prefix, to: Ref) -> Option<Harm> {
+    pub(super) fn route_became(&mut self, prefix: &Prefix, to: Ref) -> Option<Harm> {
         let cell = self.routes.get(prefix).copied();
         let (want, have) = cell.map_or((Ref::NONE, Ref::NONE), |cell| (cell.want, self.effective(&cell)));
         if cell.is_some_and(|cell| cell.is(FLYING)) {
@@ -165,7 +170,13 @@ impl Fib {
             return None;
         }
         self.set_have(prefix, to);
-        self.queue.push(prefix);
+        if self.audit.is_some() {
+            self.routes.change(prefix, |cell| cell.set(MOVED, true));
+        }
+        // What nobody wants so far stays until the sweep.
+        if want != Ref::NONE || self.swept {
+            self.queue.push(prefix);
+        }
         match (want, to) {
             (Ref::NONE, Ref::NONE) => None, // it was to go anyway
             (Ref::NONE, _) if have == Ref::NONE => Some(Harm::Added),
@@ -197,6 +208,7 @@ impl Fib {
             hop.phase = Phase::Unsure;
         }
         hop.trouble = None;
+        hop.strange = !as_wanted;
         let used = !hop.users.is_empty();
         if link.is_some_and(|link| link != hop.key.link) {
             // That other link may have gone down since, and taken it along.
@@ -230,7 +242,8 @@ impl Fib {
         let group = self.objects.groups.get_mut(&offset)?;
         let mut members: Members =
             found.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-        members.sort_by_key(|found| group.members.iter().position(|member| member == found));
+        let place = |hop: u32| group.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
+        members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
         let known = group.have.as_ref().is_some_and(|held| held.members == members && held.idle == idle);
         if known && !group.busy {
             return None;

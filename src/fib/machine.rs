@@ -24,6 +24,7 @@ use super::GroupKey;
 use super::KernelError;
 use super::Op;
 use super::Settings;
+use super::audit::Audit;
 use super::objects::Objects;
 use super::objects::Trouble;
 use super::routes::Cell;
@@ -117,6 +118,7 @@ pub struct Fib {
     pub(super) operations: u64,
     pub(super) failures: u64,
     pub(super) repairs: u64,
+    pub(super) audit: Option<Audit>,
 }
 
 impl Fib {
@@ -144,6 +146,7 @@ impl Fib {
             operations: 0,
             failures: 0,
             repairs: 0,
+            audit: None,
         }
     }
 
@@ -265,6 +268,7 @@ impl Fib {
         if ops.is_empty() {
             return None;
         }
+        self.audit_moves(&ops);
         self.batches += 1;
         let batch = Batch { id: BatchId(self.batches), ops: Arc::from(ops) };
         self.flying.push(Flight { batch: batch.clone(), events: self.events });

@@ -4,6 +4,7 @@
 //! It never decides which path is best, and only [`io`] touches the kernel.
 
 mod adopt;
+mod audit;
 mod bar;
 mod batch;
 mod foreign;
@@ -25,6 +26,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Difference, Fault, Findings, Object, Part};
 pub use bar::Bar;
 pub use batch::{Batch, BatchId, Failure, KernelError};
 pub use foreign::{Author, Change, Foreign, Harm};

@@ -82,6 +82,10 @@ impl Fib {
             }
             return;
         }
+        // Until the sweep, prefixes keep the routes that they have: a group that nobody waits for may never be needed.
+        if !self.swept && group.have.is_none() && !group.vanished && group.waiting.is_empty() && group.coming == 0 {
+            return;
+        }
         let bars = &self.bars;
         let hops = &self.objects.hops;
         let is_barred = |member: &u32| hops.get(member).is_some_and(|hop| bars.iter().any(|bar| bar.holds(&hop.key)));
@@ -188,10 +192,11 @@ impl Fib {
         match error {
             None => {
                 hop.phase = if overtaken { Phase::Unsure } else { Phase::Present };
+                hop.strange &= overtaken;
                 hop.trouble = None;
             }
             Some(error) => {
-                hop.phase = if overtaken || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
+                hop.phase = if overtaken || hop.strange || error.is_unknown() { Phase::Unsure } else { Phase::Absent };
                 if !overtaken {
                     let count = hop.trouble.as_ref().map_or(0, |trouble| trouble.count);
                     let retry = now + Self::wait(count, &error);

@@ -45,6 +45,8 @@ pub(super) struct HopState {
     pub(super) phase: Phase,
     /// When the kernel last dropped it by itself, on the count of such events.
     pub(super) dropped_at: u64,
+    /// Somebody else made another next hop of it, which may be there still if ours is refused.
+    pub(super) strange: bool,
     pub(super) trouble: Option<Trouble>,
 }
 
@@ -156,7 +158,7 @@ impl Objects {
     }
 
     pub(super) fn add_hop(&mut self, id: u32, key: HopKey, phase: Phase) {
-        let state = HopState { key, users: BTreeSet::new(), phase, dropped_at: 0, trouble: None };
+        let state = HopState { key, users: BTreeSet::new(), phase, dropped_at: 0, strange: false, trouble: None };
         self.hops.insert(id, state);
     }
 

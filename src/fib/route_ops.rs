@@ -44,6 +44,7 @@ impl Fib {
                 let group = self.objects.groups.get_mut(&id)?;
                 if !group.is_ready() {
                     group.waiting.push(prefix);
+                    self.objects.dirty_groups.insert(id);
                     return None;
                 }
                 group.coming += 1;

@@ -74,6 +74,10 @@ pub(super) const UNSURE: u8 = 2;
 pub(super) const FAILED: u8 = 4;
 /// Somebody else changed it while an operation was with the kernel.
 pub(super) const TOUCHED: u8 = 8;
+/// While the kernel is read and compared: it was found there.
+pub(super) const SEEN: u8 = 16;
+/// While the kernel is read and compared: it changed, and is not judged.
+pub(super) const MOVED: u8 = 32;
 
 impl Cell {
     const EMPTY: Self = Self { want: Ref::NONE, have: Ref::NONE, flags: 0 };

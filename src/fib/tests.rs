@@ -111,6 +111,10 @@ enum Step {
     /// Another program does something; the machine hears of that later too, by another way.
     Tamper(u8, usize),
     HearOthers,
+    /// And this it never hears of.
+    TamperUnseen(u8, usize),
+    /// The kernel is read, a piece at a time.
+    Read,
     Take,
     CarryOut,
     Done,
@@ -128,11 +132,33 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Hear),
         2 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::Tamper(kind, which)),
         2 => Just(Step::HearOthers),
+        1 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::TamperUnseen(kind, which)),
+        3 => Just(Step::Read),
         4 => Just(Step::Take),
         4 => Just(Step::CarryOut),
         4 => Just(Step::Done),
         1 => Just(Step::Wait),
     ]
+}
+
+/// One piece of a comparison: next hops and groups, IPv4, IPv6 and the end.
+fn read(fib: &mut Fib, kernel: &Model, piece: &mut u8) {
+    let routes = |family| {
+        let of = kernel.table.routes.iter().filter(|(prefix, _)| prefix.family() == family);
+        of.map(|(prefix, target)| (*prefix, *target)).collect::<Vec<_>>()
+    };
+    match *piece {
+        0 => {
+            fib.audit_begin();
+            fib.audit_objects(&Table { routes: BTreeMap::new(), ..kernel.table.clone() });
+        }
+        1 => fib.audit_routes(&routes(Family::Ipv4)),
+        _ => {
+            fib.audit_routes(&routes(Family::Ipv6));
+            fib.audit_end();
+        }
+    }
+    *piece = (*piece + 1) % 3;
 }
 
 /// A gateway for both families would be refused by the kernel, so hops are plain interfaces here.
@@ -164,7 +190,7 @@ proptest! {
         let mut barred: BTreeSet<u32> = BTreeSet::new();
         let mut news = VecDeque::new();
         let mut others = VecDeque::new();
-        let (mut tampered, mut flapped) = (false, false);
+        let (mut tampered, mut flapped, mut unseen, mut piece) = (false, false, false, 0);
         let by = Author { port: 7, program: None };
         let mut taken = VecDeque::new();
         let mut results = VecDeque::new();
@@ -207,6 +233,11 @@ proptest! {
                 Step::HearOthers => if let Some(change) = others.pop_front() {
                     fib.foreign(&Foreign { change, by: by.clone() });
                 },
+                Step::TamperUnseen(kind, which) => {
+                    unseen = true;
+                    kernel.tamper(kind, which);
+                }
+                Step::Read => read(&mut fib, &kernel, &mut piece),
                 Step::Take => taken.extend(fib.next_batch(now)),
                 Step::CarryOut => if let Some(batch) = taken.pop_front() {
                     let failures = carry_out(&mut kernel, &batch);
@@ -224,10 +255,10 @@ proptest! {
         }
         for (id, failures) in results { fib.done(now, id, failures) }
         run(&mut fib, &mut kernel, now);
-        if tampered && flapped {
+        if unseen || (tampered && flapped) {
             // Which came first is not known, as both are told of by different ways: the kernel is read some time after.
-            fib.adopt(kernel.table.clone());
-            fib.sweep();
+            piece = 0;
+            (0..3).for_each(|_| read(&mut fib, &kernel, &mut piece));
         }
         for _ in 0..4 {
             run(&mut fib, &mut kernel, now);

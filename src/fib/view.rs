@@ -178,6 +178,15 @@ impl Fib {
         self.objects.hops.iter().map(view).collect()
     }
 
+    /// Why the next hop or group of that id is not as wanted, if the kernel refused it.
+    #[must_use]
+    pub fn trouble(&self, id: u32) -> Option<KernelError> {
+        let offset = id.checked_sub(self.settings.first_id)?;
+        let hop = self.objects.hops.get(&offset).and_then(|hop| hop.trouble.as_ref());
+        let group = self.objects.groups.get(&offset).and_then(|group| group.trouble.as_ref());
+        hop.or(group).map(|trouble| trouble.error.clone())
+    }
+
     /// An operation of a batch that is with the kernel.
     #[must_use]
     pub fn operation(&self, batch: super::BatchId, index: usize) -> Option<&super::Op> {

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::Auth;
 use super::Bfd;
+use super::ProbeWords;
 use crate::types::Family;
 use crate::types::HoldTime;
 use crate::types::Name;
@@ -196,6 +197,8 @@ pub struct Bgp {
     pub families: Option<Vec<Family>>,
     /// The `bfd` table beside it.
     pub bfd: Bfd,
+    /// The `probe` table beside it.
+    pub probe: ProbeWords,
     /// `import`; what the kind of neighbor implies unless given.
     pub import: Option<Words>,
     /// `export`; what the kind of neighbor implies unless given.
@@ -224,6 +227,7 @@ impl Bgp {
             auth: self.auth.clone().or_else(|| outer.auth.clone()),
             families: self.families.clone().or_else(|| outer.families.clone()),
             bfd: self.bfd.or(&outer.bfd),
+            probe: self.probe.or(&outer.probe),
             import: self.import.clone().or_else(|| outer.import.clone()),
             export: self.export.clone().or_else(|| outer.export.clone()),
             weight: self.weight.or(outer.weight),

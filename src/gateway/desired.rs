@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Range, Restart, Shutdown,
+    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Probe, Range, Restart, Shutdown,
     Timers, Ttl, TunnelEnd, Watch, Words,
 };
 use crate::types::Asn;
@@ -71,6 +71,8 @@ pub struct Neighbor {
     pub offer: Offer,
     /// How the way to it is watched by BFD, if it is.
     pub bfd: Option<Watch>,
+    /// How its tunnel is probed, if it is; none of other neighbors is.
+    pub probe: Option<Probe>,
     /// The range that it came from by itself; `None` for one of the file.
     pub range: Option<Name>,
     /// The share of its paths beside others, where `[ecmp] weights` is `configured`.
@@ -259,6 +261,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
     if families.is_empty() {
         families.push(Family::of(end.remote));
     }
+    let in_tunnel = matches!(defaults.kind, NeighborKind::Device { .. });
     Neighbor {
         name: end.name.clone(),
         kind: defaults.kind,
@@ -281,6 +284,7 @@ fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
         export: bgp.export.clone().unwrap_or(defaults.words),
         offer: defaults.offer,
         bfd: bgp.bfd.watch(),
+        probe: if in_tunnel { bgp.probe.probe() } else { None },
         range: None,
         weight: bgp.weight.unwrap_or(Weight::ONE),
         graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),

@@ -10,6 +10,7 @@ mod bfd;
 mod bgp;
 mod desired;
 mod model;
+mod probe;
 mod range;
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use bfd::{Bfd, BfdKey, Watch};
 pub use bgp::{Bgp, LimitAction, PrefixLimit, Restart, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
 pub use model::{Connection, Device, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, TunnelEnd};
+pub use probe::{Probe, ProbeWords};
 pub use range::Range;

@@ -62,6 +62,12 @@ impl Negotiated {
         unanswered::limit(self.hold_time, self.keepalive)
     }
 
+    /// How long after its last sign of life such a host is left at the latest: something is sent within the keepalive time.
+    #[must_use]
+    pub fn unanswered_within(&self) -> Option<Duration> {
+        Some(self.keepalive + self.unanswered()?)
+    }
+
     /// Whether the peer can be asked for all its routes of the family again (RFC 2918 §4).
     pub fn refreshes(&self, family: Family) -> Result<(), NoRefresh> {
         if !self.families.contains(&family) {

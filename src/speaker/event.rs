@@ -1,6 +1,10 @@
 //! What people are told: events with stable names and typed fields.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -226,6 +230,11 @@ pub enum Event {
         /// How many more such changes were not told of since the last one.
         silent: u64,
     },
+    /// What the kernel held was not what we thought, and is put right.
+    Repaired {
+        /// How many routes, next hops and groups.
+        found: usize,
+    },
     /// Others changed so much at once that not all of it could be read.
     ForeignMissed,
     /// News was lost, and what the kernel holds was compared with what is wanted.
@@ -287,6 +296,22 @@ pub enum Event {
         /// Why, for people.
         reason: String,
     },
+    /// The far end of a probed tunnel answers, for the first time or again.
+    ProbeAnswered {
+        /// The tunnel.
+        tunnel: Name,
+    },
+    /// The far end of a probed tunnel answers no longer.
+    ProbeSilent {
+        /// The tunnel.
+        tunnel: Name,
+        /// The far end.
+        remote: IpAddr,
+        /// So many requests in a row were not answered.
+        count: u8,
+        /// How long ago the last answer can have been.
+        silent: Duration,
+    },
     /// Another configuration is in force.
     Reloaded {
         /// What has changed.
@@ -344,6 +369,7 @@ impl Event {
             Self::KernelRefused { .. } => "kernel.refused",
             Self::Tampered { harm: Harm::Replaced, .. } => "kernel.displaced",
             Self::Tampered { .. } => "kernel.repaired",
+            Self::Repaired { .. } => "kernel.corrected",
             Self::ForeignMissed => "kernel.changes_lost",
             Self::Compared { .. } => "kernel.compared",
             Self::Unread { .. } => "kernel.unread",
@@ -354,6 +380,8 @@ impl Event {
             Self::BfdDown { .. } => "bfd.down",
             Self::BfdSilent { .. } => "bfd.silent",
             Self::BfdAgentLost { .. } => "bfd.agent_lost",
+            Self::ProbeAnswered { .. } => "probe.answered",
+            Self::ProbeSilent { .. } => "probe.silent",
             Self::Reloaded { .. } => "config.reloaded",
             Self::ReloadRefused { .. } => "config.reload_refused",
             Self::Reverted { .. } => "config.reverted",
@@ -384,10 +412,13 @@ impl Event {
             | Self::RefreshLate { neighbor, .. }
             | Self::RefreshIgnored { neighbor, .. } => Some(neighbor),
             Self::InterfaceUp { neighbor, .. } | Self::InterfaceDown { neighbor, .. } => Some(neighbor),
-            Self::Tunnel { tunnel, .. } => Some(tunnel),
+            Self::Tunnel { tunnel, .. } | Self::ProbeAnswered { tunnel } | Self::ProbeSilent { tunnel, .. } => {
+                Some(tunnel)
+            }
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
             | Self::Tampered { .. }
+            | Self::Repaired { .. }
             | Self::ForeignMissed
             | Self::Compared { .. }
             | Self::Unread { .. }
@@ -409,6 +440,7 @@ impl Event {
         match self {
             Self::SessionDown { .. }
             | Self::BfdDown { .. }
+            | Self::ProbeSilent { .. }
             | Self::BfdAgentLost { .. }
             | Self::SessionFailed { .. }
             | Self::Softened { .. }
@@ -427,6 +459,7 @@ impl Event {
             | Self::ReloadRefused { .. }
             | Self::Reverted { .. }
             | Self::Tampered { .. }
+            | Self::Repaired { .. }
             | Self::ForeignMissed
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
@@ -442,6 +475,7 @@ impl Event {
             | Self::Compared { .. }
             | Self::Converged { .. }
             | Self::BfdUp { .. }
+            | Self::ProbeAnswered { .. }
             | Self::BfdSilent { .. }
             | Self::Reloaded { .. }
             | Self::Confirmed
@@ -576,6 +610,9 @@ impl fmt::Display for Event {
                 }
                 more(*silent, f)
             }
+            Self::Repaired { found } => {
+                write!(f, "{found} routes, next hops or groups in the kernel were not as we had left them: put right")
+            }
             Self::ForeignMissed => {
                 f.write_str("others changed routes or next hops faster than could be read: all of ours are compared")
             }
@@ -608,6 +645,13 @@ impl fmt::Display for Event {
             Self::BfdDown { neighbor, diag, remote, .. } => {
                 write!(f, "BFD with {neighbor} is down: {diag} (it says: {remote}): no route leads over it")
             }
+            Self::ProbeAnswered { tunnel } => write!(f, "the far end of tunnel {tunnel} answers"),
+            Self::ProbeSilent { tunnel, remote, count, silent } => write!(
+                f,
+                "the far end of tunnel {tunnel}, {remote}, does not answer: {count} requests in a row, silent for {:.1} s \
+                 at most",
+                silent.as_secs_f64()
+            ),
             Self::BfdSilent { neighbor, what } => write!(f, "BFD with {neighbor} says nothing any more: {what}"),
             Self::BfdAgentLost { reason } => {
                 write!(f, "the BFD agent is lost: {reason}; it is started again, and until then nothing is concluded")

@@ -15,6 +15,7 @@ impl Speaker {
     pub(super) fn put_back(&mut self, now: Time, changes: &[Foreign], out: &mut Vec<Effect>) {
         for foreign in changes {
             let Some(harm) = self.fib.foreign(foreign).filter(|_| !foreign.by.is_kernel()) else { continue };
+            self.audit_soon(now);
             if let Some(silent) = self.tampering.pass(now) {
                 let (what, by) = (foreign.change.to_string(), foreign.by.clone());
                 out.push(Effect::Tell(Event::Tampered { what, harm, by, silent }));

@@ -9,9 +9,11 @@ use super::event::Event;
 use super::link::Link;
 use crate::bfd::{Plan, Report};
 use crate::config::Hash;
-use crate::fib::{Batch, BatchId, Failure, Foreign, Table};
+use crate::fib::{Batch, BatchId, Failure, Foreign, Part, Table};
 use crate::gateway::Ttl;
+use crate::probe;
 use crate::types::{ConnId, Family, LinkIndex, Name};
+use crate::vpn::Source;
 
 /// A tunnel that a hook took down: no traffic leaves by it until the hook says otherwise, whatever else happens.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,6 +32,16 @@ pub enum Input {
     Begin(Table),
     /// Before [`Input::Begin`], if at all: what hooks held down in a run before this one.
     Held(Vec<Held>),
+    /// Somebody outside knows something of a tunnel: a VPN daemon, or a probe. Hooks come by [`super::Speaker::ask`]. One
+    /// of a tunnel that is not there is ignored.
+    Tunnel {
+        /// Which.
+        tunnel: Name,
+        /// Who knows it.
+        source: Source,
+        /// What is against it, in words for people; `None` if nothing is.
+        objection: Option<String>,
+    },
     /// An interface appeared or changed.
     Link(Link),
     /// An interface was deleted.
@@ -39,8 +51,12 @@ pub enum Input {
     LinksMissed,
     /// Others have changed what may be ours in the kernel: in this order, and none of it was our doing.
     Foreign(Vec<Foreign>),
-    /// News of such changes was lost. What the kernel holds is looked up by [`Effect::Dump`].
+    /// News of such changes was lost. What the kernel holds is looked up by [`Effect::Audit`].
     ForeignMissed,
+    /// A part of what [`Effect::Audit`] with this number has read.
+    Audited(u32, Part),
+    /// Somebody wants to know whether the kernel holds what it should; answered by [`Effect::Checked`].
+    Check,
     /// What the kernel holds of ours, as [`Effect::Dump`] asked, after every batch before it; or why it cannot be read.
     Dumped(Result<Table, String>),
     /// What we dialled is connected.
@@ -110,6 +126,8 @@ pub enum Input {
     Bfd(Report),
     /// There is no BFD agent any more, and why; another is looked for.
     BfdLost(String),
+    /// The far end of a tunnel has answered, or has stopped to.
+    Probe(probe::Report),
     /// A person, or the system, wants a clean end.
     Stop,
     /// What [`Effect::Flush`] asked for is done.
@@ -147,6 +165,10 @@ pub enum Effect {
     Kernel(Batch),
     /// Read what the kernel holds of ours, behind all batches, and answer with [`Input::Dumped`].
     Dump,
+    /// Read what the kernel holds of ours while everything else goes on, and hand it in by [`Input::Audited`], in order.
+    Audit(u32),
+    /// What [`Input::Check`] asked for can be shown now.
+    Checked,
     /// Dial; answered by [`Input::Connected`] or [`Input::ConnectFailed`].
     Dial {
         /// The name of this attempt.
@@ -182,6 +204,8 @@ pub enum Effect {
     Listen(Family),
     /// Let BFD run these sessions and no others; answered by [`Input::Bfd`] whenever one changes.
     Bfd(Vec<Plan>),
+    /// Ask these far ends and no others; answered by [`Input::Probe`] whenever one changes.
+    Probe(Vec<probe::Plan>),
     /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
     /// as it was signed before.
     Sign,

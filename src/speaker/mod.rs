@@ -5,6 +5,7 @@
 //! some, between which the shell hands in whatever is more urgent.
 
 mod accept;
+mod audit;
 mod dynamic;
 mod event;
 mod flow;
@@ -16,6 +17,7 @@ mod keep_down;
 mod link;
 mod neighbor;
 mod neighbors;
+mod probes;
 mod query;
 mod rate;
 mod reload;
@@ -51,12 +53,14 @@ use crate::fib;
 use crate::fib::{Failure, Fib};
 use crate::gateway;
 use crate::gateway::Desired;
+use crate::probe;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
+use audit::Audit;
 use journal::Journal;
 use link::Links;
 use neighbor::Neighbor;
@@ -132,12 +136,13 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
-    /// When the kernel was last read and compared.
-    compared: Option<Time>,
+    audit: Audit,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
     /// Whom BFD was last told to watch.
     watching: Option<Vec<bfd::Plan>>,
+    /// Far ends that are asked whether they are there.
+    probing: Vec<probe::Plan>,
     life: Life,
     journal: Journal,
     strangers: Rate,
@@ -188,9 +193,10 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
-            compared: None,
+            audit: Audit::default(),
             watch_again: true,
             watching: None,
+            probing: Vec::new(),
             life: Life::Waiting,
             journal: Journal::default(),
             strangers: Rate::default(),
@@ -216,11 +222,14 @@ impl Speaker {
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
+            Input::Tunnel { tunnel, source, objection } => self.knows(now, &tunnel, source, objection, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
             Input::LinksMissed => self.links_missed(),
             Input::Foreign(changes) => self.foreign(now, changes, out),
             Input::ForeignMissed => self.foreign_missed(now, out),
+            Input::Audited(number, part) => self.audited(now, number, part, out),
+            Input::Check => self.audit_now(now, true),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
                 if let Some(known) = self.conns.get_mut(&conn) {
@@ -254,6 +263,7 @@ impl Speaker {
             }
             Input::Bfd(report) => self.bfd(now, report, out),
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
+            Input::Probe(report) => self.probed(now, &report, out),
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {
@@ -271,6 +281,7 @@ impl Speaker {
             self.converge(now, out);
         }
         self.kernel(now, out);
+        self.audit_if_due(now, out);
         self.watch(out);
         self.settle(out);
     }
@@ -311,6 +322,7 @@ impl Speaker {
             .chain(self.tunnels.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
+            .chain(self.audit.deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
             .chain(leaving)
@@ -391,6 +403,7 @@ impl Speaker {
         let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
+        self.audit_later(now);
         self.sense_everything(now, out);
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {

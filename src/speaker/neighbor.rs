@@ -6,6 +6,7 @@ use super::flow::Reach;
 use super::input::Endpoint;
 use super::keep_down::{Over, Told};
 use super::link::Links;
+use super::probes::Probed;
 use super::rate::Rate;
 use super::stale::Awaited;
 use super::tunnels::Tunnels;
@@ -83,6 +84,8 @@ pub(super) struct Neighbor {
     pub(super) awaited: Awaited,
     /// What BFD knows of the way to it.
     pub(super) watched: Watched,
+    /// What its tunnel's probe says.
+    pub(super) probed: Probed,
     /// When it is forgotten, if it came by itself and is not connected.
     pub(super) leaves: Option<Time>,
 }
@@ -115,6 +118,7 @@ impl Neighbor {
             told: Default::default(),
             awaited: Awaited::default(),
             watched: Watched::default(),
+            probed: Probed::default(),
             leaves: None,
         }
     }

@@ -42,6 +42,11 @@ pub(super) enum Resync {
 }
 
 impl Resync {
+    /// True while the kernel is read, or about to be.
+    pub(super) fn reads(&self) -> bool {
+        matches!(self, Self::Due | Self::Asked { .. })
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         match self {
             Self::Paused(until) => Some(*until),
@@ -85,14 +90,11 @@ impl Speaker {
         if self.life == Life::Waiting {
             return;
         }
+        self.audit.lost += 1;
         out.push(Effect::Tell(Event::ForeignMissed));
         match &mut self.resync {
             Resync::Asked { again, .. } => *again = true,
-            Resync::Due | Resync::Paused(_) => {}
-            Resync::Not => {
-                let next = self.compared.map_or(now, |last| last + BREATH);
-                self.resync = if next > now { Resync::Paused(next) } else { Resync::Due };
-            }
+            Resync::Not | Resync::Due | Resync::Paused(_) => self.audit_now(now, false),
         }
     }
 
@@ -104,6 +106,7 @@ impl Speaker {
         match self.resync {
             Resync::Due => {
                 if self.fib.is_idle() {
+                    self.audit_give_up(now);
                     self.resync = Resync::Asked { touched: Vec::new(), again: false, held: Vec::new() };
                     out.push(Effect::Dump);
                 }
@@ -119,7 +122,6 @@ impl Speaker {
         match found {
             Ok(found) => {
                 let routes = found.routes.len();
-                self.compared = Some(now);
                 self.fib.adopt(found);
                 self.put_back(now, &held, out);
                 if !(self.startup.keeps_routes() || self.sweeping) {

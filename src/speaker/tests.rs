@@ -14,6 +14,7 @@ use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open
 mod dynamic;
 mod keep_down;
 mod neighbors;
+mod probes;
 mod stale;
 mod tunnels;
 mod watch;

@@ -162,6 +162,23 @@ impl Speaker {
         turn
     }
 
+    /// Somebody outside knows something of a tunnel.
+    pub(super) fn knows(
+        &mut self,
+        now: Time,
+        tunnel: &Name,
+        source: Source,
+        objection: Option<String>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(interface) = self.tunnels.named(tunnel).map(|tunnel| tunnel.plan.interface.clone()) else { return };
+        let input = match objection {
+            Some(reason) => vpn::Input::Objects { source, by: None, reason },
+            None => vpn::Input::Agrees { source, by: None },
+        };
+        self.say(now, &interface, input, out);
+    }
+
     /// Somebody who knows something of a tunnel says it.
     pub(super) fn say(&mut self, now: Time, interface: &str, input: vpn::Input, out: &mut Vec<Effect>) {
         let Some(at) = self.tunnels.place(interface) else { return };

@@ -131,6 +131,7 @@ impl Speaker {
             self.watching = Some(plans.clone());
             out.push(Effect::Bfd(plans));
         }
+        self.probe_these(out);
     }
 
     /// Neighbors have other plans: who is not watched any more is not judged by that, and who need not wait for BFD any
@@ -144,6 +145,7 @@ impl Speaker {
                 }
             }
         }
+        self.reprobe(now, out);
         self.watch_again = true;
         self.watch(out);
         self.routed(now, out);

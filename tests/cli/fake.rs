@@ -40,6 +40,8 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::Neighbor(name) if name.as_str() == "hq-1/in-0" => Reply::Neighbor(promised!("neighbor")),
         Request::Neighbor(name) => return Err(ApiError::no_neighbor(name)),
         Request::Routes(query) => Reply::Routes(routes(query)),
+        Request::Metrics => Reply::Metrics(String::new()),
+        Request::FibCheck => Reply::FibCheck(promised!("fib_check")),
         Request::Fib => Reply::Fib(promised!("fib")),
         Request::FibRoutes(_) => Reply::FibRoutes(promised!("fib_routes")),
         Request::ResetNeighbor(name, how) => Reply::Done(Done { message: format!("reset {name}: {how:?}") }),

@@ -91,6 +91,19 @@ fn events_say_when_it_was_and_why() {
 }
 
 #[test]
+fn events_are_watched_one_a_line_until_the_count_or_the_end_of_the_daemon() {
+    let daemon = Daemon::start(samples);
+    let words = ["watch", "--since", "2026-11-21T03:00:00Z", "--count", "2"];
+    let answer = daemon.ask(&words);
+    assert_eq!((answer.status, answer.err.as_str()), (0, ""));
+    let lines: Vec<_> = answer.out.lines().collect();
+    assert!(lines[0].starts_with("2026-11-21T03:12:07.123Z  tunnel.down  hq-1/in-0  tunnel hq-1/in-0 is down"));
+    let json = daemon.ask(&[&words[..], &["--json"]].concat()).out;
+    let event: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!((&event["id"], &event["event"]), (&41.into(), &"tunnel.down".into()));
+}
+
+#[test]
 fn a_hook_says_of_which_tunnel_and_why() {
     shows(&["tunnel", "down", "hq-1/in-0", "--reason", "line 2"], "down hq-1/in-0: Some(\"line 2\")\n");
     shows(&["tunnel", "up", "hq-1/in-0"], "up hq-1/in-0: None\n");

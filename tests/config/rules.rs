@@ -308,7 +308,6 @@ fn what_later_work_fills_is_refused_as_not_yet() {
         (edited("mode = \"active-active\"", "mode = \"active-standby\""), "mode ="),
         (edited("mode = \"active-active\"\n", ""), "[gateway]"),
         (edited("asn = 65515", "asn = 65515\nprofile = \"azure\""), "profile"),
-        (format!("{DUAL}\n[control]\nmetrics = \"127.0.0.1:9179\"\n"), "metrics"),
         (edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]"), "prefixes = [\"10.52"),
         (
             format!(
@@ -319,6 +318,14 @@ fn what_later_work_fills_is_refused_as_not_yet() {
     ];
     for (text, part) in cases {
         one_fault(&text, "not-yet", part, "not yet: ");
+    }
+}
+
+#[test]
+fn metrics_are_served_on_an_address_with_a_port() {
+    for wrong in ["127.0.0.1", "9179", "localhost:9179", "[::1]:0"] {
+        let text = format!("{DUAL}\n[control]\nmetrics = \"{wrong}\"\n");
+        one_fault(&text, "bad-value", "metrics", "is not an address and a port");
     }
 }
 

@@ -1,9 +1,9 @@
 //! Others change what is ours: by hand with `ip`, as people and other programs do.
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
 use twinspan::fib::io::{Kernel, Seen, Watch};
-use twinspan::fib::{Change, Fib, Foreign, Harm, RouteState};
+use twinspan::fib::{Change, Fib, Findings, Foreign, Harm, Part, RouteState};
 
 use super::space::{Space, within};
 use super::{World, settings, v4, v6};
@@ -184,6 +184,53 @@ fn a_foreign_route_in_the_place_of_ours_is_left_alone_and_ours_comes_when_it_goe
     });
 }
 
+/// The kernel read and compared with what is wanted.
+fn check(world: &mut World) -> Findings {
+    let World { fib, kernel, .. } = world;
+    fib.audit_begin();
+    kernel
+        .read(&settings(), |part| {
+            match part {
+                Part::Objects(found) => fib.audit_objects(&found),
+                Part::Routes(found) => fib.audit_routes(&found),
+                Part::Again | Part::Failed(_) | Part::End => panic!("nobody else changes anything"),
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    fib.audit_end().expect("nothing happened in between")
+}
+
+#[test]
+fn reading_the_kernel_finds_what_differs_and_puts_it_right() {
+    within(|space| {
+        let (mut world, _others) = filled(space);
+        let before = world.kernel.dump(&settings()).unwrap();
+        assert!(check(&mut world).is_clean());
+        let (group, hop) = (before.groups.keys().next().unwrap(), before.next_hops.keys().next().unwrap());
+        space.ip("route del 11.0.3.0/24");
+        space.ip("-6 route replace 2001:db8:0:3::/64 dev d2 proto 179 metric 20");
+        space.ip("route add 192.0.2.0/24 dev d1 proto 179 metric 20");
+        space.ip(&format!("nexthop add id {} dev d1 protocol 179", settings().first_id + 900));
+        let found = check(&mut world);
+        assert_eq!((found.missing, found.different, found.unwanted, found.objects), (1, 1, 1, 1), "{found:?}");
+        assert_eq!(found.repaired, 4);
+        world.run();
+        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
+        space.ip(&format!("nexthop replace id {group} group {hop} type resilient"));
+        assert_eq!(check(&mut world).objects, 1);
+        world.run();
+        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
+        space.ip(&format!("nexthop del id {group}"));
+        check(&mut world);
+        world.run();
+        check(&mut world);
+        world.run();
+        assert_eq!(world.kernel.dump(&settings()).unwrap(), before);
+        assert!(check(&mut world).is_clean());
+    });
+}
+
 #[test]
 fn others_routes_cost_nothing() {
     within(|space| {
@@ -227,10 +274,11 @@ fn a_full_table_of_our_own_makes_no_notification_and_a_flood_of_others_loses_som
         });
         assert!(seen < 60_000);
         // What was lost is found by reading the kernel.
-        let found = world.kernel.dump(&settings()).unwrap();
-        assert!(world.fib.adopt(found));
-        world.fib.sweep();
+        let found = check(&mut world);
+        assert_eq!((found.missing, found.present, found.repaired), (60_000, 0, 60_000));
         world.run();
+        let found = check(&mut world);
+        assert_eq!((found.is_clean(), found.present, found.repaired), (true, 60_000, 0));
         world.compare();
         assert_eq!(Fib::totals(&world.fib).routes, 60_000);
     });

@@ -365,6 +365,7 @@ impl Rig {
         match effect {
             Effect::Kernel(batch) if self.slow => self.held.push_back(batch),
             Effect::Kernel(batch) => self.apply(&batch),
+            Effect::Audit(_) | Effect::Checked => {}
             Effect::Dump => self.input(Input::Dumped(Ok(self.kernel.table.clone()))),
             Effect::Flush(id) => self.input(Input::Flushed(id)),
             Effect::Dial { conn, to } => {

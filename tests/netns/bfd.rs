@@ -1,8 +1,10 @@
 //! BFD with FRR and BIRD: `labs/bfd`. Both interfaces of a tunnel stay up whatever happens to the wire between them.
 
+use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -18,6 +20,27 @@ const DETECTION: Duration = Duration::from_millis(300);
 const SLACK: Duration = Duration::from_secs(5);
 /// How long BFD goes on without a daemon: the restart time (decision 0013).
 const ABSENCE: Duration = Duration::from_secs(10);
+
+/// Lets a peer's BFD go before others, as ours does: each stands for a host of its own, and 300 ms are little on a busy
+/// machine.
+pub(crate) fn prefer(gateway: &mut Gateway, node: &str, program: &str) -> Result<()> {
+    let pid = gateway.lab.pid(node, program)?;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let thread = thread?.file_name();
+        let done = Command::new("renice").args(["-n", "-15", "-p"]).arg(&thread).output()?;
+        ensure!(done.status.success(), "renice: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    Ok(())
+}
+
+/// The lab with its peers preferred, at rest.
+fn lab(edit: impl Fn(&str) -> String) -> Result<Gateway> {
+    let mut gateway = Gateway::of_edited(LAB, &[], edit)?;
+    prefer(&mut gateway, "hq-1", "bfdd")?;
+    prefer(&mut gateway, "hq-2", "bird")?;
+    at_rest(&gateway)?;
+    Ok(gateway)
+}
 
 /// What an instance says of the BFD of its neighbors.
 fn bfd(gateway: &Gateway) -> Result<Vec<Value>, String> {
@@ -93,8 +116,7 @@ fn agent_ends(gateway: &Gateway) -> Result<()> {
 
 #[test]
 fn a_far_end_that_falls_silent_leaves_the_kernel_within_the_detection_time() -> Result<()> {
-    let gateway = Gateway::of(LAB)?;
-    at_rest(&gateway)?;
+    let gateway = lab(str::to_owned)?;
     for (wire, name) in [("wire-1", "hq-1/in-0"), ("wire-2", "hq-2/in-0")] {
         let since = cut(&gateway, wire)?;
         wait_until(SOON, || match width(&gateway)? {
@@ -116,8 +138,7 @@ fn a_far_end_that_falls_silent_leaves_the_kernel_within_the_detection_time() -> 
 
 #[test]
 fn a_daemon_that_is_killed_or_restarted_is_no_failure_to_any_peer_and_the_next_one_goes_on() -> Result<()> {
-    let mut gateway = Gateway::of_edited(LAB, &[], |text| format!("{text}\n[kernel]\non-stop = \"keep\"\n"))?;
-    at_rest(&gateway)?;
+    let mut gateway = lab(|text| format!("{text}\n[kernel]\non-stop = \"keep\"\n"))?;
     let (before, downs) = (agent(&gateway)?, frr(&gateway).map_err(anyhow::Error::msg)?.1);
     for signal in [Signal::SIGKILL, Signal::SIGTERM] {
         gateway.lab.stop("in-0", "twinspan", signal, SOON)?;
@@ -140,14 +161,13 @@ fn a_daemon_that_is_killed_or_restarted_is_no_failure_to_any_peer_and_the_next_o
 
 #[test]
 fn a_daemon_that_stays_away_takes_bfd_down_with_it_after_the_limit() -> Result<()> {
-    let mut gateway = Gateway::of(LAB)?;
-    at_rest(&gateway)?;
+    let mut gateway = lab(str::to_owned)?;
     let downs = frr(&gateway).map_err(anyhow::Error::msg)?.1;
     gateway.lab.stop("in-0", "twinspan", Signal::SIGKILL, SOON)?;
     let since = Instant::now();
     wait_until(ABSENCE + SOON, || match frr(&gateway)? {
         (state, now) if state == "down" && now == downs + 1 => Ok(()),
-        other => Err(format!("{other:?}")),
+        other => Err(format!("{other:?} after {downs} downs\n{}", gateway.tail("in-0"))),
     })?;
     let took = since.elapsed();
     assert!(took + Duration::from_secs(1) > ABSENCE, "too early: {took:?}");
@@ -158,8 +178,7 @@ fn a_daemon_that_stays_away_takes_bfd_down_with_it_after_the_limit() -> Result<(
 
 #[test]
 fn a_clean_stop_and_a_busy_host_are_no_failures() -> Result<()> {
-    let mut gateway = Gateway::of(LAB)?;
-    at_rest(&gateway)?;
+    let mut gateway = lab(str::to_owned)?;
     let downs = frr(&gateway).map_err(anyhow::Error::msg)?.1;
     // More to do than there are processors, all of it as important as the daemon.
     let burn = "for n in 1 2 3 4 5 6 7 8; do timeout 4 sh -c 'while :; do :; done' & done; wait";

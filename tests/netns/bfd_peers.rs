@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::bfd::prefer;
 use crate::gateway::{Gateway, SOON};
 use crate::runner::wait_until;
 
@@ -20,6 +21,15 @@ const WATCHED: [(&str, bool); 6] = [
 
 /// What hq-2 announces, over both families.
 const BIRD: [&str; 2] = ["10.53.0.0/16", "fd53::/48"];
+
+/// The lab with its peers' BFD preferred.
+fn lab() -> Result<Gateway> {
+    let mut gateway = Gateway::of(LAB)?;
+    for (node, program) in [("hq-1", "bfdd"), ("hq-2", "bird"), ("far", "bird")] {
+        prefer(&mut gateway, node, program)?;
+    }
+    Ok(gateway)
+}
 
 /// What in-0 says of a neighbor.
 fn shown(gateway: &Gateway, name: &str) -> Result<Value, String> {
@@ -64,7 +74,7 @@ fn none() -> (Value, Value) {
 
 #[test]
 fn bfd_comes_up_with_frr_bird_and_the_other_instance_over_both_families_with_keys_and_over_a_router() -> Result<()> {
-    let mut gateway = Gateway::of(LAB)?;
+    let mut gateway = lab()?;
     up(&gateway, &WATCHED)?;
     // Who has none is no worse for it, unless it is strict.
     gateway.neighbor("plain-ipv4", "established without BFD", |shown| {
@@ -99,7 +109,7 @@ fn bfd_comes_up_with_frr_bird_and_the_other_instance_over_both_families_with_key
 
 #[test]
 fn a_key_that_changes_on_both_ends_is_no_failure_and_one_that_cannot_be_read_changes_nothing() -> Result<()> {
-    let gateway = Gateway::of(LAB)?;
+    let gateway = lab()?;
     let keyed = &WATCHED[2..4];
     up(&gateway, keyed)?;
     let reload = |text: &str| -> Result<()> {
@@ -126,7 +136,7 @@ fn a_key_that_changes_on_both_ends_is_no_failure_and_one_that_cannot_be_read_cha
 
 #[test]
 fn another_agent_takes_over_and_no_peer_notices() -> Result<()> {
-    let mut gateway = Gateway::of(LAB)?;
+    let mut gateway = lab()?;
     up(&gateway, &WATCHED)?;
     let seen = |gateway: &Gateway| -> Result<(Vec<Value>, String)> {
         let text = gateway.lab.must("hq-1", &["vtysh", "-c", "show bfd peers counters json"])?;
@@ -153,7 +163,7 @@ fn another_agent_takes_over_and_no_peer_notices() -> Result<()> {
 
 #[test]
 fn a_peer_whose_bfd_dies_with_its_restarting_daemon_loses_no_route() -> Result<()> {
-    let mut gateway = Gateway::of(LAB)?;
+    let mut gateway = lab()?;
     let keyed = &WATCHED[2..4];
     up(&gateway, keyed)?;
     wait_until(SOON, || match routes(&gateway, BIRD)? {
@@ -179,5 +189,24 @@ fn a_peer_whose_bfd_dies_with_its_restarting_daemon_loses_no_route() -> Result<(
     let changes = gateway.lab.must("in-0", &["cat", "/run/changes"])?;
     let ours: Vec<&str> = changes.lines().filter(|line| line.contains("53:") || line.contains("10.53.")).collect();
     assert!(ours.is_empty(), "{changes}");
+    Ok(())
+}
+
+#[test]
+fn an_agent_that_is_killed_is_started_again_and_nothing_is_concluded_from_its_end() -> Result<()> {
+    let gateway = lab()?;
+    up(&gateway, &WATCHED)?;
+    let before = troubles_of_all(&gateway)?;
+    let log = gateway.lab.log("in-0", "twinspan");
+    let line = log.lines().find(|line| line.contains("bfd.agent_ready")).context("there is one")?;
+    let pid = line.split("(process ").nth(1).and_then(|rest| rest.split([',', ')']).next()).context("its number")?;
+    gateway.lab.must("in-0", &["kill", "-9", pid])?;
+    wait_until(SOON, || {
+        let log = gateway.lab.log("in-0", "twinspan");
+        if log.contains("bfd.agent_lost") { Ok(()) } else { Err(gateway.tail("in-0")) }
+    })?;
+    up(&gateway, &WATCHED)?;
+    let failures = |of: Vec<(Value, Value)>| of.into_iter().map(|(_, failures)| failures).collect::<Vec<_>>();
+    assert_eq!(failures(troubles_of_all(&gateway)?), failures(before), "{}", gateway.tail("in-0"));
     Ok(())
 }

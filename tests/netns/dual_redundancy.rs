@@ -14,8 +14,8 @@ use crate::gateway::{Gateway, INSTANCES, SEEN_BY_BIRD, SEEN_BY_FRR, SITE, SOON};
 use crate::kernel::Kernel;
 use crate::runner::wait_until;
 
-const PORT: u16 = 9000;
-const SITE_HOST: [Ipv4Addr; 3] =
+pub(crate) const PORT: u16 = 9000;
+pub(crate) const SITE_HOST: [Ipv4Addr; 3] =
     [Ipv4Addr::new(10, 52, 1, 10), Ipv4Addr::new(10, 53, 0, 10), Ipv4Addr::new(10, 53, 1, 10)];
 
 /// How long a daemon may take to stop.

@@ -39,6 +39,30 @@ fn what_is_deleted_or_replaced_by_hand_is_back_and_told_of_and_others_routes_sta
             if now == before { Ok(()) } else { Err(format!("after {words}: {now:?}\n{}", gateway.tail(instance))) }
         })?;
     }
+    // What a monitoring system sees of it.
+    let words = ["curl", "-s", "--unix-socket", "/run/twinspan/twinspan.sock", "http://localhost/metrics"];
+    let metrics = gateway.lab.must(instance, &words)?;
+    let number = |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    assert!(number("twinspan_fib_repairs_total ") >= Some(8), "{metrics}");
+    assert_eq!(number("twinspan_fib_routes{state=\"wanted\"}"), number("twinspan_fib_routes{state=\"present\"}"));
+    // Whoever asks has the kernel read, and is told by the exit status too.
+    let shown = gateway.show(instance, &["fib", "--check"]).map_err(anyhow::Error::msg)?;
+    assert_eq!((&shown["ok"], &shown["present"]), (&serde_json::json!(true), &shown["wanted"]), "{shown}");
+    ip("route replace 10.52.0.0/16 dev lo metric 20")?; // theirs now
+    wait_until(SOON, || {
+        let words = ["twinspan", "show", "fib", "--check"];
+        match gateway.lab.must(instance, &words) {
+            Ok(text) => Err(format!("that must fail: {text}")),
+            Err(error) if format!("{error:#}").contains("10.52.0.0/16  missing") => Ok(()),
+            Err(error) => Err(format!("{error:#}")),
+        }
+    })?;
+    ip("route del 10.52.0.0/16")?;
+    wait_until(SOON, || {
+        gateway
+            .show(instance, &["fib", "--check"])
+            .and_then(|shown| if shown["ok"] == true { Ok(()) } else { Err(shown.to_string()) })
+    })?;
     assert_eq!(gateway.foreign(instance)?, foreign, "nobody else's is touched");
     let log = gateway.lab.log(instance, "twinspan");
     assert!(log.contains("deleted route 10.52.0.0/16: put back"), "{log}");

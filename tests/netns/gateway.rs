@@ -97,8 +97,22 @@ impl Gateway {
 
     /// The lab with other files in some nodes: node, path inside it, text.
     pub(crate) fn with_files(files: &[(&str, &str, String)]) -> Result<Self> {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::of_files("labs/dual-redundancy/dual-redundancy.clab.yml", files)
+    }
+
+    /// Another lab with other files in some nodes.
+    pub(crate) fn of_files(lab: &str, files: &[(&str, &str, String)]) -> Result<Self> {
         let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
+        Self::made_of(lab, programs, files)
+    }
+
+    /// The lab with other files in some nodes, and with the program of that folder.
+    pub(crate) fn of_programs(programs: &Path, files: &[(&str, &str, String)]) -> Result<Self> {
+        Self::made_of("labs/dual-redundancy/dual-redundancy.clab.yml", programs, files)
+    }
+
+    fn made_of(lab: &str, programs: &Path, files: &[(&str, &str, String)]) -> Result<Self> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = Vec::new();
         let mut options = Options::new(programs);
         for (node, target, text) in files {
@@ -107,7 +121,7 @@ impl Gateway {
             options.replaced.push(((*node).to_owned(), PathBuf::from(target), file.path().to_path_buf()));
             written.push(file);
         }
-        let lab = Lab::up(&checkout("labs/dual-redundancy/dual-redundancy.clab.yml"), &options)?;
+        let lab = Lab::up(&checkout(lab), &options)?;
         Ok(Self { lab, _turn: turn })
     }
 

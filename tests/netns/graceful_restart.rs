@@ -1,72 +1,17 @@
-//! Restarts of either side with real peers, while counted packets run both ways: none is lost (RFC 4724, RFC 8538).
+//! Restarts of devices while counted packets run both ways: none is lost (RFC 4724, RFC 8538). Of instances: `hitless`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use crate::flows::{Plan, Received, Running, STRAGGLERS, Sender, Sent, Sink, lost};
 use crate::gateway::{CLOUD, Gateway, INSTANCES, SEEN_BY_BIRD, SEEN_BY_FRR, SOON, checkout};
-use crate::runner::{Lab, wait_until};
+use crate::runner::wait_until;
+use crate::traffic::Traffic;
 
-const PORT: u16 = 9000;
-const CLOUD_HOST: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 10);
-const SITE_HOST: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 52, 1, 10), Ipv4Addr::new(10, 53, 0, 10)];
-const STOP_LIMIT: Duration = Duration::from_secs(5);
-
-/// Flows one way.
-struct OneWay {
-    sender: Running<Sent>,
-    sink: Running<BTreeMap<u16, Received>>,
-}
-
-impl OneWay {
-    fn start(lab: &Lab, from: &str, to: &str, addresses: &[Ipv4Addr]) -> Result<Self> {
-        let sink = lab.inside(to, || Sink::open(PORT))??.start();
-        let plan =
-            Plan { to: addresses.to_vec(), port: PORT, first_port: 20_000, flows: 64, rate: 1_000, duration: None };
-        let sender = lab.inside(from, || Sender::open(plan))??.start();
-        Ok(Self { sender, sink })
-    }
-
-    /// What was lost, by flow.
-    fn stop(self) -> BTreeMap<u16, u64> {
-        let sent = self.sender.stop();
-        thread::sleep(STRAGGLERS);
-        lost(&sent, &self.sink.stop())
-    }
-}
-
-/// Flows both ways.
-struct Traffic {
-    down: OneWay,
-    up: OneWay,
-}
-
-impl Traffic {
-    fn start(gateway: &Gateway) -> Result<Self> {
-        let traffic = Self {
-            down: OneWay::start(&gateway.lab, "cloud-host", "site-host", &SITE_HOST)?,
-            up: OneWay::start(&gateway.lab, "site-host", "cloud-host", &[CLOUD_HOST])?,
-        };
-        thread::sleep(Duration::from_secs(1));
-        Ok(traffic)
-    }
-
-    /// For so long the flows run on: the time is part of what is measured.
-    fn run_for(&self, duration: Duration) {
-        thread::sleep(duration);
-    }
-
-    fn stop_without_loss(self) {
-        let (down, up) = (self.down.stop(), self.up.stop());
-        assert_eq!((down, up), (BTreeMap::new(), BTreeMap::new()), "lost to the site, and to the cloud");
-    }
-}
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// The lab with devices that restart gracefully, at rest.
 fn restarting_devices() -> Result<Gateway> {
@@ -168,7 +113,7 @@ fn bird_that_is_killed_and_started_again_costs_no_packet() -> Result<()> {
 }
 
 /// What both devices say of an instance that is away: its route is there still, and why.
-fn devices_wait(gateway: &Gateway, place: usize) -> Result<()> {
+pub(crate) fn devices_wait(gateway: &Gateway, place: usize) -> Result<()> {
     wait_until(SOON, || {
         let command = format!("show bgp ipv4 unicast {CLOUD} json");
         let text = gateway.lab.must("hq-1", &["vtysh", "-c", &command]).map_err(|error| format!("{error:#}"))?;
@@ -193,7 +138,7 @@ fn devices_wait(gateway: &Gateway, place: usize) -> Result<()> {
 }
 
 /// What both devices say of an instance that is back: it restarted, and its forwarding state was kept.
-fn devices_know(gateway: &Gateway, place: usize) -> Result<()> {
+pub(crate) fn devices_know(gateway: &Gateway, place: usize) -> Result<()> {
     let address = SEEN_BY_FRR[place];
     wait_until(SOON, || {
         let command = format!("show bgp ipv4 neighbors {address} graceful-restart json");
@@ -208,36 +153,5 @@ fn devices_know(gateway: &Gateway, place: usize) -> Result<()> {
     let bird = gateway.lab.must("hq-2", &["birdc", "show", "protocols", "all", &format!("in_{place}")])?;
     let remote = bird.split("Neighbor capabilities").nth(1).unwrap_or_default();
     ensure!(remote.contains("Graceful restart") && remote.contains("AF preserved: ipv4"), "{bird}");
-    Ok(())
-}
-
-#[test]
-fn an_instance_that_is_killed_and_started_again_costs_no_packet_either_way() -> Result<()> {
-    let mut gateway = Gateway::at_rest()?;
-    let traffic = Traffic::start(&gateway)?;
-    gateway.lab.stop("in-1", "twinspan", Signal::SIGKILL, STOP_LIMIT)?;
-    devices_wait(&gateway, 1)?;
-    traffic.run_for(Duration::from_secs(2));
-    gateway.lab.start("in-1")?;
-    gateway.rests()?;
-    devices_know(&gateway, 1)?;
-    traffic.run_for(Duration::from_secs(2));
-    traffic.stop_without_loss();
-    Ok(())
-}
-
-#[test]
-fn an_instance_that_is_stopped_to_come_back_costs_no_packet_either_way() -> Result<()> {
-    let mut gateway = Gateway::up_with(&[], "\n[kernel]\non-stop = \"keep\"\n")?;
-    gateway.rests()?;
-    let traffic = Traffic::start(&gateway)?;
-    let status = gateway.lab.stop("in-1", "twinspan", Signal::SIGTERM, STOP_LIMIT)?;
-    ensure!(status.success(), "{status}\n{}", gateway.tail("in-1"));
-    devices_wait(&gateway, 1)?;
-    traffic.run_for(Duration::from_secs(2));
-    gateway.lab.start("in-1")?;
-    gateway.rests()?;
-    traffic.run_for(Duration::from_secs(2));
-    traffic.stop_without_loss();
     Ok(())
 }

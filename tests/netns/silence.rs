@@ -63,3 +63,31 @@ fn a_host_that_answers_nothing_is_left_before_the_hold_time_and_one_whose_daemon
         width => Err(format!("{width} tunnels\n{}", gateway.tail("in-0"))),
     })
 }
+
+#[test]
+fn a_far_end_that_stops_answering_a_probe_leaves_the_kernel_and_is_dialled_when_it_answers_again() -> Result<()> {
+    let gateway = lab("\n[probe]\nenabled = true\ninterval = \"200ms\"\ncount = 4\n")?;
+    at_rest(&gateway)?;
+    let detection = |gateway: &Gateway| -> Result<Value, String> {
+        let shown = gateway.show("in-0", &["tunnels"])?;
+        Ok(shown["tunnels"][0]["detection"].clone())
+    };
+    wait_until(SOON, || {
+        let shown = detection(&gateway)?;
+        if (&shown["within_ms"], &shown["by"]) == (&1_000.into(), &"probe".into()) {
+            Ok(())
+        } else {
+            Err(shown.to_string())
+        }
+    })?;
+    cut(&gateway, "wire-1")?;
+    // The hold time is 90 s.
+    wait_until(SOON, || match width(&gateway)? {
+        1 => Ok(()),
+        width => Err(format!("{width} tunnels\n{}", gateway.tail("in-0"))),
+    })?;
+    let log = gateway.lab.log("in-0", "twinspan");
+    ensure!(log.lines().any(|line| line.contains("probe.silent") && line.contains("hq-1/in-0")), "{log}");
+    gateway.lab.must("wire-1", &["ip", "link", "set", "eth2", "master", "wire"])?;
+    at_rest(&gateway)
+}

@@ -7,6 +7,7 @@ mod foreign;
 mod kernel;
 mod reload;
 mod restart;
+mod tunnels;
 mod watch;
 mod world;
 

@@ -144,6 +144,11 @@ strict = false
 multihop = 5
 key = { id = 7, algorithm = "keyed-sha1", file = "/etc/bfd-one" }
 
+[probe]
+enabled = true
+interval = "1s"
+count = 5
+
 [tunnel]
 damping-first = "1s"
 damping-max = "60s"
@@ -165,6 +170,7 @@ on-stop = "remove"
 
 [control]
 socket = "/run/twinspan/twinspan.sock"
+metrics = "127.0.0.1:9179"
 "#;
 
 /// A change of each key: what stands in [`BASE`], and what stands there instead. A key of keys whose value is one table
@@ -339,6 +345,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("policy.rule.set.prepend", "prepend = 2", "prepend = 3"),
     ("policy.rule.set.next-hop", "next-hop = \"peer\"", "next-hop = \"169.254.21.9\""),
     ("policy.rule.set.weight", "weight = 10\n", "weight = 11\n"),
+    ("probe.interval", "interval = \"1s\"", "interval = \"2s\""),
+    ("probe.enabled", "[probe]\nenabled = true", "[probe]\nenabled = false"),
+    ("probe.count", "count = 5", "count = 6"),
     ("bfd.interval", "interval = \"100ms\"", "interval = \"200ms\""),
     ("bfd.enabled", "enabled = true", "enabled = false"),
     ("bfd.multiplier", "multiplier = 3", "multiplier = 4"),
@@ -361,17 +370,12 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("kernel.metric", "metric = 20", "metric = 21"),
     ("kernel.on-stop", "on-stop = \"remove\"", "on-stop = \"keep\""),
     ("control.socket", "twinspan.sock", "other.sock"),
+    ("control.metrics", "127.0.0.1:9179", "127.0.0.1:9180"),
 ];
 
 /// Keys that have one value so far; any other is refused by `check`.
-const FIXED: &[&str] = &[
-    "gateway.mode",
-    "gateway.profile",
-    "device.prefixes",
-    "connection.peer-gateway",
-    "connection.bgp",
-    "control.metrics",
-];
+const FIXED: &[&str] =
+    &["gateway.mode", "gateway.profile", "device.prefixes", "connection.peer-gateway", "connection.bgp"];
 
 const IN_0: usize = 0;
 

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use twinspan::bfd::{Arrival, Wire};
 use twinspan::config;
 use twinspan::config::Plan;
-use twinspan::fib::Batch;
-use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker};
-use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
+use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
+use twinspan::fib::{Batch, Part, Table};
+use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
+use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
 use crate::kernel::ModelKernel;
@@ -41,6 +42,21 @@ pub struct End {
     conn: ConnId,
 }
 
+/// Nothing that a question could need.
+struct Nothing;
+
+impl Surroundings for Nothing {
+    fn queued(&self, _: ConnId) -> u64 {
+        0
+    }
+    fn counters(&self, _: &str) -> Option<Counters> {
+        None
+    }
+    fn sysctls(&self) -> Vec<Sysctl> {
+        Vec::new()
+    }
+}
+
 /// What happens at a moment.
 pub enum Happening {
     Tell(usize, u32, Input),
@@ -48,6 +64,8 @@ pub enum Happening {
     Apply(usize, u32, Batch),
     /// The kernel lists what it holds.
     Dump(usize, u32),
+    /// A part of what the kernel holds is read: objects, then IPv4, then IPv6, then the end.
+    Read(usize, u32, u32, u8),
     /// What was sent arrives, unless the connection is gone by then.
     Deliver(End, Bytes),
     /// The other end of it learns that it is over.
@@ -219,6 +237,16 @@ impl World {
         self.work(host);
     }
 
+    /// Asks a host, or orders it.
+    pub fn ask(&mut self, host: usize, request: &Request) -> Result<Reply, ApiError> {
+        let speaker = self.hosts[host].speaker.as_mut().unwrap();
+        let mut effects = Vec::new();
+        let reply = speaker.ask(self.now, request, &Nothing, &mut effects);
+        self.obey(host, effects);
+        self.work(host);
+        reply
+    }
+
     /// Lets a host go over to another file; what became of that, and what it did at once.
     pub fn reload(&mut self, host: usize, file: &str, within: Option<Duration>) -> Result<Done, ReloadError> {
         let report = || config::check_text("sim.toml", file).render(file);
@@ -327,6 +355,20 @@ impl World {
                 let found = self.hosts[host].kernel.table.clone();
                 self.later(Happening::Tell(host, run, Input::Dumped(Ok(found))));
             }
+            Happening::Read(host, run, number, part) => {
+                let table = &self.hosts[host].kernel.table;
+                let of = |family| {
+                    let routes = table.routes.iter().filter(|(prefix, _)| prefix.family() == family);
+                    Part::Routes(routes.map(|(prefix, target)| (*prefix, *target)).collect())
+                };
+                let part = match part {
+                    0 => Part::Objects(Table { routes: BTreeMap::new(), ..table.clone() }),
+                    1 => of(Family::Ipv4),
+                    2 => of(Family::Ipv6),
+                    _ => Part::End,
+                };
+                self.later(Happening::Tell(host, run, Input::Audited(number, part)));
+            }
             Happening::Deliver(end, octets) => {
                 if self.peers.contains_key(&end) && self.hosts[end.host].run == end.run {
                     self.tell(end.host, Input::Octets { conn: end.conn, octets });
@@ -357,8 +399,16 @@ impl World {
                 Effect::Kernel(batch) => self.later(Happening::Apply(host, run, batch)),
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
                 Effect::Bfd(plans) => self.watch(host, plans),
+                // Nothing answers a probe here, which says nothing.
+                Effect::Probe(_) => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
+                Effect::Audit(number) => {
+                    for part in 0..4 {
+                        self.later(Happening::Read(host, run, number, part));
+                    }
+                }
+                Effect::Checked => {}
                 Effect::Dial { conn, to } => self.dial(End { host, run, conn }, to.remote, to.local, to.interface),
                 Effect::Adopt { .. } => {}
                 Effect::Send { conn, octets } => {

@@ -4,6 +4,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path as FilePath, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -110,6 +111,13 @@ impl Client {
     }
 }
 
+/// Takes the exit status of an agent at whatever time it ends. Not a task: the agent may well outlive the daemon, whose
+/// runtime waits for all of its tasks.
+fn reap(mut child: Child) {
+    // Without a thread it stays a zombie until the daemon ends, and that is all.
+    let _ = thread::Builder::new().name("reaper".to_owned()).spawn(move || child.wait());
+}
+
 impl Way {
     async fn run(mut self) {
         loop {
@@ -176,8 +184,7 @@ impl Way {
         })
         .await
         .unwrap_or_else(|_| Err(format!("does not answer within {} s", START.as_secs())));
-        // Somebody must take its exit status, at whatever time it ends.
-        tokio::task::spawn_blocking(move || child.wait());
+        reap(child);
         started
     }
 
@@ -202,7 +209,7 @@ impl Way {
         })
         .await
         .unwrap_or_else(|_| Err(format!("the next one does not answer within {} s", START.as_secs())));
-        tokio::task::spawn_blocking(move || child.wait());
+        reap(child);
         started
     }
 

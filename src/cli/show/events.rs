@@ -68,7 +68,7 @@ fn row(event: &Event) -> [Cell; 4] {
 }
 
 /// Reads a moment, or how long ago it was.
-fn since(text: &str) -> Result<Moment, String> {
+pub fn since(text: &str) -> Result<Moment, String> {
     if let Ok(moment) = text.parse() {
         return Ok(moment);
     }

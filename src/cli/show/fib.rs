@@ -19,13 +19,18 @@ use crate::cli::{
     table::{Cell, Facts, Table},
     wait,
 };
-use crate::control::api::{Fib, FibGroup, FibMember, FibRoute, FibRouteQuery, FibRoutes, LIMIT_DEFAULT, Request};
+use crate::control::api::{
+    DifferenceKind, Fib, FibCheck, FibGroup, FibMember, FibRoute, FibRouteQuery, FibRoutes, LIMIT_DEFAULT, Request,
+};
 use crate::control::io::Client;
 use crate::types::Family;
 
 /// Groups, or routes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Have the kernel read now and compared with what is wanted; the exit status is 1 if they differ
+    #[arg(long, conflicts_with = "routes")]
+    check: bool,
     /// Show the routes instead of the groups
     #[arg(long)]
     routes: bool,
@@ -44,6 +49,9 @@ pub struct Args {
 
 /// Asks and shows.
 pub fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+    if args.check {
+        return check(args, client);
+    }
     if !args.routes {
         return show(client, &Request::Fib, &args.json, write_groups);
     }
@@ -56,6 +64,64 @@ pub fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         wait(pages_as_table(query, limit, client, &mut screen))?;
     }
     Ok(screen.flush()?)
+}
+
+fn check(args: &Args, client: &Client) -> Result<(), Failure> {
+    let document = wait(async { Ok(client.fetch(&Request::FibCheck).await?) })?;
+    let found: FibCheck = serde_json::from_slice(&document)
+        .map_err(|error| Failure::new(format!("the daemon's answer cannot be read: {error}")))?;
+    let mut screen = Screen::stdout();
+    if args.json.json {
+        screen.octets(&document)?;
+    } else {
+        write_check(&found, &mut screen)?;
+    }
+    screen.flush()?;
+    if found.ok { Ok(()) } else { Err(Failure::told()) }
+}
+
+/// Writes what a comparison of the kernel with what is wanted came to.
+pub fn write_check<W: Write>(found: &FibCheck, screen: &mut Screen<W>) -> io::Result<()> {
+    let mut facts = Facts::default();
+    facts.add("wanted", count(found.wanted));
+    facts.add("present", count(found.present));
+    for (word, number) in [
+        ("different", found.different),
+        ("missing", found.missing),
+        ("unwanted", found.unwanted),
+        ("groups, next hops", found.objects),
+    ] {
+        facts.add(word, if number == 0 { Cell::from("0") } else { Cell::toned(count(number), Tone::Bad) });
+    }
+    facts.add("without a tunnel", count(found.waiting));
+    if found.moving > 0 {
+        facts.add("on the move", Cell::toned(format!("{}: not judged", count(found.moving)), Tone::Warn));
+    }
+    if found.repaired > 0 {
+        let text = format!("{} are put right now, as others must have changed them", count(found.repaired));
+        facts.add("repairs", Cell::toned(text, Tone::Warn));
+    }
+    facts.write(0, screen)?;
+    screen.text("\n")?;
+    if found.ok {
+        return screen.line("the kernel holds what is wanted");
+    }
+    let mut table = Table::new(&["WHAT", "IS", "WHY"]);
+    for one in &found.differences {
+        let what = match (one.prefix, one.id) {
+            (Some(prefix), _) => format!("route {prefix}"),
+            (None, id) => format!("group or next hop {}", or_dash(id)),
+        };
+        let is = match one.kind {
+            DifferenceKind::Missing => "missing",
+            DifferenceKind::Different => "different",
+            DifferenceKind::Unwanted => "unwanted",
+            DifferenceKind::Unknown => "unknown",
+        };
+        let why = one.fault.as_ref().map(|fault| fault.text.clone()).unwrap_or_default();
+        table.row([what.into(), Cell::toned(is, Tone::Bad), why.into()]);
+    }
+    table.write(screen)
 }
 
 /// Writes the totals and one row a group.

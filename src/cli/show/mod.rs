@@ -8,6 +8,7 @@ mod pages;
 mod routes;
 mod tunnels;
 
+pub use events::since;
 use serde::de::DeserializeOwned;
 
 use super::{Failure, screen::Screen, wait};

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::cli::{
     Failure,
-    human::{count, counted, duration, octets, or_dash},
+    human::{count, counted, duration, millis, octets, or_dash},
     screen::{Screen, Tone},
     table::{Cell, Facts, Table},
 };
-use crate::control::api::{Objection, Request, Tunnel, TunnelChange, TunnelDetail, TunnelState, Tunnels};
+use crate::control::api::{Objection, ProbeState, Request, Tunnel, TunnelChange, TunnelDetail, TunnelState, Tunnels};
 use crate::control::io::Client;
 use crate::types::Name;
 
@@ -50,6 +50,8 @@ pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::R
         "STATE",
         ">FOR",
         "SESSION",
+        ">SILENCE",
+        "SEEN BY",
         ">ROUTES",
         ">RECEIVED",
         ">SENT",
@@ -69,6 +71,8 @@ pub fn write_tunnels<W: Write>(reply: &Tunnels, screen: &mut Screen<W>) -> io::R
             state(tunnel),
             or_dash(tunnel.state_seconds.map(duration)).into(),
             tunnel.session.map_or_else(|| "-".into(), session),
+            or_dash(tunnel.detection.within_ms.map(millis)).into(),
+            or_dash(tunnel.detection.by).into(),
             count(tunnel.routes).into(),
             or_dash(tunnel.counters.map(|counters| octets(counters.rx_bytes))).into(),
             or_dash(tunnel.counters.map(|counters| octets(counters.tx_bytes))).into(),
@@ -144,6 +148,26 @@ pub fn write_tunnel<W: Write>(detail: &TunnelDetail, screen: &mut Screen<W>) -> 
     if tunnel.bfd.is_some() {
         facts.add("bfd", bfd(tunnel.bfd.as_ref()));
     }
+    if let Some(probe) = &tunnel.probe {
+        let state = match probe.state {
+            ProbeState::Answers => Cell::toned("answers", Tone::Good),
+            ProbeState::Silent => Cell::toned("silent", Tone::Bad),
+            ProbeState::Unknown => Cell::toned("has never answered", Tone::Dim),
+        };
+        let every = format!(", asked every {}, {} failures", millis(probe.interval_ms), count(probe.failures));
+        let text = format!("{}{every}", state.text());
+        facts.add("probe", state.with(text));
+    }
+    facts.add_all(
+        "silence",
+        tunnel.detection.ways.iter().map(|way| {
+            let within = or_dash(way.within_ms.map(millis));
+            match way.active {
+                true => format!("noticed within {within} by {}", way.by).into(),
+                false => Cell::toned(format!("not by {} now (it would be {within})", way.by), Tone::Dim),
+            }
+        }),
+    );
     facts.add("routes", count(tunnel.routes));
     if let Some(counters) = tunnel.counters {
         let [received, sent] = [counters.rx_bytes, counters.tx_bytes].map(octets);

@@ -24,6 +24,27 @@ pub struct Fib {
     pub last_fault: Option<KernelFault>,
     /// The nexthop groups, by id.
     pub groups: Vec<FibGroup>,
+    /// What happened since the daemon started.
+    #[serde(default)]
+    pub counters: FibCounters,
+    /// What the last reading of the kernel came to; `null` before the first.
+    #[serde(default)]
+    pub last_check: Option<FibCheck>,
+}
+
+/// What happened since the daemon started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct FibCounters {
+    /// Operations that the kernel was asked for.
+    pub operations: u64,
+    /// Of them, those that it refused.
+    pub failures: u64,
+    /// What others had changed and was put back.
+    pub repairs: u64,
+    /// How often changes by others came too fast to be read.
+    pub changes_lost: u64,
+    /// How often the kernel was read and compared with what is wanted.
+    pub checks: u64,
 }
 
 /// How many routes are where.
@@ -101,6 +122,63 @@ pub struct KernelFault {
     pub text: String,
     /// What was asked of it, such as `route 10.52.0.0/24`; `null` where the fault stands beside its object.
     pub operation: Option<String>,
+}
+
+/// The kernel as it is, read for this question and compared with what is wanted.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct FibCheck {
+    /// True if the kernel holds what is wanted, but for what waits for a tunnel, and nothing else of ours.
+    pub ok: bool,
+    /// When it was read.
+    pub at: Moment,
+    /// Prefixes that should have a route.
+    pub wanted: u64,
+    /// Of them, those that the kernel leads as wanted.
+    pub present: u64,
+    /// Of them, those that lead elsewhere.
+    pub different: u64,
+    /// Of them, those without a route of ours.
+    pub missing: u64,
+    /// Of them, those that have no tunnel that is up.
+    pub waiting: u64,
+    /// Those that changed while the kernel was read: neither right nor wrong.
+    pub moving: u64,
+    /// Routes of ours that nobody wants.
+    pub unwanted: u64,
+    /// Next hops and groups that are missing, different or unwanted.
+    pub objects: u64,
+    /// What was not as it had been left, and is put right now.
+    pub repaired: u64,
+    /// The first 100 of what is not as it should be.
+    pub differences: Vec<FibDifference>,
+}
+
+/// Something in the kernel that is not as it should be.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct FibDifference {
+    /// The prefix of a route; `null` for a next hop or group.
+    pub prefix: Option<Prefix>,
+    /// The id of a next hop or group; `null` for a route.
+    pub id: Option<u32>,
+    /// What is wrong with it.
+    pub kind: DifferenceKind,
+    /// Why, if the kernel refused it.
+    pub fault: Option<KernelFault>,
+}
+
+/// How the kernel differs from what is wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceKind {
+    /// It is not there.
+    Missing,
+    /// It is not as wanted.
+    Different,
+    /// It is there and not wanted.
+    Unwanted,
+    /// A word that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// One page of our routes in the kernel, in the order of the prefixes.

@@ -12,6 +12,7 @@ impl Reply {
         match self {
             Self::Routes(page) => write_page(&page.totals, &page.routes, page.next),
             Self::FibRoutes(page) => write_page(&page.totals, &page.routes, page.next),
+            Self::Metrics(text) => text.clone(),
             small => indented(small),
         }
     }

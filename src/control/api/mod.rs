@@ -5,6 +5,7 @@
 //! Who reads must skip fields that it does not know, and take a word that it does not know as `unknown`.
 
 mod bfd;
+mod detection;
 mod error;
 mod event;
 mod fib;
@@ -24,9 +25,13 @@ mod samples;
 mod tests;
 
 pub use bfd::{Bfd, BfdFailure, BfdState};
+pub use detection::{Detection, DetectionBy, DetectionWay, Probe, ProbeState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use event::{Event, EventLevel, EventQuery, Events};
-pub use fib::{Fib, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals, InstallState, KernelFault};
+pub use fib::{
+    DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals,
+    InstallState, KernelFault,
+};
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
 pub use json::{indented, page_head, page_line, page_tail};
 pub use moment::Moment;
@@ -66,10 +71,14 @@ pub enum Reply {
     Routes(Routes),
     /// To [`Request::Fib`].
     Fib(Box<Fib>),
+    /// To [`Request::FibCheck`].
+    FibCheck(Box<FibCheck>),
     /// To [`Request::FibRoutes`].
     FibRoutes(FibRoutes),
     /// To [`Request::Plan`] and [`Request::Reload`].
     Plan(Box<Plan>),
+    /// To [`Request::Metrics`]: text for Prometheus.
+    Metrics(String),
     /// To what changes something: it was done.
     Done(Done),
 }

@@ -38,6 +38,10 @@ pub enum Request {
     Routes(RouteQuery),
     /// `GET /v1/fib`.
     Fib,
+    /// `GET /v1/fib/check`: read the kernel now, and compare it with what is wanted.
+    FibCheck,
+    /// `GET /metrics`: counters and states as text for Prometheus.
+    Metrics,
     /// `GET /v1/fib/routes?family=&limit=&after=`, all optional.
     FibRoutes(FibRouteQuery),
     /// `POST /v1/neighbors/{name}/reset?reason=&hard=&soft=`, all optional.
@@ -231,6 +235,8 @@ impl Request {
             }
             Self::Confirm => (Method::Post, "/v1/confirm".into()),
             Self::Fib => (Method::Get, "/v1/fib".into()),
+            Self::FibCheck => (Method::Get, "/v1/fib/check".into()),
+            Self::Metrics => (Method::Get, "/metrics".into()),
             Self::Routes(query) => {
                 let (prefix, address) = match query.select {
                     Select::All => (None, None),
@@ -280,17 +286,19 @@ impl Request {
     pub fn read(method: &str, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let unknown = || {
             ApiError::not_found(format!("there is no {path}"))
-                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/plan, /v1/reload and /v1/confirm")
+                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/fib/check, /v1/plan, /v1/reload, /v1/confirm and /metrics")
         };
         let mut query = Query::read(query)?;
-        let rest = path.strip_prefix("/v1/").ok_or_else(unknown)?;
+        let rest = if path == "/metrics" { path } else { path.strip_prefix("/v1/").ok_or_else(unknown)? };
         let (needs, request) = match rest.strip_suffix('/').unwrap_or(rest) {
+            "/metrics" => (Method::Get, Self::Metrics),
             "gateway" => (Method::Get, Self::Gateway),
             "tunnels" => (Method::Get, Self::Tunnels),
             "events" => (Method::Get, Self::Events(query.events()?)),
             "neighbors" => (Method::Get, Self::Neighbors),
             "routes" => (Method::Get, Self::Routes(query.routes()?)),
             "fib" => (Method::Get, Self::Fib),
+            "fib/check" => (Method::Get, Self::FibCheck),
             "plan" => (Method::Post, Self::Plan(FileText::default())),
             "reload" => (Method::Post, Self::Reload(query.confirm_within()?)),
             "confirm" => (Method::Post, Self::Confirm),

@@ -103,6 +103,8 @@ pub fn tunnels() -> Reply {
         neighbor: Some(name("hq-1/in-0")),
         session: Some(SessionState::Established),
         bfd: Some(bfd()),
+        probe: Some(probe()),
+        detection: detection(),
         flaps: 2,
         damped_until: None,
         damped_seconds: None,
@@ -126,6 +128,8 @@ pub fn tunnels() -> Reply {
         neighbor: Some(name("hq-2/in-0")),
         session: Some(SessionState::Active),
         bfd: None,
+        probe: None,
+        detection: Detection::default(),
         flaps: 0,
         routes: 0,
         counters: None,
@@ -146,6 +150,8 @@ pub fn tunnels() -> Reply {
         neighbor: None,
         session: None,
         bfd: None,
+        probe: None,
+        detection: Detection::default(),
         flaps: 1,
         objections: vec![Objection {
             source: "interface".into(),
@@ -159,6 +165,31 @@ pub fn tunnels() -> Reply {
         ..up.clone()
     };
     Reply::Tunnels(Tunnels { tunnels: vec![up, fresh, down] })
+}
+
+fn probe() -> Probe {
+    Probe {
+        state: ProbeState::Answers,
+        since: Some(at("01:00:03.000")),
+        state_seconds: Some(7_929),
+        interval_ms: 1_000,
+        count: 5,
+        failures: 1,
+    }
+}
+
+fn detection() -> Detection {
+    let way = |by, within, active| DetectionWay { by, within_ms: Some(within), active };
+    Detection {
+        within_ms: Some(450),
+        by: Some(DetectionBy::Bfd),
+        ways: vec![
+            way(DetectionBy::Bfd, 450, true),
+            way(DetectionBy::Probe, 6_000, true),
+            way(DetectionBy::Unanswered, 60_000, true),
+            way(DetectionBy::HoldTimer, 90_000, false),
+        ],
+    }
 }
 
 pub fn tunnel() -> Reply {
@@ -562,6 +593,8 @@ pub fn fib() -> Reply {
             ..refused()
         }),
         groups: vec![group, empty],
+        counters: FibCounters { operations: 900, failures: 3, repairs: 2, changes_lost: 1, checks: 5 },
+        last_check: Some(check()),
     }))
 }
 
@@ -587,6 +620,32 @@ pub fn fib_routes() -> Reply {
         ..route.clone()
     };
     Reply::FibRoutes(FibRoutes { totals: fib_totals(), routes: vec![route, host, failed], next: None })
+}
+
+pub fn fib_check() -> Reply {
+    Reply::FibCheck(Box::new(check()))
+}
+
+fn check() -> FibCheck {
+    let difference = |kind| FibDifference { prefix: Some(prefix("10.53.0.0/24")), id: None, kind, fault: None };
+    FibCheck {
+        ok: false,
+        at: at("03:12:12.500"),
+        wanted: 9,
+        present: 4,
+        different: 1,
+        missing: 2,
+        waiting: 1,
+        moving: 1,
+        unwanted: 1,
+        objects: 1,
+        repaired: 3,
+        differences: vec![
+            FibDifference { fault: Some(refused()), ..difference(DifferenceKind::Missing) },
+            difference(DifferenceKind::Different),
+            FibDifference { prefix: None, id: Some(1_946_157_057), ..difference(DifferenceKind::Unwanted) },
+        ],
+    }
 }
 
 pub fn plan() -> Reply {

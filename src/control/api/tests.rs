@@ -24,6 +24,7 @@ fn every_reply_has_the_shape_that_is_promised() {
     held::<NeighborDetail>(&samples::neighbor(), include_str!("../snapshots/neighbor.json"));
     held::<Routes>(&samples::routes(), include_str!("../snapshots/routes.json"));
     held::<Fib>(&samples::fib(), include_str!("../snapshots/fib.json"));
+    held::<FibCheck>(&samples::fib_check(), include_str!("../snapshots/fib_check.json"));
     held::<FibRoutes>(&samples::fib_routes(), include_str!("../snapshots/fib_routes.json"));
     held::<Plan>(&samples::plan(), include_str!("../snapshots/plan.json"));
     held::<Done>(&Reply::Done(Done { message: "done".into() }), "{\n  \"message\": \"done\"\n}\n");
@@ -179,6 +180,8 @@ fn requests() -> impl Strategy<Value = Request> {
         Just(Request::Confirm),
         route_queries().prop_map(Request::Routes),
         Just(Request::Fib),
+        Just(Request::FibCheck),
+        Just(Request::Metrics),
         fib_routes,
     ]
 }

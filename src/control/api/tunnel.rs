@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bfd, Moment, SessionState};
+use super::{Bfd, Detection, Moment, Probe, SessionState};
 use crate::types::Name;
 
 /// The tunnels, in the order of the file.
@@ -47,6 +47,11 @@ pub struct Tunnel {
     pub session: Option<SessionState>,
     /// BFD with the far end; `null` if it is not watched by BFD.
     pub bfd: Option<Bfd>,
+    /// Echo requests to the far end; `null` if it is not probed.
+    pub probe: Option<Probe>,
+    /// How soon a far end is noticed that falls silent.
+    #[serde(default)]
+    pub detection: Detection,
     /// How often it went down since the daemon started.
     #[serde(default)]
     pub flaps: u64,

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     fs, io,
+    ops::ControlFlow,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -16,7 +17,8 @@ use nix::unistd::{Gid, Group};
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::super::api::{ApiError, ErrorBody, Request};
+use super::super::api::{ApiError, ErrorBody, Event, EventQuery, Request};
+use super::stream::{EVENT_STREAM, Reader};
 
 /// How long a daemon may be silent; longer than its own limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -77,6 +79,45 @@ impl Client {
             Ok(refusal) => Err(ClientError::Refused(refusal.error)),
             Err(_) => Err(self.garbled(&format!("HTTP status {status}"))),
         }
+    }
+
+    /// Asks for events as they happen, and hands each to `each` until that says that it is enough, or the daemon goes.
+    pub async fn follow(
+        &self,
+        query: &EventQuery,
+        mut each: impl FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<(), ClientError> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| unreachable(&self.socket, &error))?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.garbled(&error))?;
+        let driven = tokio::spawn(connection);
+        let (method, target) = Request::Events(query.clone()).target();
+        let question = HttpRequest::builder()
+            .method(method.as_str())
+            .uri(target)
+            .header(header::HOST, "twinspan")
+            .header(header::ACCEPT, EVENT_STREAM)
+            .body(Full::new(Bytes::new()))
+            .map_err(|error| self.garbled(&error))?;
+        let mut response = sender.send_request(question).await.map_err(|error| self.garbled(&error))?;
+        if !response.status().is_success() {
+            return Err(self.garbled(&format!("HTTP status {}", response.status())));
+        }
+        let mut reader = Reader::default();
+        while let Some(frame) = response.frame().await {
+            // A daemon that ends breaks off.
+            let Ok(Ok(octets)) = frame.map(hyper::body::Frame::into_data) else { break };
+            for event in reader.take(&octets) {
+                if each(event).is_break() {
+                    driven.abort();
+                    return Ok(());
+                }
+            }
+        }
+        Err(ClientError::Unreachable {
+            message: format!("the daemon at {} has ended", self.socket.display()),
+            hint: "its log says why".into(),
+        })
     }
 
     async fn exchange(&self, request: &Request) -> Result<(hyper::StatusCode, Bytes), ClientError> {

@@ -4,9 +4,10 @@
 
 mod client;
 mod server;
+mod stream;
 
 #[cfg(test)]
 mod tests;
 
 pub use client::{Client, ClientError};
-pub use server::{BindError, Socket};
+pub use server::{BindError, Page, Socket};

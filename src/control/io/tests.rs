@@ -7,8 +7,8 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    super::api::{ApiError, Done, ErrorCode, Reply, Request, Reset},
-    BindError, Client, ClientError, Socket,
+    super::api::{ApiError, Done, ErrorCode, Event, EventLevel, EventQuery, Events, Reply, Request, Reset},
+    BindError, Client, ClientError, Page, Socket,
 };
 
 fn dir() -> tempfile::TempDir {
@@ -109,4 +109,91 @@ async fn a_daemon_that_is_not_there_is_unreachable_by_the_name_of_its_socket() {
     let path = dir.path().join("none");
     let error = Client::new(&path).fetch(&Request::Gateway).await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { ref message, .. } if message.contains("none")));
+}
+
+#[tokio::test]
+async fn over_tcp_all_that_only_shows_is_answered_and_nothing_else() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let page = Page::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = page.address().unwrap();
+    let handler = |request| async {
+        match request {
+            Request::Metrics => Ok(Reply::Metrics("twinspan_warnings 0\n".to_owned())),
+            request => echo(request).await,
+        }
+    };
+    let server = tokio::spawn(page.serve(handler, tokio::sync::watch::channel(0).1));
+    let ask = async |line: &str| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let metrics = ask("GET /metrics").await;
+    assert!(metrics.contains("text/plain; version=0.0.4") && metrics.ends_with("twinspan_warnings 0\n"), "{metrics}");
+    let shown = ask("GET /v1/gateway").await;
+    assert!(shown.starts_with("HTTP/1.1 200") && shown.contains("Gateway"), "{shown}");
+    for order in ["POST /v1/neighbors/x/reset", "POST /v1/reload", "DELETE /v1/gateway"] {
+        let refused = ask(order).await;
+        assert!(refused.starts_with("HTTP/1.1 405") && refused.contains("method_not_allowed"), "{order}: {refused}");
+    }
+    server.abort();
+}
+
+#[tokio::test]
+async fn events_are_told_as_they_happen_until_the_daemon_goes() {
+    use std::{ops::ControlFlow, sync::Arc, sync::Mutex};
+    let dir = dir();
+    let path = dir.path().join("s");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (told, news) = tokio::sync::watch::channel(1);
+    let ring = Arc::new(Mutex::new(vec![event(1)]));
+    let known = Arc::clone(&ring);
+    let handler = move |request: Request| {
+        std::future::ready(match request {
+            Request::Events(query) => {
+                let events = known.lock().unwrap().iter().filter(|event| query.wants(event)).cloned().collect();
+                Ok(Reply::Events(Events { events, forgotten: 0 }))
+            }
+            other => Err(ApiError::bad_request(format!("{other:?}"))),
+        })
+    };
+    let socket = Socket::bind(&path).unwrap();
+    let server = tokio::spawn(socket.serve_events(handler, news, async {
+        let _ = stopped.await;
+    }));
+    let client = Client::new(&path);
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let follower = tokio::spawn(async move {
+        let each = |event: Event| {
+            heard.send(event.id).unwrap();
+            ControlFlow::Continue(())
+        };
+        client.follow(&EventQuery { after: Some(0), ..EventQuery::default() }, each).await
+    });
+    assert_eq!(hears.recv().await, Some(1), "what is asked for comes first");
+    for id in 2..=3 {
+        ring.lock().unwrap().push(event(id));
+        told.send(id).unwrap();
+        assert_eq!(hears.recv().await, Some(id));
+    }
+    drop(told);
+    let ended = follower.await.unwrap();
+    assert!(matches!(ended, Err(ClientError::Unreachable { .. })), "{ended:?}");
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+}
+
+fn event(id: u64) -> Event {
+    Event {
+        id,
+        at: "2026-11-21T03:12:07.123Z".parse().unwrap(),
+        event: "tunnel.down".into(),
+        level: EventLevel::Warning,
+        about: None,
+        text: "why".into(),
+    }
 }

@@ -47,6 +47,20 @@ pub(super) struct Found {
 
 /// One pass over next hops, groups and routes. An error of kind `Interrupted` says that it was torn by a change.
 pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
+    let mut table = objects(socket, settings)?;
+    routes(socket, settings, |prefix, target| {
+        table.routes.insert(prefix, target);
+    })?;
+    Ok(table)
+}
+
+/// True if there is a resilient group of ours.
+pub(super) fn any_group(socket: &mut Socket, settings: &Settings) -> io::Result<bool> {
+    Ok(objects(socket, settings)?.groups.values().any(|group| group.buckets > 0))
+}
+
+/// One pass over next hops and groups.
+pub(super) fn objects(socket: &mut Socket, settings: &Settings) -> io::Result<Table> {
     let mut table = Table::default();
     let mut requests = Requests::default();
     let sequence = socket.sequence(1);
@@ -59,6 +73,12 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
         }
     })?;
     dumped.map_err(|error| io::Error::other(format!("the kernel does not list its next hops: {error}")))?;
+    Ok(table)
+}
+
+/// One pass over the routes of both families.
+pub(super) fn routes(socket: &mut Socket, settings: &Settings, mut each: impl FnMut(Prefix, Target)) -> io::Result<()> {
+    let mut requests = Requests::default();
     for family in Family::ALL {
         let sequence = socket.sequence(1);
         requests.clear();
@@ -71,7 +91,7 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
                     && route.metric == metric(settings, family)
             });
             if let Some(Found { prefix: Some(prefix), target, .. }) = ours {
-                table.routes.insert(prefix, target);
+                each(prefix, target);
             }
         })?;
         match dumped {
@@ -83,7 +103,7 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
             Ok(()) => {}
         }
     }
-    Ok(table)
+    Ok(())
 }
 
 /// A next hop or group, as far as it can be one of ours.

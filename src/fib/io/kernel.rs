@@ -1,12 +1,13 @@
 //! Operations carried out, with the kernel's answer to each.
 
-use std::{fs, io};
+use std::{fs, io, mem, ops::ControlFlow};
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE};
 
 use crate::fib::Failure;
 use crate::fib::KernelError;
 use crate::fib::Op;
+use crate::fib::Part;
 use crate::fib::Settings;
 use crate::fib::Table;
 use crate::fib::Target;
@@ -28,6 +29,8 @@ use super::socket::reply;
 
 /// Octets of a send: the kernel's rate is flat from 4 KiB to 256 KiB.
 const SEND: usize = 48 << 10;
+/// Routes in one part of what is read.
+const PART: usize = 2_000;
 /// How often a dump that was torn by a change is asked for again.
 const TRIES: usize = 5;
 
@@ -76,6 +79,9 @@ impl Kernel {
         let hop = settings.first_id + (1 << 24) - 1;
         let resilient = hop - 1;
         self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| able(&error, release()))?;
+        if dump::any_group(&mut self.socket, settings).unwrap_or(false) {
+            return Ok(()); // of an earlier run, to be taken over: nothing in this kernel is touched without need
+        }
         let attributes = vec![NexthopAttribute::Id(hop), NexthopAttribute::Blackhole];
         let header = NexthopHeader { family: 2, protocol: settings.protocol, ..NexthopHeader::default() };
         let blackhole = NexthopMessage { header, attributes };
@@ -128,6 +134,40 @@ impl Kernel {
             }
         }
         Err(error)
+    }
+
+    /// The same in parts, for who does not want to hold it all; [`Part::End`] and [`Part::Failed`] are left to the caller.
+    pub fn read(&mut self, settings: &Settings, mut give: impl FnMut(Part) -> ControlFlow<()>) -> io::Result<()> {
+        for _ in 0..TRIES {
+            match self.read_once(settings, &mut give) {
+                Err(torn) if torn.kind() == io::ErrorKind::Interrupted => {
+                    if give(Part::Again).is_break() {
+                        return Ok(());
+                    }
+                }
+                result => return result,
+            }
+        }
+        Err(io::Error::other("others change it all the time"))
+    }
+
+    fn read_once(&mut self, settings: &Settings, give: &mut impl FnMut(Part) -> ControlFlow<()>) -> io::Result<()> {
+        if give(Part::Objects(dump::objects(&mut self.socket, settings)?)).is_break() {
+            return Ok(());
+        }
+        let mut routes = Vec::with_capacity(PART);
+        let mut wanted = true;
+        dump::routes(&mut self.socket, settings, |prefix, target| {
+            routes.push((prefix, target));
+            if routes.len() == PART && wanted {
+                let full = mem::replace(&mut routes, Vec::with_capacity(PART));
+                wanted = give(Part::Routes(full)).is_continue();
+            }
+        })?;
+        if wanted {
+            let _ = give(Part::Routes(routes)); // what comes next finds out too
+        }
+        Ok(())
     }
 
     /// Sends what is in the buffer, `count` messages numbered from `first`; answers which were refused and why.

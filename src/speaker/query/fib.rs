@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use super::count;
-use crate::control::api::{Fib, FibGroup, FibMember, FibRoute, FibRouteQuery, FibRoutes, InstallState, KernelFault};
+use crate::control::api::{
+    ApiError, DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRouteQuery,
+    FibRoutes, InstallState, KernelFault, Reply,
+};
 use crate::fib;
 use crate::fib::{KernelError, RouteState, Target};
 use crate::speaker::Speaker;
-use crate::types::{Family, LinkIndex, Name, Prefix};
+use crate::types::{Family, LinkIndex, Name, Prefix, Time};
 
 impl Speaker {
     pub(super) fn show_fib(&self) -> Fib {
@@ -42,6 +45,7 @@ impl Speaker {
             }
         });
         let settings = &self.config.kernel;
+        let totals = self.fib.totals();
         Fib {
             table: settings.table,
             protocol: settings.protocol,
@@ -55,6 +59,57 @@ impl Speaker {
                 operation: Some(operation.clone()),
             }),
             groups: groups.collect(),
+            counters: FibCounters {
+                operations: totals.operations,
+                failures: totals.failures,
+                repairs: totals.repairs,
+                changes_lost: self.audit.lost,
+                checks: self.audit.count,
+            },
+            last_check: self.audit.last.as_ref().map(|(at, found)| self.fib_check(*at, found)),
+        }
+    }
+
+    /// What the last reading of the kernel came to.
+    pub(super) fn show_fib_check(&self) -> Result<Reply, ApiError> {
+        let Some((at, found)) = &self.audit.last else {
+            return Err(ApiError::unavailable("the kernel was not read yet").hint("try again"));
+        };
+        Ok(Reply::FibCheck(Box::new(self.fib_check(*at, found))))
+    }
+
+    fn fib_check(&self, at: Time, found: &fib::Findings) -> FibCheck {
+        let difference = |one: &fib::Difference| {
+            let (prefix, id) = match one.object {
+                fib::Object::Route(prefix) => (Some(prefix), None),
+                fib::Object::Id(id) => (None, Some(id)),
+            };
+            let kind = match one.fault {
+                fib::Fault::Missing => DifferenceKind::Missing,
+                fib::Fault::Different => DifferenceKind::Different,
+                fib::Fault::Unwanted => DifferenceKind::Unwanted,
+            };
+            let state = prefix.and_then(|prefix| self.fib.route(&prefix)).map(|view| view.state);
+            let route = state.and_then(|state| match state {
+                RouteState::Failed { error, .. } => Some(fault(&error)),
+                _ => None,
+            });
+            let object = id.and_then(|id| self.fib.trouble(id));
+            FibDifference { prefix, id, kind, fault: route.or_else(|| object.as_ref().map(fault)) }
+        };
+        FibCheck {
+            ok: found.is_clean(),
+            at: self.moment(at),
+            wanted: count(found.wanted),
+            present: count(found.present),
+            different: count(found.different),
+            missing: count(found.missing),
+            waiting: count(found.waiting),
+            moving: count(found.moving),
+            unwanted: count(found.unwanted),
+            objects: count(found.objects),
+            repaired: count(found.repaired),
+            differences: found.named.iter().map(difference).collect(),
         }
     }
 

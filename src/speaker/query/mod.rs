@@ -1,6 +1,7 @@
 //! What people can ask: every answer is made from the machine's state at that moment, and changes nothing.
 
 mod bfd;
+mod detection;
 mod fib;
 mod gateway;
 mod neighbors;
@@ -71,6 +72,8 @@ impl Speaker {
             Request::Reload(confirm_within) => self.ask_reload(now, *confirm_within, around, out),
             Request::Confirm => self.ask_confirm(out),
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
+            Request::FibCheck => self.show_fib_check(),
+            Request::Metrics => Err(ApiError::unavailable("the metrics are put together by the daemon")),
             Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
             Request::ResetNeighbor(name, how) => {
                 let found = self.neighbors.named(name);

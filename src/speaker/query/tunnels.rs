@@ -143,6 +143,8 @@ impl Speaker {
             neighbor: neighbor.map(|neighbor| neighbor.plan.name.clone()),
             session: neighbor.map(|neighbor| self.session_state(neighbor)),
             bfd: neighbor.and_then(|neighbor| self.show_bfd(now, neighbor)),
+            probe: neighbor.and_then(|neighbor| self.show_probe(now, neighbor)),
+            detection: neighbor.map(|neighbor| self.show_detection(neighbor)).unwrap_or_default(),
             flaps: machine.flaps(),
             damped_until: damped.map(|until| self.moment(until)),
             damped_seconds: damped.map(|until| until.since(now).as_secs_f64().ceil() as u64),

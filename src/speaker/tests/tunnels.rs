@@ -4,6 +4,7 @@ use super::*;
 use crate::control::api::{EventQuery, Events, TunnelDetail, TunnelState};
 use crate::fib::Op;
 use crate::speaker::Held;
+use crate::vpn::Source;
 
 /// Established, with routes in the kernel.
 fn loaded() -> (Bench, ConnId) {
@@ -290,4 +291,22 @@ fn what_people_were_told_is_remembered_within_bounds() {
     assert_eq!(all.events.last().unwrap().id, bench.speaker.last_event());
     let few = bench.speaker.events(&EventQuery { limit: 3, ..EventQuery::default() });
     assert_eq!(few.events, all.events[4_093..]);
+}
+
+#[test]
+fn a_vpn_daemon_and_a_probe_are_heard_as_well() {
+    for source in [Source::Vpn, Source::Probe] {
+        let (mut bench, _) = loaded();
+        let says = |objection: Option<&str>| Input::Tunnel {
+            tunnel: tunnel(),
+            source,
+            objection: objection.map(str::to_owned),
+        };
+        let effects = bench.tell(says(Some("no answer")));
+        assert!(matches!(effects.first(), Some(Effect::Kernel(_))), "groups first: {effects:?}");
+        assert!(tells(&effects, &format!("is down: no answer ({source})")), "{effects:?}");
+        assert!(dial(&bench.tell(says(None))).is_some());
+        let nobody = Input::Tunnel { tunnel: name("hq-9"), source, objection: Some("what".to_owned()) };
+        assert!(bench.tell(nobody).is_empty());
+    }
 }
