@@ -125,11 +125,17 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
     let settings = speaker.fib_settings();
     let mut kernel = Kernel::open().map_err(ProbeError::Socket)?;
     speaker.set_max_weight(kernel.probe(&settings)?);
-    let (sysctls, wrong) = Sysctls::set(&sysctls(config.ecmp.hash));
+    let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
+    let (sysctls, wrong, noted) = Sysctls::set_noting(&sysctls(config.ecmp.hash), &socket.with_extension("sysctls"));
+    if let Err(error) = noted {
+        tracing::warn!(
+            event = "kernel.sysctl",
+            "the sysctls as they were found cannot be noted for a next run: {error}"
+        );
+    }
     for fault in wrong {
         tracing::warn!(event = "kernel.sysctl", "{fault}");
     }
-    let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
     Ok(Prepared { config: path.clone(), instance, speaker, clock, kernel, sysctls, socket })
 }
 

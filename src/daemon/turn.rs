@@ -36,6 +36,8 @@ const EVENTS: usize = 64;
 const HIGH_MARK: usize = 1024 * 1024;
 /// How long a clean stop may take before it is given up.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How often the sysctls are looked at: the kernel does not tell of those that we need.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
@@ -56,6 +58,8 @@ enum Fact {
     Hangup,
     Transport(transport::Event),
     Due,
+    /// Time to look at the sysctls.
+    Look,
     Idle,
     /// A source of facts that must not end has ended.
     Ended(&'static str),
@@ -92,7 +96,7 @@ struct Shell {
 
 /// Runs the machine until it has stopped.
 pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
-    let Prepared { config, instance, speaker, clock, mut kernel, sysctls, socket } = prepared;
+    let Prepared { config, instance, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
     transport.guard(super::start::guards(&speaker)?)?;
@@ -119,6 +123,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
+    sysctls.own(); // nobody else answers on the socket
     let (told, events) = watch::channel(0);
     let page = match speaker.config().control.metrics {
         Some(address) => {
@@ -167,6 +172,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     // While something is due: how many events came before that and count first.
     let mut ahead: Option<usize> = None;
     let mut foreign_last = false;
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !shell.stopped {
         let busy = shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
@@ -188,6 +195,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 break;
             }
             event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
+            _ = looks.tick() => Fact::Look,
             () = wait_until(due) => Fact::Due,
             () = future::ready(()), if busy || flooded => Fact::Idle,
         };
@@ -228,6 +236,11 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Transport(event) => {
                 shell.transport(event);
                 ahead = ahead.map(|events| events.saturating_sub(1));
+            }
+            Fact::Look => {
+                for strayed in shell.sysctls.look(&shell.wanted) {
+                    warn!(event = "kernel.sysctl_changed", "{strayed}");
+                }
             }
             Fact::Due | Fact::Idle => {}
             Fact::Ended(what) => return Err(StartError::Ended(what)),

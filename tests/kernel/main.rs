@@ -453,6 +453,38 @@ fn sysctls_are_set_in_this_namespace_and_put_back() {
 }
 
 #[test]
+fn the_found_values_of_sysctls_outlive_a_run_that_is_killed() {
+    within(|_| {
+        let read = |name| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap().trim().to_owned();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("made/here.sysctls");
+        let set = || {
+            let (sysctls, wrong, noted) = Sysctls::set_noting(&[COMPAT_MODE, HASH_IPV4], &file);
+            assert_eq!((wrong, noted.is_ok()), (vec![], true));
+            sysctls
+        };
+        std::mem::forget(set()); // killed
+        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
+        std::mem::forget(set()); // and again
+        drop(set()); // one that finds another running, and gives up
+        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
+        let mut third = set();
+        third.own();
+        assert_eq!(third.changed().count(), 2);
+        std::fs::write(format!("/proc/sys/{}", HASH_IPV4.name), "2").unwrap();
+        let strayed = third.look(&[COMPAT_MODE, HASH_IPV4]);
+        assert_eq!(
+            strayed.iter().map(|one| (one.found.as_str(), one.reason.clone())).collect::<Vec<_>>(),
+            [("2", None)]
+        );
+        assert_eq!(read(HASH_IPV4.name), "1", "it is set again");
+        drop(third);
+        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
+        assert!(!file.exists());
+    });
+}
+
+#[test]
 fn the_monitor_knows_addresses_and_names() {
     within(|space| {
         let mut events = Events::new();
