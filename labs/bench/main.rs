@@ -2,8 +2,12 @@
 //!
 //! `cargo run --release --example bench -- [ROUTES]`: so many routes through one group of four, by the machine and its
 //! batches, and beside it in the same run the same routes as bare operations. What counts is the ratio.
+//!
+//! `cargo run --release --example bench -- urgent`: how long a lost tunnel takes to reach the kernel, see [`urgent`].
 
 #![allow(clippy::print_stdout)] // what it is for
+
+mod urgent;
 
 use std::{
     net::Ipv4Addr,
@@ -31,7 +35,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let routes: u32 = std::env::args().nth(1).map_or(Ok(1_000_000), |word| word.parse()).context("ROUTES")?;
+    let word = std::env::args().nth(1);
+    let is_urgent = word.as_deref() == Some("urgent");
+    let routes: u32 =
+        word.filter(|_| !is_urgent).map_or(Ok(1_000_000), |word| word.parse()).context("ROUTES, or \"urgent\"")?;
     ensure!(routes <= 14_000_000, "at most 14,000,000 routes");
     unshare(CloneFlags::CLONE_NEWNET).context("a network namespace needs root")?;
     let (_sysctls, wrong) = sysctl::Sysctls::set(&[sysctl::COMPAT_MODE]);
@@ -39,8 +46,11 @@ fn run() -> Result<()> {
     let hops = tunnels()?;
     let settings = Settings::default();
     let mut kernel = Kernel::open()?;
-    kernel.probe(&settings)?;
+    let settings = Settings { max_weight: kernel.probe(&settings)?, ..settings };
 
+    if is_urgent {
+        return urgent::run(&settings, &hops);
+    }
     println!("{routes} routes through one group of {TUNNELS}");
     let mut ratios = Vec::new();
     for round in 1..=3 {
@@ -63,7 +73,7 @@ fn by_machine(settings: &Settings, kernel: &mut Kernel, hops: &[Hop], routes: u3
     let mut fib = Fib::new(settings.clone());
     let start = Instant::now();
     for number in 0..routes {
-        fib.want(prefix(number), hops);
+        fib.want(prefix(number), hops, &[]);
     }
     settle(&mut fib, settings, kernel);
     let taken = start.elapsed();
@@ -85,7 +95,7 @@ fn settle(fib: &mut Fib, settings: &Settings, kernel: &mut Kernel) {
 fn bare(settings: &Settings, kernel: &mut Kernel, hops: &[Hop], routes: u32) -> Result<Duration> {
     let mut fib = Fib::new(settings.clone());
     let keeper = "192.0.2.1/32".parse::<Prefix>()?;
-    fib.want(keeper, hops);
+    fib.want(keeper, hops, &[]);
     settle(&mut fib, settings, kernel);
     let group = fib.groups().first().context("a group was made")?.group.id;
     let ops: Vec<Op> = (0..routes).map(|number| Op::AddRoute(prefix(number), Target::Group(group))).collect();

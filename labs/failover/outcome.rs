@@ -14,7 +14,7 @@ const ON_THE_WAY: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Row {
-    /// The first load of all five tables.
+    /// The first load of the four devices' tables.
     Load(Load),
     /// One event.
     Failover(Outcome),

@@ -1,6 +1,6 @@
 //! Results as tables in Markdown: a row an event and size, the speakers beside each other, medians over the rounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::event::Event;
@@ -15,9 +15,8 @@ pub fn tables(rows: &[Row]) -> String {
     let mut out = String::new();
     let outcomes = outcomes(rows);
     let speakers: BTreeSet<Speaker> = outcomes.iter().map(|outcome| outcome.speaker).collect();
-    let rounds = outcomes.iter().map(|outcome| outcome.round).max().unwrap_or_default();
-    let times = if rounds == 1 { "One run.".to_owned() } else { format!("Medians of {rounds} runs.") };
-    let parts: [(&str, &str, Cell); 4] = [
+    let times = times(&outcomes);
+    let parts: [(&str, &str, Cell); 5] = [
         (
             "From the event to the kernel",
             "Until the kernel forwards the last of the probed prefixes over a live way.",
@@ -47,6 +46,23 @@ pub fn tables(rows: &[Row]) -> String {
             let back = outcomes.iter().filter_map(|o| o.traffic.moved_back).map(|moved| moved as f64);
             sum([median(outcomes.iter().map(|o| o.traffic.moved as f64)), median(back)])
         }),
+        (
+            "From the return to all four tunnels",
+            "From the moment the way is given back, its session dialled and its table sent again, until the kernel has all four; the lab looks every 250 ms.",
+            |outcomes| {
+                let back = outcomes.iter().filter_map(|o| {
+                    Some(match (o.returned?, o.return_seconds) {
+                        (true, Some(seconds)) => seconds * 1000.0,
+                        _ => f64::INFINITY,
+                    })
+                });
+                match median(back) {
+                    None => "-".to_owned(),
+                    Some(time) if time.is_finite() => duration(time),
+                    Some(_) => "never".to_owned(),
+                }
+            },
+        ),
     ];
     for (title, meaning, show) in parts {
         let _ = writeln!(out, "### {title}\n\n{meaning} {times}\n");
@@ -89,7 +105,7 @@ fn loads(out: &mut String, rows: &[Row], times: &str) {
     if loads.is_empty() {
         return;
     }
-    let meaning = "Four devices and the twin announce the same table at once: until the kernel has all members.";
+    let meaning = "Four devices announce the same table at once: until the kernel has all members.";
     let _ = writeln!(out, "### The first load\n\n{meaning} Wall time / processor time / memory at its peak. {times}\n");
     let speakers: BTreeSet<Speaker> = loads.iter().map(|load| load.speaker).collect();
     head(out, "prefixes", &speakers);
@@ -115,6 +131,28 @@ fn loads(out: &mut String, rows: &[Row], times: &str) {
 
 fn outcomes(rows: &[Row]) -> Vec<&Outcome> {
     rows.iter().filter_map(|row| if let Row::Failover(outcome) = row { Some(outcome) } else { None }).collect()
+}
+
+/// How many runs a cell is the median of: the sizes may have been measured more and less often.
+fn times(outcomes: &[&Outcome]) -> String {
+    let mut runs: BTreeMap<usize, usize> = BTreeMap::new();
+    for (event, prefixes) in keys(outcomes) {
+        for speaker in Speaker::ALL {
+            let same = |o: &&&Outcome| (o.event, o.prefixes, o.speaker) == (event, prefixes, speaker);
+            let count = outcomes.iter().filter(same).count();
+            let most = runs.entry(prefixes).or_default();
+            *most = count.max(*most);
+        }
+    }
+    let different: BTreeSet<usize> = runs.values().copied().collect();
+    match different.into_iter().collect::<Vec<_>>().as_slice() {
+        [1] => "One run.".to_owned(),
+        [n] => format!("Medians of {n} runs."),
+        _ => {
+            let parts: Vec<String> = runs.iter().map(|(prefixes, n)| format!("{n} at {}", size(*prefixes))).collect();
+            format!("Medians of several runs: {}.", parts.join(", "))
+        }
+    }
 }
 
 /// The rows of a table.
@@ -228,6 +266,7 @@ mod tests {
             "| interface down | 10k | 0.4 ms | 5.0 ms |",
             "| interface down | 10k | 3 + 0 + 0 | 3 + 0 + 0 |",
             "| interface down | 10k | 0 + 7 | 0 + 7 |",
+            "Medians of 3 runs.",
         ] {
             assert!(text.contains(line), "{line} is not in:\n{text}");
         }

@@ -1,14 +1,15 @@
-//! The thread that talks to the kernel: batches in, answers out, one after the other.
+//! The threads that talk to the kernel: batches in, answers out, one after the other in each.
 //!
-//! A thread of its own, because the kernel does the work inside the system call.
+//! Threads of their own, because the kernel does the work inside the system call. Groups and next hops have one, and a
+//! socket, to themselves: a table that is being loaded does not delay what a lost tunnel needs.
 
 use std::{sync::mpsc, thread};
 
 use crate::fib;
 use crate::fib::io::Kernel;
-use crate::fib::{Batch, BatchId, Failure, Table};
+use crate::fib::{Batch, BatchId, Failure, Lane, Table};
 
-/// How much the thread gives way to others, in steps of `nice`.
+/// How much the thread for routes gives way to others, in steps of `nice`.
 const YIELD: i32 = 5;
 
 /// What the thread is asked for.
@@ -26,44 +27,61 @@ pub(super) enum Answer {
     Dumped(Result<Table, String>),
 }
 
-/// The way to the thread. Dropping it ends the thread when it is done with what it was given.
-pub(super) struct KernelThread {
-    tasks: mpsc::Sender<Task>,
+/// The ways to the threads. Dropping it ends them when they are done with what they were given.
+pub(super) struct KernelThreads {
+    objects: mpsc::Sender<Task>,
+    routes: mpsc::Sender<Task>,
 }
 
-impl KernelThread {
-    /// Starts the thread. The machine bounds how much is under way, so neither queue needs a limit.
+impl KernelThreads {
+    /// Starts the threads, each with a socket. The machine bounds how much is under way, so no queue needs a limit.
     pub(super) fn start(
-        mut kernel: Kernel,
-        settings: fib::Settings,
-        answers: tokio::sync::mpsc::UnboundedSender<Answer>,
+        objects: Kernel,
+        routes: Kernel,
+        settings: &fib::Settings,
+        answers: &tokio::sync::mpsc::UnboundedSender<Answer>,
     ) -> std::io::Result<Self> {
-        let (tasks, given) = mpsc::channel::<Task>();
-        thread::Builder::new().name("kernel".to_owned()).spawn(move || {
-            // A table is a lot of work, all of it in the kernel: who waits for an answer or a KEEPALIVE comes first.
-            // Not allowed is no harm.
-            let _ = rustix::process::nice(YIELD);
-            for task in given {
-                let answer = match task {
-                    Task::Apply(batch) => {
-                        Answer::Done { batch: batch.id, failures: kernel.apply(&settings, &batch.ops) }
-                    }
-                    Task::Dump => Answer::Dumped(kernel.dump(&settings).map_err(|error| error.to_string())),
-                };
-                if answers.send(answer).is_err() {
-                    return; // the daemon is gone
-                }
-            }
-        })?;
-        Ok(Self { tasks })
+        Ok(Self {
+            objects: thread("groups", objects, settings.clone(), answers.clone(), 0)?,
+            routes: thread("routes", routes, settings.clone(), answers.clone(), YIELD)?,
+        })
     }
 
     pub(super) fn apply(&self, batch: Batch) {
-        // The thread ends only when this sender does, or with a panic: then its answers end, which the loop notices.
-        let _ = self.tasks.send(Task::Apply(batch));
+        let lane = match batch.lane {
+            Lane::Objects => &self.objects,
+            Lane::Routes => &self.routes,
+        };
+        // A thread ends only when this sender does, or with a panic: then its answers end, which the loop notices.
+        let _ = lane.send(Task::Apply(batch));
     }
 
     pub(super) fn dump(&self) {
-        let _ = self.tasks.send(Task::Dump);
+        let _ = self.routes.send(Task::Dump);
     }
+}
+
+fn thread(
+    name: &str,
+    mut kernel: Kernel,
+    settings: fib::Settings,
+    answers: tokio::sync::mpsc::UnboundedSender<Answer>,
+    give_way: i32,
+) -> std::io::Result<mpsc::Sender<Task>> {
+    let (tasks, given) = mpsc::channel::<Task>();
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        // A table is a lot of work, all of it in the kernel: who waits for an answer or a KEEPALIVE comes first.
+        // Not allowed is no harm.
+        let _ = rustix::process::nice(give_way);
+        for task in given {
+            let answer = match task {
+                Task::Apply(batch) => Answer::Done { batch: batch.id, failures: kernel.apply(&settings, &batch.ops) },
+                Task::Dump => Answer::Dumped(kernel.dump(&settings).map_err(|error| error.to_string())),
+            };
+            if answers.send(answer).is_err() {
+                return; // the daemon is gone
+            }
+        }
+    })?;
+    Ok(tasks)
 }

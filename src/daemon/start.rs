@@ -121,15 +121,21 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
     }
     let instance = instance(options)?;
     let clock = Clock::start();
-    let speaker = Speaker::new(config.clone(), &instance, fastrand::u64(..), clock.epoch)?;
+    let mut speaker = Speaker::new(config.clone(), &instance, fastrand::u64(..), clock.epoch)?;
     let settings = speaker.fib_settings();
     let mut kernel = Kernel::open().map_err(ProbeError::Socket)?;
-    kernel.probe(&settings)?;
-    let (sysctls, wrong) = Sysctls::set(&sysctls(config.ecmp.hash));
+    speaker.set_max_weight(kernel.probe(&settings)?);
+    let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
+    let (sysctls, wrong, noted) = Sysctls::set_noting(&sysctls(config.ecmp.hash), &socket.with_extension("sysctls"));
+    if let Err(error) = noted {
+        tracing::warn!(
+            event = "kernel.sysctl",
+            "the sysctls as they were found cannot be noted for a next run: {error}"
+        );
+    }
     for fault in wrong {
         tracing::warn!(event = "kernel.sysctl", "{fault}");
     }
-    let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
     Ok(Prepared { config: path.clone(), instance, speaker, clock, kernel, sysctls, socket })
 }
 

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::held::HeldFile;
-use super::kernel::{Answer, KernelThread};
+use super::kernel::{Answer, KernelThreads};
 use super::reader::Reader;
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
@@ -36,6 +36,8 @@ const EVENTS: usize = 64;
 const HIGH_MARK: usize = 1024 * 1024;
 /// How long a clean stop may take before it is given up.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How often the sysctls are looked at: the kernel does not tell of those that we need.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
@@ -56,6 +58,8 @@ enum Fact {
     Hangup,
     Transport(transport::Event),
     Due,
+    /// Time to look at the sysctls.
+    Look,
     Idle,
     /// A source of facts that must not end has ended.
     Ended(&'static str),
@@ -66,7 +70,7 @@ struct Shell {
     clock: Clock,
     speaker: Speaker,
     transport: Transport,
-    kernel: KernelThread,
+    kernel: KernelThreads,
     reader: Reader,
     /// Who waits for a comparison of the kernel with what is wanted.
     checks: Vec<oneshot::Sender<Result<Reply, ApiError>>>,
@@ -92,7 +96,7 @@ struct Shell {
 
 /// Runs the machine until it has stopped.
 pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
-    let Prepared { config, instance, speaker, clock, mut kernel, sysctls, socket } = prepared;
+    let Prepared { config, instance, speaker, clock, mut kernel, mut sysctls, socket } = prepared;
     let (events, mut from_transport) = mpsc::channel(EVENTS);
     let mut transport = Transport::new(events);
     transport.guard(super::start::guards(&speaker)?)?;
@@ -101,10 +105,14 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
     // Interfaces before routes: whatever the kernel drops after this is told of, and the rest is not in what it lists.
     let mut links = Monitor::open().map_err(StartError::Monitor)?;
-    let mut others = Watch::open(&speaker.fib_settings(), &[kernel.port()]).map_err(StartError::Watch)?;
+    let urgent = Kernel::open().map_err(StartError::Runtime)?;
+    let mut others =
+        Watch::open(&speaker.fib_settings(), &[kernel.port(), urgent.port()]).map_err(StartError::Watch)?;
     let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
-    let kernel = KernelThread::start(kernel, speaker.fib_settings(), answers).map_err(StartError::Runtime)?;
+    let kernel =
+        KernelThreads::start(urgent, kernel, &speaker.fib_settings(), &answers).map_err(StartError::Runtime)?;
+    drop(answers); // when both threads are gone, the loop hears of it
     let reader = Kernel::open().map_err(StartError::Runtime)?;
     let (reader, mut from_reader) = Reader::start(reader, speaker.fib_settings()).map_err(StartError::Runtime)?;
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
@@ -115,6 +123,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
+    sysctls.own(); // nobody else answers on the socket
     let (told, events) = watch::channel(0);
     let page = match speaker.config().control.metrics {
         Some(address) => {
@@ -163,6 +172,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     // While something is due: how many events came before that and count first.
     let mut ahead: Option<usize> = None;
     let mut foreign_last = false;
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !shell.stopped {
         let busy = shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
@@ -184,6 +195,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 break;
             }
             event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
+            _ = looks.tick() => Fact::Look,
             () = wait_until(due) => Fact::Due,
             () = future::ready(()), if busy || flooded => Fact::Idle,
         };
@@ -224,6 +236,11 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Transport(event) => {
                 shell.transport(event);
                 ahead = ahead.map(|events| events.saturating_sub(1));
+            }
+            Fact::Look => {
+                for strayed in shell.sysctls.look(&shell.wanted) {
+                    warn!(event = "kernel.sysctl_changed", "{strayed}");
+                }
             }
             Fact::Due | Fact::Idle => {}
             Fact::Ended(what) => return Err(StartError::Ended(what)),

@@ -13,6 +13,7 @@ use super::NextHop;
 use super::Table;
 use super::objects::GroupState;
 use super::objects::Held;
+use super::objects::Listed;
 use super::objects::Members;
 use super::objects::Phase;
 use super::routes::FLYING;
@@ -61,21 +62,16 @@ impl Fib {
         let id = hop.id - self.settings.first_id;
         self.objects.seen(id);
         if !self.objects.hops.contains_key(&id) {
-            let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family };
-            self.objects.add_hop(id, key, Phase::Present);
-            // The second of the same is the first one's shadow.
-            let ids = if self.objects.hop_by_key.contains_key(&key) {
-                &mut self.objects.shadow_by_key
-            } else {
-                &mut self.objects.hop_by_key
-            };
-            ids.entry(key).or_insert(id);
+            let key = HopKey { link: hop.link, gateway: hop.gateway, family: hop.family, copy: false };
+            let copy = self.objects.hop_by_key.contains_key(&key);
+            self.objects.add_hop(id, HopKey { copy, ..key }, Phase::Present);
         }
     }
 
     fn adopt_groups(&mut self, found: &Table) {
         for group in self.objects.groups.values_mut() {
             group.have = None;
+            group.trouble = None;
             group.vanished = false;
             group.held = 0;
         }
@@ -94,29 +90,25 @@ impl Fib {
         self.objects.seen(id);
         let members: Members = group.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
         let idle = self.as_set(group.idle_timer);
-        let mut held = Held { members, idle, sure: true };
+        let held = Held { members, idle, sure: true };
         if let Some(known) = self.objects.groups.get_mut(&id) {
-            let place = |hop: u32| known.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
-            held.members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
             known.have = Some(held);
             return;
         }
         let key = self.objects.key_of(&held.members, self.settings.max_paths);
         let key = key.filter(|_| group.buckets == self.settings.buckets);
-        let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
         let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
-        state.shadows = held.members.iter().map(|(hop, _)| *hop).filter(|hop| self.objects.is_shadow(*hop)).collect();
-        let mut members = held.members.clone();
-        if let Some(key) = &key {
-            self.objects.group_by_key.insert(key.clone(), id);
-            members = self.objects.members(key);
-            // The order of the key is the order in which members are compared and set.
-            let place = |hop: u32| members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
-            held.members.sort_by_key(|(hop, _)| place(*hop));
-        }
-        state.key = key;
+        let listed = match &key {
+            Some(key) => {
+                let label = self.objects.keys.id(key.clone());
+                self.objects.keys.join(label, id);
+                state.label = Some(label);
+                self.objects.listed(key)
+            }
+            None => Listed { primaries: held.members.clone(), ..Listed::default() },
+        };
         state.have = Some(held);
-        self.objects.add_group(id, members, state);
+        self.objects.add_group(id, listed, state);
     }
 
     /// The kernel counts in ticks of its own, so what it tells is a little less than what it was told.

@@ -8,11 +8,23 @@ use super::Op;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BatchId(pub u64);
 
-/// Operations to be carried out in order, one batch after the other.
+/// Which way a batch goes to the kernel. Each is carried out in its own order, and neither waits for the other: nothing
+/// goes out on one that counts on what is still under way on the other.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Lane {
+    /// Next hops and groups: few, and what a lost tunnel needs.
+    Objects,
+    /// Routes: there may be a million in line.
+    Routes,
+}
+
+/// Operations to be carried out in order, one batch of a lane after the other.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// For [`super::Fib::done`].
     pub id: BatchId,
+    /// Which way it goes.
+    pub lane: Lane,
     /// The operations; all of them are tried, also after one that failed.
     pub ops: Arc<[Op]>,
 }

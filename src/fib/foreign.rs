@@ -216,6 +216,7 @@ impl Fib {
         if link.is_some_and(|link| link != hop.key.link) {
             // That other link may have gone down since, and taken it along.
             self.drop_members(offset);
+            self.doubt_users(offset); // or it has not: then it is in its groups still
         }
         self.objects.touch_users(offset);
         self.objects.dirty_hops.insert(offset);
@@ -245,8 +246,6 @@ impl Fib {
         let group = self.objects.groups.get_mut(&offset)?;
         let mut members: Members =
             found.members.iter().map(|(hop, weight)| (hop.saturating_sub(first), *weight)).collect();
-        let place = |hop: u32| group.members.iter().position(|(member, _)| *member == hop).unwrap_or(usize::MAX);
-        members.sort_by_key(|(hop, _)| place(*hop)); // a shadow is last
         let known = group.have.as_ref().is_some_and(|held| held.members == members && held.idle == idle);
         if known && !group.busy {
             return None;

@@ -22,11 +22,13 @@ use super::BatchId;
 use super::Failure;
 use super::GroupKey;
 use super::KernelError;
+use super::Lane;
 use super::Op;
 use super::Settings;
 use super::audit::Audit;
 use super::objects::Objects;
 use super::objects::Trouble;
+use super::place::Unsettled;
 use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
@@ -34,12 +36,15 @@ use super::routes::Queue;
 use super::routes::Ref;
 use super::routes::Routes;
 use super::routes::To;
-use super::routes::UNSURE;
 
-/// Operations in a batch, about: some milliseconds of the kernel's time, so that urgent ones need not wait long.
-pub(super) const BATCH: usize = 2_000;
-/// Batches with the kernel at once. One more may go for groups and next hops alone.
+/// Operations on routes in a batch: some milliseconds of the kernel's time.
+const BATCH: usize = 2_000;
+/// Operations on groups and next hops in a batch, about.
+pub(super) const OBJECTS: usize = 256;
+/// Batches of routes with the kernel at once.
 const IN_FLIGHT: usize = 2;
+/// Batches of groups and next hops with the kernel at once. A group has one operation under way at most.
+const OBJECTS_IN_FLIGHT: usize = 8;
 /// Prefixes looked at for a batch, of which many may have to wait for their group.
 const LOOK: usize = 4 * BATCH;
 /// The waits between tries grow from the first to the last.
@@ -102,6 +107,7 @@ pub struct Fib {
     pub(super) down: HashSet<LinkIndex>,
     /// Hops that carry nothing although their link is up.
     pub(super) bars: BTreeSet<Bar>,
+    pub(super) unsettled: Unsettled,
     /// When a link last lost what was on it, on the count of events.
     pub(super) dropped: HashMap<LinkIndex, u64>,
     /// Link events so far: an operation that was on its way during one is judged with care.
@@ -134,6 +140,7 @@ impl Fib {
             pins: HashMap::new(),
             down: HashSet::new(),
             bars: BTreeSet::new(),
+            unsettled: Unsettled::default(),
             dropped: HashMap::new(),
             events: 0,
             flying: Vec::new(),
@@ -159,29 +166,36 @@ impl Fib {
     /// Changes what can be changed on routes that are there: the idle timer of every group at once, the buckets of groups
     /// that are made from now on, and how many hops [`Fib::want`] takes. Table, protocol, metric and ids stay.
     pub fn set(&mut self, settings: &Settings) {
-        let Settings { buckets, idle_timer, max_paths, table: _, protocol: _, metric: _, first_id: _ } = *settings;
+        let Settings { buckets, idle_timer, max_paths, table: _, protocol: _, metric: _, first_id: _, max_weight: _ } =
+            *settings;
         if idle_timer != self.settings.idle_timer {
             self.objects.dirty_groups.extend(self.objects.groups.keys().copied());
         }
         self.settings = Settings { buckets, idle_timer, max_paths, ..self.settings.clone() };
     }
 
-    /// The prefix shall lead over these hops; over none: it shall have no route. A host route of the same prefix
-    /// ([`Fib::want_link`]) comes first.
-    pub fn want(&mut self, prefix: Prefix, hops: &[Hop]) {
-        let key = GroupKey::new(prefix.family(), hops, self.settings.max_paths);
-        let to = key.map_or(Ref::NONE, |key| Ref::group(self.objects.group(&key, &self.settings)));
+    /// The largest share that the kernel takes, before anything is wanted: see [`Settings::max_weight`].
+    pub fn set_max_weight(&mut self, most: u16) {
+        self.settings.max_weight = most;
+    }
+
+    /// The prefix shall lead over these hops, and over the backups while none of them can carry; over none at all: it
+    /// shall have no route. A host route of the same prefix ([`Fib::want_link`]) comes first.
+    pub fn want(&mut self, prefix: Prefix, hops: &[Hop], backups: &[Hop]) {
+        let key = GroupKey::new(prefix.family(), hops, backups, self.settings.max_paths);
+        let key = key.map_or(Ref::NONE, |key| Ref::group(self.objects.keys.id(key)));
         if let Some(pin) = self.pins.get_mut(&prefix) {
-            let old = mem::replace(&mut pin.beneath, to);
-            self.count_want(old, to);
+            let old = mem::replace(&mut pin.beneath, key);
+            self.count_beneath(key, true);
+            self.count_beneath(old, false);
         } else {
-            self.set_want(prefix, to);
+            self.place(prefix, key);
         }
     }
 
     /// The prefix shall have no route, unless it is a host route.
     pub fn unwant(&mut self, prefix: &Prefix) {
-        self.want(*prefix, &[]);
+        self.want(*prefix, &[], &[]);
     }
 
     /// A host route straight out of an interface. It stands before whatever [`Fib::want`] says of the prefix, since
@@ -191,26 +205,26 @@ impl Fib {
         match self.pins.get_mut(&prefix) {
             Some(pin) => pin.link = link,
             None => {
-                let beneath = self.routes.get(&prefix).map_or(Ref::NONE, |cell| cell.want);
-                self.count_want(Ref::NONE, beneath);
+                let beneath = self.routes.get(&prefix).map_or(Ref::NONE, |cell| cell.key);
+                self.count_beneath(beneath, true);
                 self.pins.insert(prefix, Pin { link, beneath });
             }
         }
-        self.set_want(prefix, to);
+        self.assign(prefix, Ref::NONE, to);
     }
 
     /// No host route any more; what [`Fib::want`] said holds again.
     pub fn unwant_link(&mut self, prefix: &Prefix) {
         if let Some(pin) = self.pins.remove(prefix) {
-            self.set_want(*prefix, pin.beneath);
-            self.count_want(pin.beneath, Ref::NONE);
+            self.place(*prefix, pin.beneath);
+            self.count_beneath(pin.beneath, false);
         }
     }
 
     /// Wants nothing any more: the next batches take every route of ours out of the kernel, then groups and next hops.
     pub fn clear(&mut self) {
         for (_, pin) in mem::take(&mut self.pins) {
-            self.count_want(pin.beneath, Ref::NONE);
+            self.count_beneath(pin.beneath, false);
         }
         let mut wanted = Vec::new();
         self.routes.change_all(|prefix, cell| {
@@ -219,7 +233,7 @@ impl Fib {
             }
         });
         for prefix in wanted {
-            self.set_want(prefix, Ref::NONE);
+            self.assign(prefix, Ref::NONE, Ref::NONE);
         }
         self.sweep();
     }
@@ -228,6 +242,10 @@ impl Fib {
     /// led there. Since [`Fib::adopt`], only routes that it lacked were added.
     pub fn sweep(&mut self) {
         self.swept = true;
+        self.unsettled.forget();
+        let mixed = self.objects.groups.iter().filter(|(_, group)| !group.wants.is_empty());
+        self.unsettled.groups.extend(mixed.map(|(id, _)| *id));
+        self.settle();
         let Self { routes, queue, objects, .. } = self;
         routes.change_all(|prefix, cell| {
             if cell.want != cell.have && !cell.is(FLYING) {
@@ -241,38 +259,57 @@ impl Fib {
     }
 
     /// The next operations for the kernel, if there are any and not too many are with it already. Groups and next hops
-    /// come before routes. Batches are to be carried out in the order in which they were given.
+    /// come before routes, and never wait for them. Batches of a [`Lane`] are to be carried out in the order in which
+    /// they were given.
     pub fn next_batch(&mut self, now: Time) -> Option<Batch> {
-        self.tick(now);
-        if self.flying.len() > IN_FLIGHT {
+        if let Some(batch) = self.next_objects(now) {
+            return Some(batch);
+        }
+        if self.with_kernel(Lane::Routes) >= IN_FLIGHT {
             return None;
+        }
+        let mut ops = Vec::new();
+        let mut looked_at = 0;
+        while ops.len() < BATCH
+            && (looked_at < LOOK || (ops.is_empty() && self.flying.is_empty()))
+            && let Some(prefix) = self.queue.pop()
+        {
+            ops.extend(self.route_op(&prefix));
+            looked_at += 1;
+        }
+        if ops.is_empty() {
+            return self.next_objects(now); // groups whose last route turned out to be gone
+        }
+        Some(self.fly(Lane::Routes, ops))
+    }
+
+    /// As [`Fib::next_batch`], for groups and next hops alone.
+    pub fn next_objects(&mut self, now: Time) -> Option<Batch> {
+        self.tick(now);
+        if self.with_kernel(Lane::Objects) >= OBJECTS_IN_FLIGHT {
+            return None;
+        }
+        if self.queue.is_empty() && self.flying.is_empty() {
+            self.grow_all();
         }
         let mut ops = Vec::new();
         self.object_ops(now, &mut ops);
         while ops.is_empty() && self.objects.is_dirty() {
             self.object_ops(now, &mut ops); // a group that is forgotten without an operation leaves next hops behind
         }
-        if self.flying.len() < IN_FLIGHT {
-            let mut looked_at = 0;
-            while ops.len() < BATCH
-                && (looked_at < LOOK || (ops.is_empty() && self.flying.is_empty()))
-                && let Some(prefix) = self.queue.pop()
-            {
-                ops.extend(self.route_op(&prefix));
-                looked_at += 1;
-            }
-        }
-        while ops.is_empty() && self.objects.is_dirty() {
-            self.object_ops(now, &mut ops); // as are groups whose last route turned out to be gone
-        }
-        if ops.is_empty() {
-            return None;
-        }
+        (!ops.is_empty()).then(|| self.fly(Lane::Objects, ops))
+    }
+
+    fn with_kernel(&self, lane: Lane) -> usize {
+        self.flying.iter().filter(|flight| flight.batch.lane == lane).count()
+    }
+
+    fn fly(&mut self, lane: Lane, ops: Vec<Op>) -> Batch {
         self.audit_moves(&ops);
         self.batches += 1;
-        let batch = Batch { id: BatchId(self.batches), ops: Arc::from(ops) };
+        let batch = Batch { id: BatchId(self.batches), lane, ops: Arc::from(ops) };
         self.flying.push(Flight { batch: batch.clone(), events: self.events });
-        Some(batch)
+        batch
     }
 
     /// What became of a batch: every operation without a failure was carried out. An unknown id is ignored.
@@ -355,28 +392,9 @@ impl Fib {
         }
     }
 
-    fn set_want(&mut self, prefix: Prefix, to: Ref) {
-        let (old, failed, flying) = self.routes.change(&prefix, |cell| {
-            let old = mem::replace(&mut cell.want, to);
-            if matches!(cell.have.to(), To::Link(_)) && cell.have != to {
-                cell.set(UNSURE, true); // what becomes of its link is not told to it any more
-            }
-            let failed = old != to && cell.is(FAILED);
-            if failed {
-                cell.set(FAILED, false);
-            }
-            (old, failed, cell.is(FLYING))
-        });
-        if old == to && (to != Ref::NONE || self.swept) {
-            return;
-        }
-        if failed || (old != to && !self.failed.is_empty()) {
-            self.failed.remove(&prefix);
-        }
-        self.wanted = self.wanted + usize::from(to != Ref::NONE) - usize::from(old != Ref::NONE);
-        self.count_want(old, to);
-        if !flying {
-            self.queue.push(&prefix);
+    fn count_beneath(&mut self, key: Ref, more: bool) {
+        if let To::Group(id) = key.to() {
+            self.objects.keys.count(id, more);
         }
     }
 
@@ -425,6 +443,7 @@ impl Fib {
                 if let Some(group) = self.objects.groups.get_mut(&id) {
                     group.held -= 1;
                 }
+                self.left(id);
                 self.drop_if_unused(id);
             }
             To::Link(_) | To::Other => self.plain -= 1,

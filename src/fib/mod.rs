@@ -10,14 +10,15 @@ mod batch;
 mod foreign;
 mod group;
 pub mod io;
+mod keys;
 mod link;
 mod machine;
 mod object_ops;
 mod objects;
+mod place;
 mod plan;
 mod route_ops;
 mod routes;
-mod shadow;
 mod table;
 mod view;
 
@@ -28,7 +29,7 @@ mod tests;
 
 pub use audit::{Difference, Fault, Findings, Object, Part};
 pub use bar::Bar;
-pub use batch::{Batch, BatchId, Failure, KernelError};
+pub use batch::{Batch, BatchId, Failure, KernelError, Lane};
 pub use foreign::{Author, Change, Foreign, Harm};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;

@@ -506,25 +506,12 @@ impl Model {
         self.members(prefix).len()
     }
 
-    /// The next hops that the route to that prefix uses, each with its weight. Two objects that lead the same way are
-    /// one, with the sum of their weights, and the weights are in the smallest numbers.
+    /// The next hops that carry what the prefix leads to, each with its share: without a keeper.
     #[must_use]
     pub fn members(&self, prefix: &str) -> Vec<(NextHop, Weight)> {
         let prefix = prefix.parse().expect("a test knows how a prefix is written");
         let Some(Target::Group(id)) = self.table.routes.get(&prefix) else { return Vec::new() };
-        let members = self.table.groups.get(id).map_or(&[][..], |group| &group.members);
-        let mut ways: Vec<(NextHop, u16)> = Vec::new();
-        for (hop, weight) in members.iter().filter_map(|(id, weight)| Some((self.table.next_hops.get(id)?, weight))) {
-            match ways.iter_mut().find(|(known, _)| (known.link, known.gateway) == (hop.link, hop.gateway)) {
-                Some((_, sum)) => *sum += weight.get(),
-                None => ways.push((*hop, weight.get())),
-            }
-        }
-        let all = ways.iter().fold(0, |all, (_, weight)| common(all, *weight)).max(1);
-        ways.into_iter().filter_map(|(hop, weight)| Some((hop, Weight::new(weight / all)?))).collect()
+        let members = self.table.groups.get(id).map(Group::carrying).unwrap_or_default();
+        members.iter().filter_map(|(id, weight)| Some((*self.table.next_hops.get(id)?, *weight))).collect()
     }
-}
-
-fn common(a: u16, b: u16) -> u16 {
-    if b == 0 { a } else { common(b, a % b) }
 }

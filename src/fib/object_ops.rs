@@ -1,6 +1,6 @@
 //! Operations on next hops and groups: which come next, and what became of them.
 
-use std::mem;
+use std::{mem, time::Duration};
 
 use hashbrown::HashSet;
 use smallvec::SmallVec;
@@ -11,7 +11,8 @@ use super::Fib;
 use super::Group;
 use super::KernelError;
 use super::Op;
-use super::machine::BATCH;
+use super::group::shares;
+use super::machine::OBJECTS;
 use super::machine::Retry;
 use super::objects::Held;
 use super::objects::Members;
@@ -30,7 +31,7 @@ impl Fib {
             self.hop_op(now, id, ops);
         }
         let mut revived = HashSet::new();
-        while ops.len() < BATCH
+        while ops.len() < OBJECTS
             && let Some(id) = self.objects.dirty_groups.pop_first()
         {
             self.group_op(now, id, ops, &mut revived);
@@ -43,6 +44,10 @@ impl Fib {
     fn hop_op(&mut self, now: Time, id: u32, ops: &mut Vec<Op>) {
         let Some(hop) = self.objects.hops.get_mut(&id) else { return };
         if !hop.users.is_empty() {
+            // One that no group needs now may have no other moment in which its state becomes certain.
+            if hop.phase == Phase::Unsure {
+                self.usable(now, id, ops);
+            }
             self.objects.touch_users(id);
             return;
         }
@@ -74,8 +79,7 @@ impl Fib {
             if group.have.is_some() {
                 group.busy = true;
                 group.deleting = true;
-                let key = group.key.clone();
-                self.objects.unlist_group(&key, id);
+                self.objects.unlist_group(id);
                 ops.push(Op::DeleteGroup(first + id));
             } else {
                 self.objects.forget_group(id);
@@ -86,63 +90,93 @@ impl Fib {
         if !self.swept && group.have.is_none() && !group.vanished && group.waiting.is_empty() && group.coming == 0 {
             return;
         }
-        let bars = &self.bars;
-        let hops = &self.objects.hops;
-        let is_barred = |member: &u32| hops.get(member).is_some_and(|hop| bars.iter().any(|bar| bar.holds(&hop.key)));
-        let barred: SmallVec<[u32; 4]> = if bars.is_empty() {
-            SmallVec::new()
-        } else {
-            group.members.iter().map(|(id, _)| *id).filter(is_barred).collect()
-        };
-        if group.wanted == 0 && (barred.is_empty() || group.key.is_none()) {
+        let barred = self.barred(id);
+        let Some(group) = self.objects.groups.get(&id) else { return };
+        if group.wanted == 0 && (barred.is_empty() || group.label.is_none()) {
             return; // its routes are leaving, or have not been asked for yet
         }
-        let mut members = Members::new();
-        let wanted = group.members.clone();
-        for (member, weight) in wanted {
-            if !barred.contains(&member) && self.usable(now, member, ops) {
-                members.push((member, weight));
-            }
-        }
+        let wanted = self.members(now, id, &barred, ops);
+        let settings = &self.settings;
         let Some(group) = self.objects.groups.get_mut(&id) else { return };
-        if members.is_empty() {
+        if wanted.is_empty() {
             if !barred.is_empty() && group.have.as_ref().is_some_and(|held| !group.vanished || !held.sure) {
                 // Nothing is left to lead to: its routes go with it, as they do when a link takes the last hop.
                 self.events += 1;
                 group.vanished = true;
                 group.vanished_at = self.events;
-                group.have = Some(Held { members, idle: self.settings.idle_timer, sure: true });
+                group.have = Some(Held { members: wanted, idle: settings.idle_timer, sure: true });
                 group.busy = true;
                 ops.push(Op::DeleteGroup(first + id));
             }
             return;
         }
-        let members = self.with_shadow(now, id, members, ops);
-        let Some(group) = self.objects.groups.get_mut(&id) else { return };
         let held = group.have.as_ref().filter(|_| !group.vanished);
-        if held.is_some_and(|held| held.sure && held.members == members && held.idle == self.settings.idle_timer) {
+        if held.is_some_and(|held| held.sure && held.members == wanted && held.idle == settings.idle_timer) {
             self.queue.append(mem::take(&mut group.waiting));
-            self.objects.release_shadows(id);
+            self.objects.release(id);
             return;
         }
+        let held = held.filter(|held| !held.members.is_empty());
+        let carry = |members: &Members, of: &Members| members.iter().any(|(id, _)| of.iter().any(|(one, _)| one == id));
+        // Home from the backups: at once, also for busy flows. A backup that lost its own way would send them back here.
+        let home = held.is_some_and(|held| {
+            !carry(&held.members, &group.listed.primaries) && carry(&wanted, &group.listed.primaries)
+        });
+        let idle = if home { Duration::ZERO } else { settings.idle_timer };
         // No hop stays: should the kernel have dropped the last one meanwhile, this makes a new group without routes.
-        let anew = !barred.is_empty()
-            && held.is_some_and(|held| !members.iter().any(|(id, _)| held.members.iter().any(|(old, _)| old == id)));
-        if anew {
+        if held.is_some_and(|held| !carry(&held.members, &wanted)) {
             self.events += 1;
             group.vanished = true;
             group.vanished_at = self.events;
         }
-        ops.push(Op::SetGroup(object(&self.settings, id, &members, group.buckets)));
+        ops.push(Op::SetGroup(object(settings, id, &wanted, group.buckets, idle)));
         group.busy = true;
         if mem::take(&mut group.vanished) {
-            group.have = Some(Held { members: Members::new(), idle: self.settings.idle_timer, sure: false });
+            group.have = Some(Held { members: Members::new(), idle, sure: false });
             revived.insert(id);
         }
     }
 
-    /// True if a group may have the next hop now. It is added if it is not there.
-    pub(super) fn usable(&mut self, now: Time, id: u32, ops: &mut Vec<Op>) -> bool {
+    /// The hops of a group that must carry nothing, though their links may be up.
+    fn barred(&self, group: u32) -> SmallVec<[u32; 4]> {
+        let Some(group) = self.objects.groups.get(&group).filter(|_| !self.bars.is_empty()) else {
+            return SmallVec::new();
+        };
+        let key = |hop: &u32| self.objects.hops.get(hop).map(|hop| hop.key);
+        let is_barred = |hop: &u32| key(hop).is_some_and(|key| self.bars.iter().any(|bar| bar.holds(&key)));
+        group.listed.iter().filter(is_barred).collect()
+    }
+
+    /// The members that a group should have now, as the kernel is told of them: its primaries, or while none of them
+    /// can carry its backups. Hops that it needs for that and that are not there are added first.
+    fn members(&mut self, now: Time, group: u32, barred: &[u32], ops: &mut Vec<Op>) -> Members {
+        let Some(listed) = self.objects.groups.get(&group).map(|group| group.listed.clone()) else {
+            return Members::new();
+        };
+        let mut usable = |hop: u32| !barred.contains(&hop) && self.usable(now, hop, ops);
+        let mut carrying = listed.primaries.clone();
+        carrying.retain(|(hop, _)| usable(*hop));
+        let mut backups = listed.backups;
+        backups.retain(|(hop, _)| usable(*hop));
+        let keeper = match (carrying.as_slice(), backups.first()) {
+            ([], _) => None,
+            (_, Some((backup, _))) => Some(*backup),
+            // The kernel takes no note of who is busy in a group of one, and would move all when a second one comes.
+            ([(one, _)], None) => {
+                let at = listed.primaries.iter().position(|(hop, _)| hop == one);
+                at.and_then(|at| listed.copies.get(at).copied()).filter(|copy| usable(*copy))
+            }
+            (_, None) => None,
+        };
+        let carrying = if carrying.is_empty() { backups } else { carrying };
+        let Some(group) = self.objects.groups.get(&group).filter(|_| !carrying.is_empty()) else {
+            return Members::new();
+        };
+        shares(&carrying, keeper, group.buckets, self.settings.max_weight)
+    }
+
+    /// True if the hop is there, or will be before what follows it.
+    fn usable(&mut self, now: Time, id: u32, ops: &mut Vec<Op>) -> bool {
         let Some(hop) = self.objects.hops.get_mut(&id) else { return false };
         if self.down.contains(&hop.key.link) {
             return false;
@@ -205,7 +239,7 @@ impl Fib {
                 }
             }
         }
-        if hop.users.is_empty() {
+        if hop.users.is_empty() || hop.phase == Phase::Unsure {
             self.objects.dirty_hops.insert(id);
         }
         self.objects.touch_users(id);
@@ -235,7 +269,7 @@ impl Fib {
                 if !group.vanished {
                     self.queue.append(mem::take(&mut group.waiting));
                 }
-                self.objects.release_shadows(id);
+                self.objects.release(id);
             }
             Some(error) => {
                 if let Some(held) = &mut group.have {

@@ -1,8 +1,12 @@
 //! Next hops and groups: who uses them, what the kernel holds of them, and their ids.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::types::Time;
 use crate::types::Weight;
@@ -13,9 +17,11 @@ use super::HopKey;
 use super::KernelError;
 use super::NextHop;
 use super::Settings;
+use super::group::Member;
+use super::group::carrying;
+use super::keys::Keys;
 use super::routes::Queue;
 use super::routes::Ref;
-use super::shadow::joined;
 
 /// What failed, how often, and when it is tried again.
 #[derive(Clone, Debug)]
@@ -56,15 +62,31 @@ impl HopState {
     }
 }
 
-/// Members as offsets, in the order of the group's key; a shadow comes last.
+/// Members as offsets, in the order of the group's key.
 pub(super) type Members = Vec<(u32, Weight)>;
+
+/// What a group may have for members: of its key, by offset.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Listed {
+    pub(super) primaries: Members,
+    pub(super) backups: Members,
+    /// The second objects of the primaries, in their order.
+    pub(super) copies: Vec<u32>,
+}
+
+impl Listed {
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
+        let hop = |(hop, _): &(u32, Weight)| *hop;
+        self.primaries.iter().map(hop).chain(self.backups.iter().map(hop)).chain(self.copies.iter().copied())
+    }
+}
 
 /// What the kernel holds of a group.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Held {
-    /// Empty if it vanished, as far as we know.
+    /// As told, the keeper last. Empty if it vanished, as far as we know.
     pub(super) members: Members,
-    pub(super) idle: std::time::Duration,
+    pub(super) idle: Duration,
     /// False if an operation was overtaken by an event: it must be set again to be certain.
     pub(super) sure: bool,
 }
@@ -72,12 +94,20 @@ pub(super) struct Held {
 /// A group.
 #[derive(Default)]
 pub(super) struct GroupState {
-    /// `None` for a group that was found and cannot be one of ours.
-    pub(super) key: Option<GroupKey>,
-    /// All members that it should have while every link is up.
-    pub(super) members: Members,
-    /// Shadows that it has or is to get.
-    pub(super) shadows: Vec<u32>,
+    /// The number of its key; `None` for a group that was found and cannot be one of ours.
+    pub(super) label: Option<u32>,
+    /// The label that it gets when those that want something else have left.
+    pub(super) grows_to: Option<u32>,
+    /// How many those are.
+    pub(super) leaving: u32,
+    /// The label was changed without asking the prefixes: any of them may want something else.
+    pub(super) stripped: bool,
+    /// What the prefixes want that shall be on it, and how many each.
+    pub(super) wants: SmallVec<[(u32, u32); 2]>,
+    /// Hops of former labels that the kernel may still have in it.
+    pub(super) former: Vec<u32>,
+    /// The hops that it may have for members.
+    pub(super) listed: Listed,
     pub(super) buckets: u16,
     pub(super) have: Option<Held>,
     /// The kernel deleted it and its routes by itself; cells that still name it hold nothing.
@@ -119,9 +149,7 @@ pub(super) struct Objects {
     pub(super) hops: BTreeMap<u32, HopState>,
     pub(super) groups: HashMap<u32, GroupState>,
     pub(super) hop_by_key: HashMap<HopKey, u32>,
-    /// Second next hops of the same keys.
-    pub(super) shadow_by_key: HashMap<HopKey, u32>,
-    pub(super) group_by_key: HashMap<GroupKey, u32>,
+    pub(super) keys: Keys,
     /// Ids of somebody else in our range.
     pub(super) taken: BTreeSet<u32>,
     last: u32,
@@ -132,7 +160,7 @@ pub(super) struct Objects {
 
 impl Objects {
     /// The next free id: counted, so that an id comes back only after all others were used.
-    pub(super) fn fresh(&mut self) -> u32 {
+    fn fresh(&mut self) -> u32 {
         loop {
             self.last = if self.last + 1 < Ref::LINKS { self.last + 1 } else { 1 };
             let id = self.last;
@@ -153,73 +181,82 @@ impl Objects {
         }
         let id = self.fresh();
         self.add_hop(id, key, Phase::Absent);
-        self.hop_by_key.insert(key, id);
         id
     }
 
     pub(super) fn add_hop(&mut self, id: u32, key: HopKey, phase: Phase) {
         let state = HopState { key, users: BTreeSet::new(), phase, dropped_at: 0, strange: false, trouble: None };
         self.hops.insert(id, state);
+        self.hop_by_key.entry(key).or_insert(id);
     }
 
-    /// The group lists the hop from now on.
-    pub(super) fn join_hop(&mut self, hop: u32, group: u32) {
-        if let Some(state) = self.hops.get_mut(&hop) {
-            state.users.insert(group);
-        }
-    }
-
-    /// The group lists the hop no longer.
-    pub(super) fn leave_hop(&mut self, hop: u32, group: u32) {
-        if let Some(state) = self.hops.get_mut(&hop) {
-            state.users.remove(&group);
-            if state.users.is_empty() {
-                self.dirty_hops.insert(hop);
-            }
-        }
-    }
-
-    /// The next hops of a key, made where they are new.
-    pub(super) fn members(&mut self, key: &GroupKey) -> Members {
-        key.primaries.iter().map(|member| (self.hop(member.hop), member.weight)).collect()
-    }
-
-    /// The group of a key, made if it is new.
-    pub(super) fn group(&mut self, key: &GroupKey, settings: &Settings) -> u32 {
-        if let Some(id) = self.group_by_key.get(key) {
-            return *id;
-        }
-        let members = self.members(key);
+    /// A new group for a key.
+    pub(super) fn group(&mut self, key: u32, settings: &Settings) -> u32 {
+        let listed = self.keys.get(key).map(|state| state.key.clone()).map(|key| self.listed(&key)).unwrap_or_default();
         let id = self.fresh();
-        self.group_by_key.insert(key.clone(), id);
-        let state = GroupState { key: Some(key.clone()), buckets: settings.buckets, ..GroupState::default() };
-        self.add_group(id, members, state);
+        self.keys.join(key, id);
+        let state = GroupState { label: Some(key), buckets: settings.buckets, ..GroupState::default() };
+        self.add_group(id, listed, state);
         self.dirty_groups.insert(id);
         id
     }
 
-    pub(super) fn add_group(&mut self, id: u32, members: Members, state: GroupState) {
-        for hop in members.iter().map(|(hop, _)| *hop).chain(state.shadows.iter().copied()) {
-            self.join_hop(hop, id);
+    /// The hops of a key, made if they are new.
+    pub(super) fn listed(&mut self, key: &GroupKey) -> Listed {
+        Listed {
+            primaries: key.primaries.iter().map(|member| (self.hop(member.hop), member.weight)).collect(),
+            backups: key.backups.iter().map(|member| (self.hop(member.hop), member.weight)).collect(),
+            copies: key.primaries.iter().map(|member| self.hop(member.hop.other())).collect(),
         }
-        self.groups.insert(id, GroupState { members, ..state });
+    }
+
+    pub(super) fn add_group(&mut self, id: u32, listed: Listed, state: GroupState) {
+        for hop in listed.iter() {
+            if let Some(hop) = self.hops.get_mut(&hop) {
+                hop.users.insert(id);
+            }
+        }
+        self.groups.insert(id, GroupState { listed, ..state });
     }
 
     /// The group is not in the kernel any more and nobody wants it.
     pub(super) fn forget_group(&mut self, id: u32) {
         let Some(group) = self.groups.remove(&id) else { return };
-        self.unlist_group(&group.key, id);
-        for hop in group.members.into_iter().map(|(hop, _)| hop).chain(group.shadows) {
+        if let Some(label) = group.label {
+            self.keys.leave(label, id);
+        }
+        for hop in group.listed.iter().chain(group.former) {
             self.leave_hop(hop, id);
         }
     }
 
     /// From now on the key gets a new group.
-    pub(super) fn unlist_group(&mut self, key: &Option<GroupKey>, id: u32) {
-        if let Some(key) = key
-            && self.group_by_key.get(key) == Some(&id)
-        {
-            self.group_by_key.remove(key);
+    pub(super) fn unlist_group(&mut self, id: u32) {
+        if let Some(label) = self.groups.get(&id).and_then(|group| group.label) {
+            self.keys.leave(label, id);
+        }
+    }
+
+    /// Hops of former labels that the kernel has in the group no more are not kept for it.
+    pub(super) fn release(&mut self, id: u32) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(held) = group.have.as_ref().filter(|held| held.sure) else { return };
+        let has = |hop: &u32| held.members.iter().any(|(member, _)| member == hop);
+        let former: Vec<u32> = group.former.extract_if(.., |hop| !has(hop)).collect();
+        for hop in former {
+            if self.groups.get(&id).is_some_and(|group| group.listed.iter().all(|listed| listed != hop)) {
+                self.leave_hop(hop, id);
+            }
+        }
+    }
+
+    /// The group lists the hop no longer.
+    fn leave_hop(&mut self, hop: u32, group: u32) {
+        if let Some(state) = self.hops.get_mut(&hop) {
+            state.users.remove(&group);
+            if state.users.is_empty() {
+                self.dirty_hops.insert(hop);
+            }
         }
     }
 
@@ -231,9 +268,6 @@ impl Objects {
     pub(super) fn unlist_hop(&mut self, key: &HopKey, id: u32) {
         if self.hop_by_key.get(key) == Some(&id) {
             self.hop_by_key.remove(key);
-        }
-        if self.shadow_by_key.get(key) == Some(&id) {
-            self.shadow_by_key.remove(key);
         }
     }
 
@@ -251,18 +285,23 @@ impl Objects {
 
     /// The key of members found in a kernel, if all of them are known.
     pub(super) fn key_of(&self, members: &[(u32, Weight)], max: usize) -> Option<GroupKey> {
-        let known: Option<Vec<_>> =
-            members.iter().map(|(id, weight)| self.hops.get(id).map(|hop| (hop.key, *weight))).collect();
-        joined(&known?, max)
+        let (carrying, keeper) = carrying(members);
+        let member = |(id, weight): &(u32, Weight)| {
+            let hop = self.hops.get(id)?.key;
+            Some(Member { hop: HopKey { copy: false, ..hop }, weight: *weight })
+        };
+        let primaries: Option<Vec<Member>> = carrying.iter().map(member).collect();
+        let backups: Option<Vec<Member>> = keeper.iter().map(|keeper| member(&(*keeper, Weight::ONE))).collect();
+        GroupKey::of_members(primaries?.into_iter(), backups?.into_iter(), max)
     }
 }
 
 /// A group as the kernel is told of it.
-pub(super) fn object(settings: &Settings, id: u32, members: &[(u32, Weight)], buckets: u16) -> Group {
+pub(super) fn object(settings: &Settings, id: u32, members: &[(u32, Weight)], buckets: u16, idle: Duration) -> Group {
     Group {
         id: settings.first_id + id,
         members: members.iter().map(|(hop, weight)| (settings.first_id + hop, *weight)).collect(),
         buckets,
-        idle_timer: settings.idle_timer,
+        idle_timer: idle,
     }
 }

@@ -35,6 +35,8 @@ pub struct Settings {
     pub idle_timer: Duration,
     /// The most hops in one group; what is over is left out, last in the order of interface and gateway.
     pub max_paths: usize,
+    /// The largest share that the kernel takes: 65,535 since Linux 6.12, 256 before.
+    pub max_weight: u16,
 }
 
 impl Default for Settings {
@@ -48,6 +50,7 @@ impl Default for Settings {
             buckets: 256,
             idle_timer: Duration::from_secs(120),
             max_paths: 64,
+            max_weight: u16::MAX,
         }
     }
 }
@@ -84,6 +87,15 @@ pub struct Group {
     pub buckets: u16,
     /// See [`Settings::idle_timer`].
     pub idle_timer: Duration,
+}
+
+impl Group {
+    /// The members that carry, with the smallest numbers of the ratio of their shares: without a keeper, whose share
+    /// is no bucket.
+    #[must_use]
+    pub fn carrying(&self) -> Vec<(u32, Weight)> {
+        super::group::carrying(&self.members).0
+    }
 }
 
 /// Where a route leads.

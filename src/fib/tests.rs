@@ -15,6 +15,7 @@ use crate::types::Prefix;
 use crate::types::Time;
 use crate::types::Weight;
 
+use super::group::carrying;
 use super::model::Model;
 use super::*;
 
@@ -50,6 +51,7 @@ fn model() -> Model {
 /// Runs the machine against the model until it has nothing to do now.
 fn run(fib: &mut Fib, kernel: &mut Model, now: Time) -> Vec<Op> {
     let mut done = Vec::new();
+    fib.settle();
     while let Some(batch) = fib.next_batch(now) {
         let failures = carry_out(kernel, &batch);
         done.extend(batch.ops.iter().cloned());
@@ -60,17 +62,14 @@ fn run(fib: &mut Fib, kernel: &mut Model, now: Time) -> Vec<Op> {
     done
 }
 
-/// The interfaces of the only group, and so of all flows.
-fn links(kernel: &Model) -> Vec<u32> {
-    assert_eq!(kernel.table.groups.len(), 1);
-    let members = kernel.table.groups.values().flat_map(|group| &group.members);
-    let links: BTreeSet<u32> = members.map(|(hop, _)| kernel.table.next_hops[hop].link.get()).collect();
-    links.into_iter().collect()
-}
-
 fn carry_out(kernel: &mut Model, batch: &Batch) -> Vec<Failure> {
     let tried = batch.ops.iter().enumerate();
     tried.filter_map(|(index, op)| kernel.apply(op).err().map(|error| Failure { index, error })).collect()
+}
+
+/// Where the members of a group lead, in their order.
+fn links(kernel: &Model, group: u32) -> Vec<LinkIndex> {
+    kernel.table.groups[&group].members.iter().map(|(hop, _)| kernel.table.next_hops[hop].link).collect()
 }
 
 prop_compose! {
@@ -99,7 +98,7 @@ prop_compose! {
 /// What happens to the machine and the kernel.
 #[derive(Clone, Debug)]
 enum Step {
-    Want(u8, BTreeSet<u32>),
+    Want(u8, BTreeSet<u32>, BTreeSet<u32>),
     Pin(u8, Option<u32>),
     /// A link of the kernel changes; the machine hears of it later.
     Down(u32, bool),
@@ -111,19 +110,26 @@ enum Step {
     /// Another program does something; the machine hears of that later too, by another way.
     Tamper(u8, usize),
     HearOthers,
+    Take(bool),
+    CarryOut(Lane),
+    Done(Lane),
     /// And this it never hears of.
     TamperUnseen(u8, usize),
     /// The kernel is read, a piece at a time.
     Read,
-    Take,
-    CarryOut,
-    Done,
     Wait,
 }
 
+fn lane(lane: Lane) -> usize {
+    usize::from(lane == Lane::Routes)
+}
+
 fn step() -> impl Strategy<Value = Step> {
+    let lane = || prop_oneof![Just(Lane::Objects), Just(Lane::Routes)];
+    let links = || proptest::collection::btree_set(1_u32..5, 0..4);
     prop_oneof![
-        4 => (0_u8..6, proptest::collection::btree_set(1_u32..5, 0..4)).prop_map(|(p, hops)| Step::Want(p, hops)),
+        4 => (0_u8..6, links(), proptest::option::of(links()))
+            .prop_map(|(p, hops, backups)| Step::Want(p, hops, backups.unwrap_or_default())),
         1 => (0_u8..6, proptest::option::of(1_u32..5)).prop_map(|(p, on)| Step::Pin(p, on)),
         1 => (1_u32..5, any::<bool>()).prop_map(|(l, admin)| Step::Down(l, admin)),
         2 => (1_u32..5).prop_map(Step::Up),
@@ -134,9 +140,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::HearOthers),
         1 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::TamperUnseen(kind, which)),
         3 => Just(Step::Read),
-        4 => Just(Step::Take),
-        4 => Just(Step::CarryOut),
-        4 => Just(Step::Done),
+        4 => any::<bool>().prop_map(Step::Take),
+        6 => lane().prop_map(Step::CarryOut),
+        6 => lane().prop_map(Step::Done),
         1 => Just(Step::Wait),
     ]
 }
@@ -185,21 +191,22 @@ proptest! {
         let mut kernel = model();
         let mut fib = Fib::new(settings());
         let mut now = Time::START;
-        let mut wanted: BTreeMap<Prefix, BTreeSet<u32>> = BTreeMap::new();
+        let mut wanted: BTreeMap<Prefix, [BTreeSet<u32>; 2]> = BTreeMap::new();
         let mut pinned: BTreeMap<Prefix, u32> = BTreeMap::new();
         let mut barred: BTreeSet<u32> = BTreeSet::new();
         let mut news = VecDeque::new();
         let mut others = VecDeque::new();
         let (mut tampered, mut flapped, mut unseen, mut piece) = (false, false, false, 0);
         let by = Author { port: 7, program: None };
-        let mut taken = VecDeque::new();
-        let mut results = VecDeque::new();
+        // A lane keeps its order, and the two overtake each other at will.
+        let mut taken = [VecDeque::new(), VecDeque::new()];
+        let mut results = [VecDeque::new(), VecDeque::new()];
         let hear = |fib: &mut Fib, (number, up): (u32, bool)| if up { fib.link_up(link(number)) } else { fib.link_down(link(number)) };
         for step in steps {
             match step {
-                Step::Want(number, set) => {
-                    fib.want(prefix(number), &plain(&set));
-                    wanted.insert(prefix(number), set);
+                Step::Want(number, set, backups) => {
+                    fib.want(prefix(number), &plain(&set), &plain(&backups));
+                    wanted.insert(prefix(number), [set, backups]);
                 }
                 Step::Pin(number, Some(on)) => {
                     fib.want_link(prefix(number), link(on));
@@ -238,22 +245,29 @@ proptest! {
                     kernel.tamper(kind, which);
                 }
                 Step::Read => read(&mut fib, &kernel, &mut piece),
-                Step::Take => taken.extend(fib.next_batch(now)),
-                Step::CarryOut => if let Some(batch) = taken.pop_front() {
+                Step::Take(urgent) => {
+                    let batch = if urgent { fib.next_objects(now) } else { fib.next_batch(now) };
+                    if let Some(batch) = batch {
+                        let routes = |op: &Op| matches!(op, Op::AddRoute(..) | Op::ReplaceRoute(..) | Op::DeleteRoute(_));
+                        prop_assert!(batch.ops.iter().all(|op| routes(op) == (batch.lane == Lane::Routes)));
+                        taken[lane(batch.lane)].push_back(batch);
+                    }
+                }
+                Step::CarryOut(on) => if let Some(batch) = taken[lane(on)].pop_front() {
                     let failures = carry_out(&mut kernel, &batch);
-                    results.push_back((batch.id, failures));
+                    results[lane(on)].push_back((batch.id, failures));
                 },
-                Step::Done => if let Some((id, failures)) = results.pop_front() { fib.done(now, id, failures) },
+                Step::Done(on) => if let Some((id, failures)) = results[lane(on)].pop_front() { fib.done(now, id, failures) },
                 Step::Wait => now = now + Duration::from_secs(3),
             }
         }
         for event in news { hear(&mut fib, event) }
         for change in others { fib.foreign(&Foreign { change, by: by.clone() }); }
-        for batch in taken {
+        for batch in taken.into_iter().flatten() {
             let failures = carry_out(&mut kernel, &batch);
-            results.push_back((batch.id, failures));
+            results[lane(batch.lane)].push_back((batch.id, failures));
         }
-        for (id, failures) in results { fib.done(now, id, failures) }
+        for (id, failures) in results.into_iter().flatten() { fib.done(now, id, failures) }
         run(&mut fib, &mut kernel, now);
         if unseen || (tampered && flapped) {
             // Which came first is not known, as both are told of by different ways: the kernel is read some time after.
@@ -274,17 +288,28 @@ proptest! {
                 }
                 continue;
             }
-            let set = wanted.get(&prefix).cloned().unwrap_or_default();
+            let sets = wanted.get(&prefix).cloned().unwrap_or_default();
             let usable = |number: &u32| kernel.up.contains(&link(*number)) && !barred.contains(number);
-            let up: BTreeSet<u32> = set.iter().copied().filter(usable).collect();
+            let up = |set: &BTreeSet<u32>| set.iter().copied().filter(usable).collect::<BTreeSet<u32>>();
+            let [mut up, backups] = sets.each_ref().map(up);
+            let on_backups = up.is_empty();
+            if on_backups {
+                up.clone_from(&backups);
+            }
             match held {
                 None => prop_assert!(up.is_empty(), "{} has no route", prefix),
                 Some(Target::Group(id)) if !up.is_empty() => {
-                    let members = &kernel.table.groups[id].members;
-                    let links: BTreeSet<u32> = members.iter().map(|(hop, _)| kernel.table.next_hops[hop].link.get()).collect();
-                    prop_assert_eq!(links, up);
+                    let (members, keeper) = carrying(&kernel.table.groups[id].members);
+                    let link = |hop: &u32| kernel.table.next_hops[hop].link.get();
+                    prop_assert_eq!(&members.iter().map(|(hop, _)| link(hop)).collect::<BTreeSet<u32>>(), &up);
+                    let keeper = keeper.as_ref().map(link);
+                    if let Some(first) = backups.iter().find(|backup| !up.contains(backup)) {
+                        prop_assert_eq!(keeper, Some(*first), "{} falls back by itself", prefix);
+                    } else if !sets[0].is_empty() && !on_backups && up.len() == 1 {
+                        prop_assert_eq!(keeper, up.first().copied(), "{} is in a group of one", prefix);
+                    }
                 }
-                Some(_) => prop_assert!(!set.is_empty() && up.is_empty(), "{} has a stale route", prefix),
+                Some(_) => prop_assert!(sets.iter().any(|set| !set.is_empty()) && up.is_empty(), "{} has a stale route", prefix),
             }
         }
         if kernel.up.len() == 4 && barred.is_empty() {
@@ -303,8 +328,8 @@ proptest! {
 #[test]
 fn routes_over_the_same_hops_share_one_group_whatever_the_order() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1, 2]));
-    fib.want(prefix(2), &hops(&[2, 1]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
+    fib.want(prefix(2), &hops(&[2, 1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     assert_eq!(kernel.table.groups.len(), 1);
     assert_eq!(kernel.table.next_hops.len(), 2);
@@ -314,49 +339,89 @@ fn routes_over_the_same_hops_share_one_group_whatever_the_order() {
 #[test]
 fn a_group_keeps_its_id_and_its_routes_are_not_touched_when_a_link_goes_and_returns() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1, 2]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
     kernel.link_down(link(1), false);
     fib.link_down(link(1));
     assert_eq!(fib.mirror(), kernel.table);
     let ops = run(&mut fib, &mut kernel, Time::START);
-    assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(_)]), "the shadow: {ops:?}");
+    let [Op::AddNextHop(_), Op::SetGroup(group)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert_eq!(links(&kernel, group.id), [link(2), link(2)], "one that carries, and a keeper");
     kernel.up.insert(link(1));
     fib.link_up(link(1));
     let ops = run(&mut fib, &mut kernel, Time::START);
     assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{ops:?}");
+    assert_eq!((&kernel.table.groups, &kernel.table.routes), (&before.groups, &before.routes));
+}
+
+#[test]
+fn when_the_last_tunnel_goes_the_kernel_falls_to_the_backup_by_itself_and_keeps_the_routes() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..6 {
+        fib.want(prefix(number * 2), &hops(&[1]), &hops(&[3]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let (before, writes) = (kernel.table.clone(), kernel.route_writes);
+    kernel.link_down(link(1), false);
     assert_eq!(kernel.table.routes, before.routes);
-    let ids = |table: &Table| table.groups.keys().copied().collect::<Vec<_>>();
-    assert_eq!(ids(&kernel.table), ids(&before));
+    fib.link_down(link(1));
+    assert_eq!(run(&mut fib, &mut kernel, Time::START), vec![], "there is nothing left to do");
+    assert!(fib.groups()[0].on_backups && fib.mirror() == kernel.table);
+    kernel.up.insert(link(1));
+    fib.link_up(link(1));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    let [Op::AddNextHop(_), Op::SetGroup(home), Op::SetGroup(rest)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert_eq!((home.idle_timer, rest.idle_timer), (Duration::ZERO, settings().idle_timer), "busy flows too");
+    assert_eq!((kernel.table, kernel.route_writes), (before, writes));
+}
+
+#[test]
+fn when_the_last_far_end_is_silent_all_routes_fall_to_the_backup_with_one_message() {
+    let (mut fib, mut kernel) = (Fib::new(settings()), model());
+    for number in 0..6 {
+        fib.want(prefix(number * 2), &hops(&[1, 2]), &hops(&[3, 4]));
+    }
+    run(&mut fib, &mut kernel, Time::START);
+    let before = kernel.table.clone();
+    fib.bar(Bar::Link(link(1)));
+    run(&mut fib, &mut kernel, Time::START);
+    fib.bar(Bar::Link(link(2)));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    let [Op::SetGroup(group)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert_eq!(links(&kernel, group.id), [link(3), link(4)]);
+    assert_eq!(kernel.table.routes, before.routes);
+    fib.unbar(Bar::Link(link(2)));
+    fib.unbar(Bar::Link(link(1)));
+    let ops = run(&mut fib, &mut kernel, Time::START);
+    assert!(ops.iter().all(|op| matches!(op, Op::SetGroup(_))), "{ops:?}");
+    assert_eq!(kernel.table, before);
 }
 
 #[test]
 fn a_barred_hop_leaves_its_groups_with_one_message_each_and_comes_back_so() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..6 {
-        fib.want(prefix(number * 2), &hops(&[1, 2]));
+        fib.want(prefix(number * 2), &hops(&[1, 2]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
     fib.bar(Bar::Gateway(hop(1).gateway.unwrap()));
     let ops = run(&mut fib, &mut kernel, Time::START);
-    assert!(
-        matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(_)]),
-        "the hop that is left has a shadow: {ops:?}"
-    );
-    assert_eq!((links(&kernel), &kernel.table.routes), (vec![2], &before.routes));
+    let [Op::AddNextHop(copy), Op::SetGroup(group)] = ops.as_slice() else { panic!("{ops:?}") };
+    assert!(kernel.table.groups.values().eq([group]) && group.members[1] == (copy.id, Weight::ONE), "{ops:?}");
+    assert!(links(&kernel, group.id) == [link(2), link(2)] && copy.link == link(2));
     fib.unbar(Bar::Gateway(hop(1).gateway.unwrap()));
     let ops = run(&mut fib, &mut kernel, Time::START);
     assert!(matches!(ops.as_slice(), [Op::SetGroup(_)]), "{ops:?}");
-    assert_eq!((links(&kernel), kernel.table.routes), (vec![1, 2], before.routes));
+    assert_eq!((&kernel.table.groups, &kernel.table.routes), (&before.groups, &before.routes));
 }
 
 #[test]
 fn a_group_of_barred_hops_alone_goes_with_its_routes_and_comes_back_with_them() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..6 {
-        fib.want(prefix(number * 2), &hops(&[1, 2]));
+        fib.want(prefix(number * 2), &hops(&[1, 2]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
@@ -368,27 +433,30 @@ fn a_group_of_barred_hops_alone_goes_with_its_routes_and_comes_back_with_them() 
     fib.unbar(Bar::Link(link(2)));
     fib.unbar(Bar::Link(link(1)));
     run(&mut fib, &mut kernel, Time::START);
-    assert_eq!((links(&kernel), kernel.table.routes), (vec![1, 2], before.routes));
+    assert_eq!(kernel.table, before);
 }
 
 #[test]
 fn a_barred_hop_of_an_earlier_run_leaves_its_groups_before_anybody_wants_them() {
     let (mut first, mut kernel) = (Fib::new(settings()), model());
-    first.want(prefix(0), &hops(&[1, 2]));
+    first.want(prefix(0), &hops(&[1, 2]), &[]);
     run(&mut first, &mut kernel, Time::START);
     let mut second = Fib::new(settings());
     second.adopt(kernel.table.clone());
     second.bar(Bar::Link(link(1)));
     let ops = run(&mut second, &mut kernel, Time::START);
-    assert!(matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{ops:?}");
-    assert_eq!((links(&kernel), kernel.table.routes.len()), (vec![2], 1));
+    assert!(
+        matches!(ops.as_slice(), [Op::AddNextHop(_), Op::SetGroup(group)] if links(&kernel, group.id) == [link(2), link(2)]),
+        "{ops:?}"
+    );
+    assert_eq!(kernel.table.routes.len(), 1);
 }
 
 #[test]
 fn a_group_that_vanished_comes_back_with_all_its_routes() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..6 {
-        fib.want(prefix(number * 2), &hops(&[1]));
+        fib.want(prefix(number * 2), &hops(&[1]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let before = kernel.table.clone();
@@ -406,10 +474,10 @@ fn late_news_of_a_link_leaves_no_stale_route() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.link_down(link(4), false);
     kernel.up.insert(link(4)); // it went and returned before we used it, and we hear of it only later
-    fib.want(prefix(0), &hops(&[4]));
-    fib.want(prefix(2), &hops(&[4]));
+    fib.want(prefix(0), &hops(&[4]), &[]);
+    fib.want(prefix(2), &hops(&[4]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    fib.want(prefix(2), &[]);
+    fib.want(prefix(2), &[], &[]);
     fib.link_down(link(4));
     fib.link_up(link(4));
     run(&mut fib, &mut kernel, Time::START);
@@ -419,13 +487,13 @@ fn late_news_of_a_link_leaves_no_stale_route() {
 #[test]
 fn a_route_given_up_while_its_group_is_put_back_after_late_news_goes_from_the_kernel() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     fib.link_down(link(1)); // old news: the kernel has all of it
     fib.link_up(link(1));
-    fib.want(prefix(2), &hops(&[1]));
+    fib.want(prefix(2), &hops(&[1]), &[]);
     let back = fib.next_batch(Time::START).unwrap();
-    fib.want(prefix(0), &[]);
+    fib.want(prefix(0), &[], &[]);
     let failures = carry_out(&mut kernel, &back);
     fib.done(Time::START, back.id, failures);
     run(&mut fib, &mut kernel, Time::START);
@@ -450,9 +518,9 @@ fn a_host_route_given_up_while_its_link_was_set_down_is_written_again_when_it_is
 #[test]
 fn a_route_on_its_way_while_its_group_vanishes_and_returns_is_written_again() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    fib.want(prefix(2), &hops(&[1]));
+    fib.want(prefix(2), &hops(&[1]), &[]);
     let route = fib.next_batch(Time::START).unwrap();
     let failures = carry_out(&mut kernel, &route);
     kernel.link_down(link(1), false);
@@ -470,15 +538,15 @@ fn a_route_on_its_way_while_its_group_vanishes_and_returns_is_written_again() {
 #[test]
 fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
     let (mut first, mut kernel) = (Fib::new(settings()), model());
-    first.want(prefix(0), &hops(&[1, 2]));
-    first.want(prefix(2), &hops(&[3]));
+    first.want(prefix(0), &hops(&[1, 2]), &[]);
+    first.want(prefix(2), &hops(&[3]), &[]);
     first.want_link(prefix(4), link(1));
     run(&mut first, &mut kernel, Time::START);
     let (before, writes) = (kernel.table.clone(), kernel.route_writes);
     let mut second = Fib::new(settings());
     assert!(second.adopt(before.clone()));
     assert_eq!(run(&mut second, &mut kernel, Time::START), vec![]);
-    second.want(prefix(0), &hops(&[2, 1]));
+    second.want(prefix(0), &hops(&[2, 1]), &[]);
     second.want_link(prefix(4), link(1));
     assert_eq!(run(&mut second, &mut kernel, Time::START), vec![]);
     assert_eq!(second.route(&prefix(2)).unwrap().state, RouteState::Stale);
@@ -487,7 +555,7 @@ fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
     assert_eq!(kernel.route_writes, writes);
     assert!(!kernel.table.routes.contains_key(&prefix(2)));
     assert_eq!((kernel.table.groups.len(), kernel.table.next_hops.len()), (1, 2));
-    second.want(prefix(6), &hops(&[4]));
+    second.want(prefix(6), &hops(&[4]), &[]);
     run(&mut second, &mut kernel, Time::START);
     assert!(kernel.table.groups.keys().max() > before.groups.keys().max(), "ids continue above what was found");
 }
@@ -495,8 +563,8 @@ fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
 #[test]
 fn what_somebody_removed_is_put_back_after_a_dump() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1, 2]));
-    fib.want(prefix(2), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
+    fib.want(prefix(2), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     let good = kernel.table.clone();
     kernel.table.routes.remove(&prefix(0));
@@ -512,11 +580,11 @@ fn what_somebody_removed_is_put_back_after_a_dump() {
 #[test]
 fn a_host_route_stands_before_what_the_session_over_it_teaches() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     fib.want_link(prefix(0), link(2));
     run(&mut fib, &mut kernel, Time::START);
     assert_eq!(kernel.table.routes[&prefix(0)], Target::Link(link(2)));
-    fib.want(prefix(0), &hops(&[3]));
+    fib.want(prefix(0), &hops(&[3]), &[]);
     fib.unwant_link(&prefix(0));
     run(&mut fib, &mut kernel, Time::START);
     let Target::Group(id) = kernel.table.routes[&prefix(0)] else { panic!("no group") };
@@ -527,7 +595,7 @@ fn a_host_route_stands_before_what_the_session_over_it_teaches() {
 fn a_refused_route_is_kept_with_the_kernels_words_and_tried_again_later() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.foreign.insert(prefix(0));
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     let view = fib.route(&prefix(0)).unwrap();
     assert!(matches!(view.state, RouteState::Failed { count: 1, .. }), "{view:?}");
@@ -590,34 +658,37 @@ fn a_route_that_is_refused_for_what_has_gone_meanwhile_is_tried_again_at_once() 
 fn a_member_that_the_kernel_refuses_does_not_keep_the_others_out() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.up.remove(&link(1)); // nobody told the machine
-    fib.want(prefix(0), &hops(&[1, 2]));
+    fib.want(prefix(0), &hops(&[1, 2]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    assert_eq!(links(&kernel), [2]);
+    let group = *kernel.table.groups.keys().next().unwrap();
+    assert_eq!(links(&kernel, group), [link(2), link(2)]);
     kernel.up.insert(link(1));
     let again = fib.deadline().unwrap();
     run(&mut fib, &mut kernel, again);
-    assert_eq!(links(&kernel), [1, 2]);
+    assert_eq!(links(&kernel, group), [link(1), link(2)]);
 }
 
 #[test]
 fn at_most_two_batches_of_routes_are_with_the_kernel_and_groups_still_pass() {
     let mut fib = Fib::new(settings());
     let mut kernel = model();
-    fib.want("192.0.2.0/24".parse().unwrap(), &hops(&[1, 2]));
+    fib.want("192.0.2.0/24".parse().unwrap(), &hops(&[1, 2]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     for number in 0..10_000_u32 {
         let prefix = Prefix::new(Ipv4Addr::from(0x0b00_0000 + (number << 8)).into(), 24).unwrap();
-        fib.want(prefix, &hops(&[1, 2]));
+        fib.want(prefix, &hops(&[1, 2]), &[]);
     }
     let first = fib.next_batch(Time::START).unwrap();
     let second = fib.next_batch(Time::START).unwrap();
+    assert_eq!([first.lane, second.lane], [Lane::Routes; 2]);
     assert!(fib.next_batch(Time::START).is_none());
     fib.link_down(link(1));
     fib.link_up(link(1));
     let urgent = fib.next_batch(Time::START).unwrap();
     assert!(matches!(urgent.ops.as_ref(), [Op::AddNextHop(_), Op::SetGroup(_)]), "{urgent:?}");
+    assert_eq!(urgent.lane, Lane::Objects);
     assert!(fib.next_batch(Time::START).is_none());
-    for batch in [first, second, urgent] {
+    for batch in [urgent, first, second] {
         let failures = carry_out(&mut kernel, &batch);
         fib.done(Time::START, batch.id, failures);
     }
@@ -629,7 +700,7 @@ fn at_most_two_batches_of_routes_are_with_the_kernel_and_groups_still_pass() {
 fn a_page_holds_the_smallest_prefixes_behind_the_last() {
     let mut fib = Fib::new(settings());
     for number in [8, 2, 6, 4, 0] {
-        fib.want(prefix(number), &hops(&[1]));
+        fib.want(prefix(number), &hops(&[1]), &[]);
     }
     let page = fib.page(Family::Ipv4, Some(prefix(0)), 2);
     assert_eq!(page.iter().map(|view| view.prefix).collect::<Vec<_>>(), [prefix(2), prefix(4)]);
@@ -639,7 +710,7 @@ fn a_page_holds_the_smallest_prefixes_behind_the_last() {
 fn a_new_idle_timer_is_one_message_a_group_and_a_new_number_of_buckets_leaves_groups_alone() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     for number in 0..10 {
-        fib.want(prefix(number), &hops(&[1, 2]));
+        fib.want(prefix(number), &hops(&[1, 2]), &[]);
     }
     run(&mut fib, &mut kernel, Time::START);
     let groups = kernel.table.groups.len();

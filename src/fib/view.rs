@@ -3,12 +3,16 @@
 use crate::types::Family;
 use crate::types::Prefix;
 use crate::types::Time;
+use crate::types::Weight;
 
 use super::Fib;
 use super::Group;
 use super::KernelError;
 use super::NextHop;
 use super::Target;
+use super::group::carrying;
+use super::group::shares;
+use super::objects::Members;
 use super::objects::Phase;
 use super::objects::object;
 use super::routes::Cell;
@@ -67,11 +71,16 @@ pub struct HopView {
 /// One group.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GroupView {
-    /// The group with all members that it has while every link is up.
+    /// The group with the hops that carry while every link is up, and their shares.
     pub group: Group,
-    /// What the kernel holds of it, in the same words: a hop that has two next hops there, so that its flows are noted
-    /// when it is alone, is one.
+    /// The hops that carry while none of those can.
+    pub backups: Vec<(u32, Weight)>,
+    /// What the kernel holds of it, with shares as it was told them: beside them, that of a keeper is no bucket.
     pub kernel: Option<Group>,
+    /// The kernel holds all of its hops that should carry while every link is up, and only them.
+    pub whole: bool,
+    /// Its backups carry.
+    pub on_backups: bool,
     /// Routes that want it.
     pub wanted: u32,
     /// Routes that the kernel has on it.
@@ -152,15 +161,22 @@ impl Fib {
             .objects
             .groups
             .iter()
-            .map(|(id, group)| GroupView {
-                group: object(&self.settings, *id, &group.members, group.buckets),
-                kernel: group.have.as_ref().filter(|held| !held.members.is_empty()).map(|held| Group {
-                    idle_timer: held.idle,
-                    ..object(&self.settings, *id, &self.without_shadow(*id), group.buckets)
-                }),
-                wanted: group.wanted,
-                routes: if group.vanished { 0 } else { group.held },
-                error: group.trouble.as_ref().map(|trouble| trouble.error.clone()),
+            .map(|(id, group)| {
+                let held = group.have.as_ref().filter(|held| !held.members.is_empty());
+                let carries = held.map(|held| carrying(&held.members).0).unwrap_or_default();
+                let among = |list: &Members| carries.iter().any(|(hop, _)| list.iter().any(|(known, _)| known == hop));
+                let primaries = &group.listed.primaries;
+                let object = |members: &[_], idle| object(&self.settings, *id, members, group.buckets, idle);
+                GroupView {
+                    group: object(primaries, self.settings.idle_timer),
+                    backups: object(&group.listed.backups, self.settings.idle_timer).members,
+                    kernel: held.map(|held| object(&held.members, held.idle)),
+                    whole: carries == shares(primaries, None, 0, u16::MAX),
+                    on_backups: !among(primaries) && among(&group.listed.backups),
+                    wanted: group.wanted,
+                    routes: if group.vanished { 0 } else { group.held },
+                    error: group.trouble.as_ref().map(|trouble| trouble.error.clone()),
+                }
             })
             .collect();
         views.sort_by_key(|view| view.group.id);
@@ -200,11 +216,7 @@ impl Fib {
         table.taken.extend(self.objects.taken.iter().map(|id| self.settings.first_id + id));
         let hops = self.hops().into_iter().filter(|view| view.installed);
         table.next_hops.extend(hops.map(|view| (view.hop.id, view.hop)));
-        for (id, group) in &self.objects.groups {
-            let Some(held) = group.have.as_ref().filter(|held| !held.members.is_empty()) else { continue };
-            let group = object(&self.settings, *id, &held.members, group.buckets);
-            table.groups.insert(group.id, Group { idle_timer: held.idle, ..group });
-        }
+        table.groups.extend(self.groups().into_iter().filter_map(|view| view.kernel.map(|group| (group.id, group))));
         for family in Family::ALL {
             let routes = self.routes.iter(family);
             let held = routes.filter_map(|(prefix, cell)| Some((prefix, self.target(self.effective(cell))?)));

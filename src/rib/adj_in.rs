@@ -37,10 +37,15 @@ impl Path {
     pub(super) const BEST: u32 = 1 << 30;
     /// It changed since the last decision.
     pub(super) const TOUCHED: u32 = 1 << 29;
+    /// The last decision named it as what is left if the chosen ones go.
+    pub(super) const BACKUP: u32 = 1 << 26;
+    /// The last decision made use of it in one way or the other.
+    pub(super) const USED: u32 = Self::CHOSEN | Self::BACKUP;
     /// In which round of the session it was said last.
     const ROUND: u32 = 3 << Self::ROUND_AT;
     const ROUND_AT: u32 = 27;
-    const ID: u32 = (1 << Self::ROUND_AT) - 1;
+    /// More attribute sets than this do not fit in memory.
+    const ID: u32 = Self::BACKUP - 1;
 
     /// A path; `accepted` is `None` if it was refused.
     pub(super) fn new(session: SessionId, next_hop: u16, received: AttrsId, accepted: Option<AttrsId>) -> Self {
@@ -86,7 +91,7 @@ impl Path {
 
     /// Takes the place of `old`: what was decided of that stays known until the next decision.
     pub(super) fn succeeds(mut self, old: &Self) -> Self {
-        self.accepted |= old.accepted & (Self::CHOSEN | Self::BEST);
+        self.accepted |= old.accepted & (Self::USED | Self::BEST);
         self
     }
 }

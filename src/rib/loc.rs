@@ -19,6 +19,9 @@ pub struct Changed {
     pub prefix: Prefix,
     /// The best, and its equals, by tie break. Empty: no route through a neighbor, also when the gateway's own wins.
     pub paths: SmallVec<[Chosen; 4]>,
+    /// What the decision would be if nobody who taught one of those were there: the twin's path beside those of
+    /// devices, a longer one beside the short ones. In use only when all the others are gone.
+    pub backups: SmallVec<[Chosen; 2]>,
 }
 
 /// A path that is used.
@@ -33,6 +36,7 @@ pub struct Chosen {
 }
 
 /// A decision, with the paths it was made of.
+#[derive(Default)]
 pub(super) struct Decision {
     pub(super) candidates: SmallVec<[Candidate; 4]>,
     /// Session and next hop number of each candidate.
@@ -46,13 +50,20 @@ impl Decision {
         self.outcomes.iter().position(|outcome| *outcome == Outcome::Best)
     }
 
-    /// True if the path of this session is used.
-    fn flags(&self, session: SessionId) -> u32 {
-        let place = self.origins.iter().position(|(of, _)| *of == session);
-        match place.and_then(|place| self.outcomes.get(place)) {
+    fn outcome(&self, session: SessionId) -> Option<Outcome> {
+        let place = self.origins.iter().position(|(of, _)| *of == session)?;
+        self.outcomes.get(place).copied()
+    }
+
+    /// How the path of this session is used, by this decision and the one without its winners.
+    fn flags(&self, session: SessionId, spare: &Self) -> u32 {
+        match self.outcome(session) {
             Some(Outcome::Best) => Path::CHOSEN | Path::BEST,
             Some(Outcome::Multipath) => Path::CHOSEN,
-            Some(Outcome::Lost(_)) | None => 0,
+            Some(Outcome::Lost(_)) | None => match spare.outcome(session) {
+                Some(Outcome::Best | Outcome::Multipath) => Path::BACKUP,
+                Some(Outcome::Lost(_)) | None => 0,
+            },
         }
     }
 }
@@ -83,8 +94,7 @@ impl Rib {
 
     /// The decision for a row, from the paths that count now.
     pub(super) fn decide(&self, family: Family, row: RowId) -> Decision {
-        let mut decision =
-            Decision { candidates: SmallVec::new(), origins: SmallVec::new(), outcomes: SmallVec::new() };
+        let mut decision = Decision::default();
         for path in self.paths.iter(self.routes[at(family)].table.row(row).head) {
             if let Some(candidate) = self.candidate(family, path) {
                 decision.candidates.push(candidate);
@@ -93,6 +103,25 @@ impl Rib {
         }
         decision.outcomes = decision::decide(&decision.candidates, self.limits());
         decision
+    }
+
+    /// The decision among those that lost, as if nobody who taught a winner were there. The gateway's own route needs
+    /// no other one.
+    pub(super) fn spare(&self, decision: &Decision) -> Decision {
+        let mut spare = Decision::default();
+        let lost = |at: usize| matches!(decision.outcomes.get(at), Some(Outcome::Lost(_)));
+        let all = || decision.candidates.iter().zip(&decision.origins).enumerate();
+        if decision.best().and_then(|best| decision.candidates.get(best)).is_none_or(|best| best.kind == Kind::Local) {
+            return spare;
+        }
+        for (_, (candidate, origin)) in all().filter(|(at, _)| lost(*at)) {
+            if !all().any(|(at, (winner, _))| !lost(at) && winner.peer == candidate.peer) {
+                spare.candidates.push(*candidate);
+                spare.origins.push(*origin);
+            }
+        }
+        spare.outcomes = decision::decide(&spare.candidates, self.limits());
+        spare
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -116,14 +145,17 @@ impl Rib {
     /// Decides about a row that may have changed, queues it for the neighbors, and says if the chosen paths are others.
     fn settle(&mut self, family: Family, row: RowId) -> Option<Changed> {
         let decision = self.decide(family, row);
+        let spare = self.spare(&decision);
         let routes = &mut self.routes[at(family)];
         let head = routes.table.row(row).head;
         let (mut used, mut best) = (routes.table.row(row).is(Row::LOST), false);
+        let mut backup = false;
         self.paths.for_each_mut(head, |path| {
-            let flags = decision.flags(path.session);
+            let flags = decision.flags(path.session, &spare);
             let before = |flag: u32| path.is(flag) != (flags & flag != 0);
             let touched = path.is(Path::TOUCHED) && flags & Path::CHOSEN != 0;
             used |= before(Path::CHOSEN) || touched;
+            backup |= before(Path::BACKUP) || (path.is(Path::TOUCHED) && flags & Path::BACKUP != 0);
             best |= before(Path::BEST) || (touched && flags & Path::BEST != 0);
             path.decided(flags);
         });
@@ -141,17 +173,23 @@ impl Rib {
             }
             (true, true) | (false, false) => {}
         }
-        if !used && !best && !awaited {
+        if !used && !best && !backup && !awaited {
             return None;
         }
         let narrow = if entry.is(Row::LOCAL) { self.narrow.as_slice() } else { &[] };
-        for session in self.wide.iter().chain(narrow) {
+        // Nobody is told of what would be if all were different.
+        let told = used || best || awaited;
+        for session in self.wide.iter().chain(narrow).filter(|_| told) {
             if let Some(live) = self.sessions.get_mut(*session).filter(|live| live.has(family)) {
                 live.out[at(family)].mark(row, false, &mut routes.table);
             }
         }
         let prefix = routes.table.prefix(row);
-        (used || best).then(|| Changed { prefix, paths: self.chosen(&decision) })
+        (used || best || backup).then(|| Changed {
+            prefix,
+            paths: self.chosen(&decision).collect(),
+            backups: self.chosen(&spare).collect(),
+        })
     }
 
     /// The next hop of a path: what a policy said, else what the neighbor said.
@@ -159,13 +197,13 @@ impl Rib {
         self.attrs.next_hop(accepted).or_else(|| self.sessions.get(session)?.next_hop(number))
     }
 
-    fn chosen(&self, decision: &Decision) -> SmallVec<[Chosen; 4]> {
-        let chosen = |(at, weight): (usize, Weight)| {
+    fn chosen(&self, decision: &Decision) -> impl Iterator<Item = Chosen> {
+        let chosen = move |(at, weight): (usize, Weight)| {
             let (session, number) = decision.origins[at];
             let live = self.sessions.get(session)?;
             let next_hop = self.next_hop(decision.candidates[at].attrs, session, number)?;
             Some(Chosen { peer: live.peer, next_hop, weight })
         };
-        self.shares(decision).into_iter().filter_map(chosen).collect()
+        self.shares(decision).into_iter().filter_map(chosen)
     }
 }

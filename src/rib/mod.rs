@@ -314,7 +314,7 @@ impl Rib {
             let Routes { table, changed, .. } = &mut self.routes[at(family)];
             for row in 0..table.end() {
                 let head = table.row(row).head;
-                if self.paths.iter(head).any(|path| taught(path) && path.is(Path::CHOSEN)) {
+                if self.paths.iter(head).any(|path| taught(path) && path.is(Path::USED)) {
                     self.paths.for_each_mut(head, |path| {
                         if taught(path) {
                             path.touch();
@@ -497,10 +497,10 @@ impl Rib {
             live.trimmed[at(family)].remove(row);
         }
         self.uncount(family, gone);
-        if gone.is(Path::CHOSEN) {
+        if gone.is(Path::USED) {
             self.routes[at(family)].table.row_mut(row).set(Row::LOST);
         }
-        if gone.accepted().is_some() || gone.is(Path::CHOSEN) {
+        if gone.accepted().is_some() || gone.is(Path::USED) {
             self.mark_changed(family, row);
         }
         self.release(gone);

@@ -146,7 +146,7 @@ impl Rib {
         }
         if pass.touch {
             self.paths.for_each_mut(head, |path| {
-                if path.is(Path::CHOSEN) {
+                if path.is(Path::USED) {
                     path.touch();
                 }
             });

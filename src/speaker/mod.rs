@@ -24,6 +24,7 @@ mod reload;
 mod reset;
 mod resync;
 mod sessions;
+mod settling;
 mod stale;
 mod startup;
 mod tunnels;
@@ -68,6 +69,7 @@ use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
+use settling::Settling;
 use startup::Startup;
 use tunnels::Tunnels;
 
@@ -136,6 +138,9 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    settling: Settling,
+    /// How often in a row what was read of the kernel was old when it came.
+    overtaken: u8,
     audit: Audit,
     /// Who is watched by BFD may have changed.
     watch_again: bool,
@@ -193,6 +198,8 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            settling: Settling::default(),
+            overtaken: 0,
             audit: Audit::default(),
             watch_again: true,
             watching: None,
@@ -280,6 +287,7 @@ impl Speaker {
         if self.startup.is_over(now) {
             self.converge(now, out);
         }
+        self.settle_groups(now);
         self.kernel(now, out);
         self.audit_if_due(now, out);
         self.watch(out);
@@ -322,6 +330,7 @@ impl Speaker {
             .chain(self.tunnels.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
+            .chain(self.settle_deadline())
             .chain(self.audit_deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
@@ -343,7 +352,9 @@ impl Speaker {
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
+            self.waits(now);
             self.sweep();
+            self.settle_groups(now);
             self.kernel(now, out);
         }
         for id in self.neighbors.ids() {
@@ -370,6 +381,11 @@ impl Speaker {
         let fixed = self.neighbors.iter().filter(|neighbor| neighbor.plan.range.is_none());
         let ranges = self.desired.ranges.iter().map(|range| (range.name(), range.prefix, &range.like.auth));
         fixed.map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth)).chain(ranges)
+    }
+
+    /// The largest share that the kernel takes, before anything else: see [`fib::Settings::max_weight`].
+    pub fn set_max_weight(&mut self, most: u16) {
+        self.fib.set_max_weight(most);
     }
 
     /// What the kernel's part of the shell must know.
@@ -493,15 +509,18 @@ impl Speaker {
     fn program(&mut self) {
         let mut changed = std::mem::take(&mut self.changed);
         self.rib.take_changed(SLICE_PREFIXES, &mut changed);
-        let mut hops: Vec<Hop> = Vec::new();
+        let (mut hops, mut backups): (Vec<Hop>, Vec<Hop>) = (Vec::new(), Vec::new());
         for change in changed.drain(..) {
             let family = change.prefix.family();
-            hops.clear();
-            hops.extend(change.paths.iter().filter_map(|path| {
+            let hop = |path: &rib::Chosen| {
                 let reach = self.neighbors.get(path.peer)?.reach();
                 flow::hop(reach, family, path.next_hop, path.weight, &self.links)
-            }));
-            self.fib.want(change.prefix, &hops);
+            };
+            hops.clear();
+            hops.extend(change.paths.iter().filter_map(hop));
+            backups.clear();
+            backups.extend(change.backups.iter().filter_map(hop));
+            self.fib.want(change.prefix, &hops, &backups);
         }
         self.changed = changed;
     }
@@ -530,6 +549,7 @@ impl Speaker {
     /// Hands out what the kernel can take now.
     fn kernel(&mut self, now: Time, out: &mut Vec<Effect>) {
         if self.compares(now, out) {
+            self.overtake(now, out);
             return;
         }
         while let Some(batch) = self.fib.next_batch(now) {

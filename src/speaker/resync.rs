@@ -1,8 +1,8 @@
 //! After news of interfaces, or of what others did, was lost: what the kernel dropped by itself in the meantime is not known, so all that it
 //! holds of ours is read and compared.
 //!
-//! An interface that went down and up again between two looks shows no difference, yet its next hops are gone. Batches
-//! wait while the kernel is read, so that what is found is not old when it arrives.
+//! An interface that went down and up again between two looks shows no difference, yet its next hops are gone. Routes
+//! wait while the kernel is read, so that what is found is not old when it arrives; what a lost tunnel needs does not.
 
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ const BREATH: Duration = Duration::from_secs(1);
 
 /// Changes by others that wait while the kernel is read; if there are more, it is read again instead.
 const HELD: usize = 100_000;
+
+/// How often in a row what was read may be thrown away because something urgent was done meanwhile.
+const OVERTAKEN: u8 = 3;
 
 /// How far it is.
 #[derive(Debug, Default)]
@@ -38,6 +41,8 @@ pub(super) enum Resync {
         again: bool,
         /// What others changed since, in order.
         held: Vec<Foreign>,
+        /// Groups were replaced since, which could not wait.
+        overtaken: bool,
     },
 }
 
@@ -107,7 +112,8 @@ impl Speaker {
             Resync::Due => {
                 if self.fib.is_idle() {
                     self.audit_give_up(now);
-                    self.resync = Resync::Asked { touched: Vec::new(), again: false, held: Vec::new() };
+                    self.resync =
+                        Resync::Asked { touched: Vec::new(), again: false, held: Vec::new(), overtaken: false };
                     out.push(Effect::Dump);
                 }
                 true
@@ -117,8 +123,28 @@ impl Speaker {
         }
     }
 
+    /// What is urgent does not wait until the kernel has been read: groups are replaced, and it is read once more. Not
+    /// without end, if something is urgent all the time.
+    pub(super) fn overtake(&mut self, now: Time, out: &mut Vec<Effect>) {
+        if self.overtaken >= OVERTAKEN {
+            return;
+        }
+        while let Some(batch) = self.fib.next_objects(now) {
+            out.push(Effect::Kernel(batch));
+            if let Resync::Asked { overtaken, .. } = &mut self.resync {
+                *overtaken = true;
+            }
+        }
+    }
+
     pub(super) fn dumped(&mut self, now: Time, found: Result<fib::Table, String>, out: &mut Vec<Effect>) {
-        let Resync::Asked { touched, again, held } = std::mem::take(&mut self.resync) else { return };
+        let Resync::Asked { touched, again, held, overtaken } = std::mem::take(&mut self.resync) else { return };
+        if overtaken {
+            self.overtaken += 1;
+            self.resync = Resync::Due; // what was found is older than what was done since
+            return;
+        }
+        self.overtaken = 0;
         match found {
             Ok(found) => {
                 let routes = found.routes.len();

@@ -33,7 +33,8 @@ impl fmt::Display for LinkIndex {
     }
 }
 
-/// The share of a hop in its group, 1 to 256 (the kernel stores it less one, in eight bits).
+/// The share of a hop in its group, 1 to 65,535. Configured ones end at 255; the kernel takes more than 256 since
+/// Linux 6.12.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Weight(NonZeroU16);
@@ -42,13 +43,13 @@ impl Weight {
     /// An equal share.
     pub const ONE: Self = Self(NonZeroU16::MIN);
 
-    /// `None` outside 1 to 256.
+    /// `None` for 0.
     #[must_use]
     pub fn new(weight: u16) -> Option<Self> {
-        NonZeroU16::new(weight).filter(|w| w.get() <= 256).map(Self)
+        NonZeroU16::new(weight).map(Self)
     }
 
-    /// 1 to 256.
+    /// 1 to 65,535.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0.get()

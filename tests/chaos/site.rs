@@ -160,7 +160,9 @@ impl Site {
             return Err(format!("group {group} is left"));
         }
         let members: BTreeSet<u64> = groups.values().flatten().copied().collect();
-        match hops.keys().find(|id| !members.contains(id)) {
+        // A copy of one that is in a group is kept for that.
+        let ways: BTreeSet<&String> = members.iter().filter_map(|id| hops.get(id)).collect();
+        match hops.iter().find(|(id, way)| !members.contains(id) && !ways.contains(way)).map(|(id, _)| id) {
             Some(hop) => Err(format!("next hop {hop} is left")),
             None => Ok(()),
         }

@@ -56,7 +56,7 @@ fn filled(space: &Space) -> (World, Others) {
     }
     // IPv4 over an IPv6 next hop.
     let far = super::hop(world.links[0], twinspan::types::Family::Ipv6);
-    (200..210).for_each(|number| world.fib.want(v4(number), &[far]));
+    (200..210).for_each(|number| world.fib.want(v4(number), &[far], &[]));
     world.fib.want_link("10.52.0.253/32".parse().unwrap(), world.links[0]);
     world.fib.want_link("2001:db8:ffff::1/128".parse().unwrap(), world.links[1]);
     world.run();

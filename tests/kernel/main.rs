@@ -16,7 +16,7 @@ use std::{
 use space::{Space, within};
 use twinspan::fib::io::sysctl::{COMPAT_MODE, HASH_IPV4, HASH_IPV6, Sysctls};
 use twinspan::fib::io::{Event, Kernel, LinkEvent, Monitor};
-use twinspan::fib::{Fib, Group, NextHop, Op, RouteState, Settings, Target};
+use twinspan::fib::{Fib, Group, NextHop, Op, RouteState, Settings, Table, Target};
 use twinspan::types::{Family, Hop, LinkIndex, Prefix, Time, Weight};
 
 fn settings() -> Settings {
@@ -53,13 +53,15 @@ impl World {
         let (sysctls, wrong) = Sysctls::set(&[COMPAT_MODE, HASH_IPV4, HASH_IPV6]);
         assert_eq!(wrong, []);
         let links = (1..=links).map(|number| space.pair(number)).collect();
-        let kernel = Kernel::open().unwrap();
-        Self { fib: Fib::new(settings()), kernel, links, now: Time::START, _sysctls: sysctls }
+        let mut kernel = Kernel::open().unwrap();
+        let mut fib = Fib::new(settings());
+        fib.set_max_weight(kernel.probe(&settings()).unwrap());
+        Self { fib, kernel, links, now: Time::START, _sysctls: sysctls }
     }
 
     fn want(&mut self, prefix: Prefix, links: &[usize]) {
         let hops: Vec<Hop> = links.iter().map(|at| hop(self.links[*at], prefix.family())).collect();
-        self.fib.want(prefix, &hops);
+        self.fib.want(prefix, &hops, &[]);
     }
 
     /// Everything that is to be done now; how many operations that were.
@@ -72,6 +74,17 @@ impl World {
         }
         assert!(self.fib.settled());
         count
+    }
+
+    /// What the kernel holds, but for next hops that no group has as a member that carries.
+    fn without_keepers(&mut self) -> Table {
+        let mut table = self.kernel.dump(&settings()).unwrap();
+        for group in table.groups.values_mut() {
+            group.members = group.carrying();
+        }
+        let carries = |id: &u32| table.groups.values().any(|group| group.members.iter().any(|(hop, _)| hop == id));
+        table.next_hops.retain(|id, _| carries(id));
+        table
     }
 
     /// The mirror is the kernel.
@@ -112,7 +125,10 @@ impl Events {
 fn the_running_kernel_passes_the_probe_and_nothing_stays_behind() {
     within(|space| {
         let mut kernel = Kernel::open().unwrap();
-        kernel.probe(&settings()).unwrap();
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+        let mut parts = release.split(['.', '-']).map_while(|part| part.trim().parse::<u32>().ok());
+        let wide = (parts.next(), parts.next()) >= (Some(6), Some(12));
+        assert_eq!(kernel.probe(&settings()).unwrap(), if wide { u16::MAX } else { 256 }, "{release}");
         assert_eq!(space.ip("nexthop show"), "");
     });
 }
@@ -151,14 +167,14 @@ fn default_routes_host_routes_and_weights_are_as_wanted() {
     within(|space| {
         let mut world = World::new(space, 2);
         let heavy = Hop { weight: Weight::new(256).unwrap(), ..hop(world.links[0], Family::Ipv4) };
-        world.fib.want("0.0.0.0/0".parse().unwrap(), &[heavy, hop(world.links[1], Family::Ipv4)]);
+        world.fib.want("0.0.0.0/0".parse().unwrap(), &[heavy, hop(world.links[1], Family::Ipv4)], &[]);
         world.want("::/0".parse().unwrap(), &[0, 1]);
         world.fib.want_link("10.52.0.253/32".parse().unwrap(), world.links[0]);
         world.fib.want_link("fd00::1/128".parse().unwrap(), world.links[0]);
         let bare = Hop { gateway: None, ..hop(world.links[0], Family::Ipv4) };
-        world.fib.want(v4(1), &[bare]);
-        world.fib.want(v6(1), &[bare]);
-        world.fib.want(v4(2), &[hop(world.links[0], Family::Ipv6)]); // an IPv6 gateway serves IPv4
+        world.fib.want(v4(1), &[bare], &[]);
+        world.fib.want(v6(1), &[bare], &[]);
+        world.fib.want(v4(2), &[hop(world.links[0], Family::Ipv6)], &[]); // an IPv6 gateway serves IPv4
         world.run();
         world.compare();
         assert_eq!(world.fib.totals().routes, 7);
@@ -170,7 +186,7 @@ fn default_routes_host_routes_and_weights_are_as_wanted() {
 fn an_ipv6_route_over_an_ipv4_gateway_fails_with_the_kernels_own_words() {
     within(|space| {
         let mut world = World::new(space, 1);
-        world.fib.want(v6(1), &[hop(world.links[0], Family::Ipv4)]);
+        world.fib.want(v6(1), &[hop(world.links[0], Family::Ipv4)], &[]);
         world.run();
         let RouteState::Failed { error, .. } = world.fib.route(&v6(1)).unwrap().state else { panic!("no failure") };
         assert_eq!(error.text, "IPv6 routes can not use an IPv4 nexthop");
@@ -191,14 +207,14 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.want_link("10.52.0.253/32".parse().unwrap(), world.links[0]);
         world.run();
         world.compare();
-        let before = world.kernel.dump(&settings()).unwrap().routes;
+        let before = world.without_keepers();
 
         space.ip("link set p1 down");
         let event = events.until(|link| link.name == "d1" && !link.up);
         assert!(event.exists);
         world.fib.link_down(event.index);
         world.compare();
-        assert_eq!(world.run(), 4, "the hop that is left gets its shadow, in each family");
+        assert_eq!(world.run(), 4, "in each family a group of one is left, which gets a keeper");
         world.compare();
         assert_eq!(world.fib.totals().routes, 301);
 
@@ -207,7 +223,7 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.link_up(event.index);
         world.run();
         world.compare();
-        assert_eq!(world.kernel.dump(&settings()).unwrap().routes, before);
+        assert_eq!(world.without_keepers(), before);
 
         space.ip("link set d1 down");
         let event = events.until(|link| link.name == "d1" && !link.up);
@@ -219,7 +235,7 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.fib.link_up(event.index);
         world.run();
         world.compare();
-        assert_eq!(world.kernel.dump(&settings()).unwrap().routes, before);
+        assert_eq!(world.without_keepers(), before);
 
         space.ip("link del d1");
         let event = events.until(|link| link.name == "d1" && !link.exists);
@@ -228,6 +244,43 @@ fn the_mirror_follows_the_kernel_through_lost_carriers_and_back() {
         world.compare();
         assert_eq!(world.fib.totals().routes, 300);
         assert_eq!(world.fib.route(&v4(1_000)).unwrap().state, RouteState::Waiting);
+    });
+}
+
+#[test]
+fn when_the_last_tunnel_goes_the_kernel_itself_leads_every_route_over_the_backup() {
+    within(|space| {
+        let mut world = World::new(space, 3);
+        let mut events = Events::new();
+        for number in 0..100 {
+            for prefix in [v4(number), v6(number)] {
+                let hop = |at: usize| hop(world.links[at], prefix.family());
+                let hops = [hop(0), hop(1)];
+                world.fib.want(prefix, &hops, &[hop(2)]);
+            }
+        }
+        world.run();
+        world.compare();
+        let before = world.kernel.dump(&settings()).unwrap();
+        for (number, how) in [(1, "link set p1 down"), (2, "link set d2 down")] {
+            space.ip(how);
+            let event = events.until(|link| link.name == format!("d{number}") && !link.up);
+            let found = world.kernel.dump(&settings()).unwrap();
+            assert_eq!(found.routes, before.routes, "{how}");
+            world.fib.link_down(event.index);
+            world.compare();
+            assert_eq!(world.run(), 0, "{how}: nothing is left to do");
+        }
+        assert!(world.fib.groups().iter().all(|group| group.on_backups));
+        for (number, how) in [(1, "link set p1 up"), (2, "link set d2 up")] {
+            space.ip(how);
+            let event = events.until(|link| link.name == format!("d{number}") && link.up);
+            world.fib.link_up(event.index);
+            world.run();
+            world.compare();
+        }
+        let after = world.kernel.dump(&settings()).unwrap();
+        assert_eq!((after.routes, after.groups), (before.routes, before.groups));
     });
 }
 
@@ -287,6 +340,7 @@ fn a_new_start_adopts_without_a_write_and_sweeps_what_is_stale() {
         let before = world.kernel.dump(&settings()).unwrap();
 
         world.fib = Fib::new(settings());
+        world.fib.set_max_weight(world.kernel.probe(&settings()).unwrap());
         assert!(world.fib.adopt(before.clone()));
         assert_eq!(world.run(), 0);
         world.compare();
@@ -395,6 +449,38 @@ fn sysctls_are_set_in_this_namespace_and_put_back() {
         assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
         let missing = twinspan::fib::io::sysctl::Wanted { name: "net/ipv4/no_such_thing", ..COMPAT_MODE };
         assert_eq!(Sysctls::set(&[missing]).1.len(), 1);
+    });
+}
+
+#[test]
+fn the_found_values_of_sysctls_outlive_a_run_that_is_killed() {
+    within(|_| {
+        let read = |name| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap().trim().to_owned();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("made/here.sysctls");
+        let set = || {
+            let (sysctls, wrong, noted) = Sysctls::set_noting(&[COMPAT_MODE, HASH_IPV4], &file);
+            assert_eq!((wrong, noted.is_ok()), (vec![], true));
+            sysctls
+        };
+        std::mem::forget(set()); // killed
+        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
+        std::mem::forget(set()); // and again
+        drop(set()); // one that finds another running, and gives up
+        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
+        let mut third = set();
+        third.own();
+        assert_eq!(third.changed().count(), 2);
+        std::fs::write(format!("/proc/sys/{}", HASH_IPV4.name), "2").unwrap();
+        let strayed = third.look(&[COMPAT_MODE, HASH_IPV4]);
+        assert_eq!(
+            strayed.iter().map(|one| (one.found.as_str(), one.reason.clone())).collect::<Vec<_>>(),
+            [("2", None)]
+        );
+        assert_eq!(read(HASH_IPV4.name), "1", "it is set again");
+        drop(third);
+        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
+        assert!(!file.exists());
     });
 }
 

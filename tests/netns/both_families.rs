@@ -1,7 +1,5 @@
 //! IPv4 and IPv6 over sessions of either family, with FRR and BIRD (RFC 4760, RFC 2545, RFC 8950).
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 
 use crate::gateway::{Gateway, INSTANCES, SOON};
@@ -18,10 +16,7 @@ fn gateways(gateway: &Gateway, instance: &str, route: &str) -> Result<Vec<String
     let members = group.split("group ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
     let hop = |id: &str| must(&["ip", "nexthop", "show", "id", id]);
     let via = |text: String| text.split("via ").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned);
-    let all = members.split('/').map(|id| hop(id.split(',').next().unwrap_or(id)));
-    let ways: BTreeSet<String> =
-        all.map(|text| text.map(|text| via(text).unwrap_or_default())).collect::<Result<_, _>>()?;
-    Ok(ways.into_iter().collect()) // two members that lead the same way are one
+    members.split('/').map(|id| hop(id).map(|text| via(text).unwrap_or_default())).collect()
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn a_full_table_from_two_devices_is_in_the_kernel_with_two_members_and_the_daemo
         assert_eq!(counts(&shown, interface), Some(wanted), "{interface}: received, accepted, refused");
     }
     assert_eq!(kernel.routes.len(), one.prefixes - missing.len());
-    let two_members = kernel.routes.values().filter(|group| kernel.ways(**group).is_some_and(|ways| ways.len() == 2));
+    let two_members = kernel.routes.values().filter(|group| kernel.groups.get(group).is_some_and(|g| g.len() == 2));
     assert_eq!(two_members.count(), kernel.routes.len(), "routes through a resilient group with two members");
 
     // No session was lost, before, during and after; then there is nothing left to do.

@@ -1,6 +1,6 @@
 //! What a node's kernel holds, as `ip` says it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -31,10 +31,12 @@ impl Kernel {
         self.ways(*self.routes.get(prefix)?)
     }
 
-    /// The interfaces that a group has, sorted. Two members that lead the same way are one.
+    /// The interfaces that a resilient group has, sorted.
     pub(crate) fn ways(&self, group: u64) -> Option<Vec<String>> {
-        let ways: BTreeSet<_> = self.groups.get(&group)?.iter().filter_map(|id| self.next_hops.get(id)).collect();
-        Some(ways.into_iter().map(|(interface, _)| interface.clone()).collect())
+        let members = self.groups.get(&group)?;
+        let mut out: Vec<_> = members.iter().filter_map(|id| Some(self.next_hops.get(id)?.0.clone())).collect();
+        out.sort();
+        Some(out)
     }
 
     /// True if there is nothing of ours.
@@ -63,7 +65,10 @@ impl Gateway {
                     kernel.next_hops.insert(id, (text("dev"), text("gateway")));
                 }
                 Some(members) if object["type"] == "resilient" => {
-                    let members = members.iter().filter_map(|member| member["id"].as_u64());
+                    // Beside such shares, the last one has no bucket: it keeps the group when the others go.
+                    let kept = members.iter().any(|member| member["weight"].as_u64().is_some_and(|share| share >= 256));
+                    let carrying = members.len() - usize::from(kept);
+                    let members = members.iter().take(carrying).filter_map(|member| member["id"].as_u64());
                     kernel.groups.insert(id, members.collect());
                 }
                 Some(_) => kernel.plain_groups.push(id),

@@ -7,8 +7,7 @@ use anyhow::Result;
 use crate::gateway::{Gateway, SOON};
 use crate::runner::wait_until;
 
-/// The weight of each interface in the group of the route to a prefix, in the smallest numbers. An interface may have two
-/// members of the group, which share its weight.
+/// The weight of each interface in the group of the route to a prefix, as the kernel lists them.
 fn weights(gateway: &Gateway, prefix: &str) -> Result<BTreeMap<String, u32>, String> {
     let must = |words: &[&str]| gateway.lab.must("in-0", words).map_err(|error| format!("{error:#}"));
     let after = |text: &str, word: &str| {
@@ -18,19 +17,13 @@ fn weights(gateway: &Gateway, prefix: &str) -> Result<BTreeMap<String, u32>, Str
     let id = after(&route, "nhid ").ok_or_else(|| format!("no group: {route}\n{}", gateway.tail("in-0")))?;
     let group = must(&["ip", "nexthop", "show", "id", &id])?;
     let members = after(&group, "group ").ok_or_else(|| format!("no members: {group}"))?;
-    let mut found: BTreeMap<String, u32> = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for member in members.split('/') {
         let (id, weight) = member.split_once(',').unwrap_or((member, "1"));
         let hop = must(&["ip", "nexthop", "show", "id", id])?;
-        let weight: u32 = weight.parse().map_err(|_| group.clone())?;
-        *found.entry(after(&hop, "dev ").unwrap_or_default()).or_default() += weight;
+        found.insert(after(&hop, "dev ").unwrap_or_default(), weight.parse().map_err(|_| group.clone())?);
     }
-    let all = found.values().fold(0, |all, weight| common(all, *weight)).max(1);
-    Ok(found.into_iter().map(|(interface, weight)| (interface, weight / all)).collect())
-}
-
-fn common(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { common(b, a % b) }
+    Ok(found)
 }
 
 fn wait_for(gateway: &Gateway, wanted: [u32; 2]) -> Result<()> {

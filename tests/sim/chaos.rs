@@ -245,11 +245,18 @@ impl Run {
             if restarting {
                 continue; // it keeps what it found until all are back, or for its time
             }
+            let loads = loads(events);
             let wanted = self.wanted(host);
             let held = self.held(host);
+            // While a neighbor says its table, groups wait for more hops, and never lead where nobody wants.
+            let waits = |prefix: &Prefix| {
+                let (wanted, held) = (wanted.get(prefix), held.get(prefix));
+                loads
+                    && held.is_some_and(|held| !held.is_empty() && wanted.is_some_and(|wanted| held.is_subset(wanted)))
+            };
             let name = self.world.hosts[host].name;
             for prefix in wanted.keys().chain(held.keys()).collect::<BTreeSet<_>>() {
-                if wanted.get(prefix) != held.get(prefix) {
+                if wanted.get(prefix) != held.get(prefix) && !waits(prefix) {
                     wrong.push(format!(
                         "{name}: {prefix} should lead over {:?} and leads over {:?}",
                         wanted.get(prefix),
@@ -309,13 +316,29 @@ impl Run {
     }
 }
 
-/// Groups that no route is on, and next hops in no group.
+/// True if a neighbor has a session and has not said all.
+fn loads(events: &[String]) -> bool {
+    let mut loading = BTreeSet::new();
+    for words in events.iter().map(|event| event.split(' ').collect::<Vec<_>>()) {
+        match words.as_slice() {
+            [_, name, "(AS", _, "is", "Established:", ..] => drop(loading.insert(name.to_string())),
+            [_, name, "has", "sent", "all", ..] | [_, name, "is", "down:", ..] => drop(loading.remove(*name)),
+            _ => {}
+        }
+    }
+    !loading.is_empty()
+}
+
+/// Groups that no route is on, and next hops in no group, but for a copy of one that is in a group: it is kept for that.
 fn unused(table: &Table) -> impl Iterator<Item = String> {
     let on: BTreeSet<Target> = table.routes.values().copied().collect();
     let members: BTreeSet<u32> = table.groups.values().flat_map(|group| &group.members).map(|(id, _)| *id).collect();
-    let groups =
-        table.groups.keys().filter(move |id| !on.contains(&Target::Group(**id))).map(|id| format!("group {id}"));
-    groups.chain(table.next_hops.keys().filter(move |id| !members.contains(*id)).map(|id| format!("next hop {id}")))
+    let way = |hop: &NextHop| (hop.link, hop.gateway);
+    let ways: BTreeSet<_> = members.iter().filter_map(|id| table.next_hops.get(id)).map(way).collect();
+    let groups = table.groups.keys().filter(move |id| !on.contains(&Target::Group(**id)));
+    let groups = groups.map(|id| format!("group {id}"));
+    let hops = table.next_hops.values().filter(move |hop| !members.contains(&hop.id) && !ways.contains(&way(hop)));
+    groups.chain(hops.map(|hop| format!("next hop {}", hop.id)))
 }
 
 fn play(seed: u64) {

@@ -86,7 +86,7 @@ impl Found {
             match kind & NLA_TYPE {
                 NHA_ID => id = number(value, 0),
                 NHA_OIF => interface = number(value, 0),
-                NHA_GROUP => group = Some(value.chunks_exact(8).filter_map(|member| number(member, 0)).collect()),
+                NHA_GROUP => group = Some(carrying(value)),
                 _ => {}
             }
             attributes = attributes.get(length.next_multiple_of(4)..).unwrap_or_default();
@@ -96,6 +96,16 @@ impl Found {
             self.interfaces.insert(id, interface);
         }
     }
+}
+
+/// The members of a group but a keeper, which is the last one and has no bucket beside the large shares of the others.
+fn carrying(members: &[u8]) -> Vec<u32> {
+    let mut ids: Vec<u32> = members.chunks_exact(8).filter_map(|member| number(member, 0)).collect();
+    let large = |member: &[u8]| member.get(4) == Some(&u8::MAX) || member.get(5).is_some_and(|high| *high > 0);
+    if members.chunks_exact(8).any(large) {
+        ids.pop();
+    }
+    ids
 }
 
 fn number(octets: &[u8], at: usize) -> Option<u32> {

@@ -172,10 +172,13 @@ fn members(group: &FibGroup) -> String {
         let tunnel = member.tunnel.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
         format!("{interface}{gateway}{weight}{tunnel}")
     };
-    if group.members.is_empty() {
-        return "none".into();
+    let list = |members: &[FibMember]| members.iter().map(one).collect::<Vec<_>>().join(", ");
+    let carry = if group.members.is_empty() { "none".to_owned() } else { list(&group.members) };
+    match (group.backups.as_slice(), group.on_backups) {
+        ([], _) => carry,
+        (backups, false) => format!("{carry}; else {}", list(backups)),
+        (backups, true) => format!("{}, for {carry}", list(backups)),
     }
-    group.members.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// The interface's name, or what is left of it.

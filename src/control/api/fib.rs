@@ -77,6 +77,12 @@ pub struct FibGroup {
     pub state: InstallState,
     /// The ways out of it; empty while every tunnel of it is down.
     pub members: Vec<FibMember>,
+    /// The ways out of it while none of those can be used: the twin, or the next best path.
+    #[serde(default)]
+    pub backups: Vec<FibMember>,
+    /// True while its backups carry.
+    #[serde(default)]
+    pub on_backups: bool,
 }
 
 /// One way out of a group.
@@ -90,7 +96,7 @@ pub struct FibMember {
     pub interface_index: u32,
     /// The neighbor on the interface; `null` where it has only one far end.
     pub gateway: Option<IpAddr>,
-    /// Its share, 1 to 256.
+    /// Its share, 1 to 255.
     pub weight: u16,
     /// The tunnel that the interface belongs to; `null` for another kind of interface.
     pub tunnel: Option<Name>,

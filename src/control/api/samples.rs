@@ -572,6 +572,15 @@ pub fn fib() -> Reply {
             member.clone(),
             FibMember { id: 9_000_011, interface: None, interface_index: 8, gateway: None, weight: 2, tunnel: None },
         ],
+        backups: vec![FibMember {
+            id: 9_000_012,
+            interface: Some("eth1".into()),
+            interface_index: 3,
+            gateway: Some(address("192.168.255.2")),
+            weight: 1,
+            tunnel: None,
+        }],
+        on_backups: false,
     };
     let empty = FibGroup {
         id: 9_000_002,
@@ -579,6 +588,7 @@ pub fn fib() -> Reply {
         routes: 1,
         state: InstallState::InFlight,
         members: Vec::new(),
+        backups: Vec::new(),
         ..group.clone()
     };
     Reply::Fib(Box::new(Fib {

@@ -15,6 +15,7 @@ use crate::types::Prefix;
 use crate::types::Weight;
 
 use super::nexthop::NexthopAttribute;
+use super::nexthop::NexthopGroupEntry;
 use super::nexthop::NexthopMessage;
 use super::nexthop::RTM_GETNEXTHOP;
 use super::nexthop::RTM_NEWNEXTHOP;
@@ -138,8 +139,11 @@ pub(super) fn read(message: &NexthopMessage) -> Option<(u32, Object)> {
             NexthopAttribute::Oif(index) => link = LinkIndex::new(*index),
             NexthopAttribute::Gateway(address) => gateway = Some(*address),
             NexthopAttribute::Group(entries) => {
-                let weight = |weight: u8| Weight::new(u16::from(weight) + 1).unwrap_or(Weight::ONE);
-                members = Some(entries.iter().map(|entry| (entry.id, weight(entry.weight))).collect());
+                let weight = |entry: &NexthopGroupEntry| {
+                    let told = u16::from_be_bytes([entry.weight_high, entry.weight]);
+                    Weight::new(told.saturating_add(1)).unwrap_or(Weight::ONE)
+                };
+                members = Some(entries.iter().map(|entry| (entry.id, weight(entry))).collect());
             }
             NexthopAttribute::ResilientGroup(attributes) => {
                 for attribute in attributes {

@@ -29,6 +29,8 @@ use super::socket::reply;
 
 /// Octets of a send: the kernel's rate is flat from 4 KiB to 256 KiB.
 const SEND: usize = 48 << 10;
+/// The largest share before Linux 6.12.
+const NARROW: u16 = 256;
 /// Routes in one part of what is read.
 const PART: usize = 2_000;
 /// How often a dump that was torn by a change is asked for again.
@@ -75,12 +77,13 @@ impl Kernel {
     }
 
     /// Finds out by trying, with ids at the end of our range that are never given out: may we, and can the kernel?
-    pub fn probe(&mut self, settings: &Settings) -> Result<(), ProbeError> {
+    /// Tells the largest share that it takes, for [`Settings::max_weight`].
+    pub fn probe(&mut self, settings: &Settings) -> Result<u16, ProbeError> {
         let hop = settings.first_id + (1 << 24) - 1;
         let resilient = hop - 1;
         self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| able(&error, release()))?;
         if dump::any_group(&mut self.socket, settings).unwrap_or(false) {
-            return Ok(()); // of an earlier run, to be taken over: nothing in this kernel is touched without need
+            return self.max_weight(settings); // of an earlier run, to be taken over: nothing in this kernel is touched without need
         }
         let attributes = vec![NexthopAttribute::Id(hop), NexthopAttribute::Blackhole];
         let header = NexthopHeader { family: 2, protocol: settings.protocol, ..NexthopHeader::default() };
@@ -90,7 +93,19 @@ impl Kernel {
         let of_one = crate::fib::Group { id: resilient, members, buckets: 8, idle_timer: settings.idle_timer };
         let made = self.put(&group(settings, &of_one))?;
         self.apply(settings, &[Op::DeleteGroup(resilient), Op::DeleteNextHop(hop)]);
-        made.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })
+        made.map_err(|error| ProbeError::NoResilientGroups { release: release(), error })?;
+        self.max_weight(settings)
+    }
+
+    /// The largest share. A group whose only member does not exist is refused in any case: for that by a kernel that
+    /// reads all of the share, and before it looks for the member by one that wants zeros in the upper half.
+    fn max_weight(&mut self, settings: &Settings) -> Result<u16, ProbeError> {
+        let nobody = settings.first_id + (1 << 24) - 1;
+        let members = vec![(nobody, Weight::new(NARROW + 1).unwrap_or(Weight::ONE))];
+        let large = crate::fib::Group { id: nobody - 1, members, buckets: 8, idle_timer: settings.idle_timer };
+        let refused = self.put(&group(settings, &large))?.err();
+        let wide = refused.is_some_and(|error| error.text.contains("Invalid nexthop id"));
+        Ok(if wide { u16::MAX } else { NARROW })
     }
 
     /// Carries the operations out in order and tells which were refused. All are tried. Deleting what is gone already

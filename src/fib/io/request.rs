@@ -219,10 +219,9 @@ pub(super) fn next_hop(settings: &Settings, hop: &NextHop) -> NexthopMessage {
 
 /// A group as the kernel is told of it.
 pub(super) fn group(settings: &Settings, group: &Group) -> NexthopMessage {
-    let entry = |(id, weight): &(u32, crate::types::Weight)| NexthopGroupEntry {
-        id: *id,
-        weight: u8::try_from(weight.get() - 1).unwrap_or(u8::MAX),
-        weight_high: 0,
+    let entry = |(id, weight): &(u32, crate::types::Weight)| {
+        let [weight_high, weight] = (weight.get() - 1).to_be_bytes();
+        NexthopGroupEntry { id: *id, weight, weight_high }
     };
     let idle = u32::try_from(group.idle_timer.as_millis() / 10).unwrap_or(u32::MAX);
     let attributes = vec![

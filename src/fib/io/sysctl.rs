@@ -1,6 +1,10 @@
 //! Kernel settings of the caller's network namespace that decide whether any of this works: set, and put back.
 
-use std::{fmt, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
 /// A sysctl and the value that it should have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,9 +54,37 @@ impl fmt::Display for Wrong {
 }
 
 /// Sysctls that we changed; dropping it puts the found values back, in the namespace of the thread that drops it.
+///
+/// The found values are also written to a file, so that they outlive a run that is killed: the next one puts them back.
 #[derive(Debug, Default)]
 pub struct Sysctls {
     changed: Vec<(Wanted, String)>,
+    /// What a run before this one had found and not put back: perhaps it still runs, until [`Sysctls::own`].
+    inherited: Vec<(Wanted, String)>,
+    /// Where the found values are noted.
+    file: Option<PathBuf>,
+}
+
+/// A sysctl that somebody else has changed since we set it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Strayed {
+    /// Which, and the value that it should have.
+    pub wanted: Wanted,
+    /// The value that it had.
+    pub found: String,
+    /// Why it could not be set again; `None` if it was.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for Strayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Wanted { name, value, .. } = self.wanted;
+        write!(f, "{} was set to {} by somebody", name.replace('/', "."), self.found)?;
+        match &self.reason {
+            None => write!(f, ": it is {value} again"),
+            Some(reason) => write!(f, " and cannot be set to {value} again: {reason}"),
+        }
+    }
 }
 
 impl Sysctls {
@@ -60,7 +92,22 @@ impl Sysctls {
     /// somebody else's to set.
     #[must_use]
     pub fn set(wanted: &[Wanted]) -> (Self, Vec<Wrong>) {
-        let mut changed = Vec::new();
+        Self::set_after(wanted, &BTreeMap::new())
+    }
+
+    /// The same, with the found values kept in a file. What a run that was killed had found there, and left as it had set
+    /// it, is put back in the end by this one, once it is certain that the other runs no more ([`Sysctls::own`]). A file that cannot be written is an error.
+    pub fn set_noting(wanted: &[Wanted], file: &Path) -> (Self, Vec<Wrong>, io::Result<()>) {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let left = text.lines().filter_map(|line| line.split_once(' ')).map(|(name, found)| (name, found.to_owned()));
+        let (mut set, wrong) = Self::set_after(wanted, &left.collect());
+        set.file = Some(file.to_owned());
+        let noted = set.note();
+        (set, wrong, noted)
+    }
+
+    fn set_after(wanted: &[Wanted], left: &BTreeMap<&str, String>) -> (Self, Vec<Wrong>) {
+        let (mut changed, mut inherited) = (Vec::new(), Vec::new());
         let mut wrong = Vec::new();
         for wanted in wanted {
             let found = match fs::read_to_string(path(wanted)) {
@@ -71,6 +118,8 @@ impl Sysctls {
                 }
             };
             if found == wanted.value {
+                let first = left.get(wanted.name).filter(|first| **first != found);
+                inherited.extend(first.map(|first| (*wanted, first.clone())));
                 continue;
             }
             match fs::write(path(wanted), wanted.value) {
@@ -78,7 +127,12 @@ impl Sysctls {
                 Err(error) => wrong.push(Wrong { wanted: *wanted, found: Some(found), reason: error.to_string() }),
             }
         }
-        (Self { changed }, wrong)
+        (Self { changed, inherited, file: None }, wrong)
+    }
+
+    /// No other run uses these settings any more: what it had found is ours to put back.
+    pub fn own(&mut self) {
+        self.changed.append(&mut self.inherited);
     }
 
     /// Goes over to other values: what is no longer wanted is put back as by a drop, the rest is set.
@@ -102,12 +156,49 @@ impl Sysctls {
             }
         }
         self.changed = std::mem::take(&mut set.changed);
+        let _ = self.note(); // it could be written at the start
         wrong
+    }
+
+    /// Looks whether all is still as it was set, and sets again what is not.
+    #[must_use]
+    pub fn look(&self, wanted: &[Wanted]) -> Vec<Strayed> {
+        let ours = |wanted: &&Wanted| self.changed.iter().any(|(changed, _)| changed.name == wanted.name);
+        let strayed = wanted.iter().filter(ours).filter_map(|wanted| {
+            let found = read(wanted).filter(|found| found != wanted.value)?;
+            let reason = fs::write(path(wanted), wanted.value).err().map(|error| error.to_string());
+            Some(Strayed { wanted: *wanted, found, reason })
+        });
+        strayed.collect()
+    }
+
+    /// Writes the found values down: whole or not at all.
+    fn note(&self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        if self.changed.is_empty() && self.inherited.is_empty() {
+            return match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let text: String = self
+            .changed
+            .iter()
+            .chain(&self.inherited)
+            .map(|(wanted, found)| format!("{} {found}\n", wanted.name))
+            .collect();
+        let new = file.with_extension("new");
+        fs::write(&new, text)?;
+        fs::rename(&new, file)
     }
 
     /// Leaves them as they are: what stays in the kernel was made for them.
     pub fn keep(&mut self) {
         self.changed.clear();
+        self.file = None; // the next run takes over what was found
     }
 
     /// What was changed, and the values that were found.
@@ -118,9 +209,10 @@ impl Sysctls {
 
 impl Drop for Sysctls {
     fn drop(&mut self) {
-        for (wanted, found) in &self.changed {
-            put_back(wanted, found);
+        for (wanted, found) in std::mem::take(&mut self.changed) {
+            put_back(&wanted, &found);
         }
+        let _ = self.note(); // an old file does no harm: what is not as we set it is not put back
     }
 }
 

@@ -118,10 +118,16 @@ impl Naive {
     }
 
     pub(super) fn best(&self, to: &Prefix) -> Vec<u32> {
+        self.best_without(to, &[])
+    }
+
+    /// The same as if some neighbors were not there.
+    fn best_without(&self, to: &Prefix, gone: &[u32]) -> Vec<u32> {
         if self.local.contains_key(to) {
             return Vec::new();
         }
         let taught = self.up.iter().filter_map(|(peer, paths)| Some((*peer, paths.get(to)?)));
+        let taught = taught.filter(|(peer, _)| !gone.contains(peer));
         let accepted = taught.filter(|(_, attributes)| !attributes.as_path.contains(OWN));
         let mut attrs = Attrs::default();
         let candidates: Vec<_> = accepted
@@ -250,7 +256,7 @@ proptest! {
     fn a_random_life_chooses_the_same_paths_as_a_naive_rib(acts in proptest::collection::vec(act(), 1..80)) {
         let mut rib = start([Scope::LocalOnly; 4]);
         let mut naive = Naive::default();
-        let mut installed: BTreeMap<Prefix, Vec<u32>> = BTreeMap::new();
+        let mut installed: BTreeMap<Prefix, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
         let mut changed = Vec::new();
         for act in &acts {
             perform(&mut rib, &mut naive, act);
@@ -262,12 +268,16 @@ proptest! {
         }
         while rib.work(3) {}
         changed.extend(settle(&mut rib));
-        for Changed { prefix, paths } in &changed {
-            installed.insert(*prefix, paths.iter().map(|path| path.peer.0).collect());
+        for Changed { prefix, paths, backups } in &changed {
+            let peers = |of: &[Chosen]| of.iter().map(|path| path.peer.0).collect::<Vec<_>>();
+            installed.insert(*prefix, (peers(paths), peers(backups)));
         }
         for number in 0..8 {
             let to = net(number);
-            prop_assert_eq!(installed.get(&to).cloned().unwrap_or_default(), naive.best(&to), "{}", to);
+            let (paths, backups) = installed.get(&to).cloned().unwrap_or_default();
+            prop_assert_eq!(&paths, &naive.best(&to), "{}", to);
+            let without = if paths.is_empty() { Vec::new() } else { naive.best_without(&to, &paths) };
+            prop_assert_eq!(backups, without, "what is left of {}", to);
         }
         for peer in naive.up.keys() {
             let counts = rib.counts(PeerId(*peer));

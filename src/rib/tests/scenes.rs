@@ -335,7 +335,9 @@ fn a_route_that_is_asked_for_again_while_undecided_is_sent_again_once_decided() 
     rib.refresh(PeerId(1), Family::Ipv4);
     teach(&mut rib, 2, "10.52.0.0/16", path(&[65012, 65010]));
     assert!(outputs(&mut rib, 1, &FOUR).iter().all(|update| update.reach.is_empty()));
-    assert!(settle(&mut rib).is_empty());
+    let changed = settle(&mut rib);
+    assert_eq!(chosen(&changed), [("10.52.0.0/16".to_owned(), vec![0])], "it is a backup, and no more");
+    assert_eq!(changed[0].backups[0].peer, PeerId(2));
     assert_eq!(outputs(&mut rib, 1, &FOUR)[0].reach[0].prefixes, [prefix("10.52.0.0/16")]);
 }
 

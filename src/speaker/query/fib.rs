@@ -10,15 +10,15 @@ use crate::control::api::{
 use crate::fib;
 use crate::fib::{KernelError, RouteState, Target};
 use crate::speaker::Speaker;
-use crate::types::{Family, LinkIndex, Name, Prefix, Time};
+use crate::types::{Family, LinkIndex, Name, Prefix, Time, Weight};
 
 impl Speaker {
     pub(super) fn show_fib(&self) -> Fib {
         let hops: HashMap<u32, fib::NextHop> =
             self.fib.hops().into_iter().map(|view| (view.hop.id, view.hop)).collect();
         let groups = self.fib.groups().into_iter().map(|view| {
-            let present = view.kernel.as_ref() == Some(&view.group);
-            let members = view.group.members.iter().filter_map(|(id, weight)| {
+            let present = view.whole;
+            let member = |(id, weight): &(u32, Weight)| {
                 let hop = hops.get(id)?;
                 Some(FibMember {
                     id: *id,
@@ -28,8 +28,8 @@ impl Speaker {
                     weight: weight.get(),
                     tunnel: self.tunnel_on(hop.link),
                 })
-            });
-            let members: Vec<_> = members.collect();
+            };
+            let members: Vec<_> = view.group.members.iter().filter_map(member).collect();
             FibGroup {
                 id: view.group.id,
                 family: members.first().and_then(|member| hops.get(&member.id)).map_or(Family::Ipv4, |hop| hop.family),
@@ -42,6 +42,8 @@ impl Speaker {
                     (false, None) => InstallState::InFlight,
                 },
                 members,
+                backups: view.backups.iter().filter_map(member).collect(),
+                on_backups: view.on_backups,
             }
         });
         let settings = &self.config.kernel;
@@ -51,7 +53,7 @@ impl Speaker {
             protocol: settings.protocol,
             metric: settings.metric,
             totals: self.fib_totals(),
-            settled: self.fib.settled(),
+            settled: self.fib.settled() && !self.fib.is_unsettled(),
             last_fault: self.last_refusal.as_ref().map(|(at, operation, error)| KernelFault {
                 at: Some(self.moment(*at)),
                 errno: error.errno,

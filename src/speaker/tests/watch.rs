@@ -94,6 +94,20 @@ fn sessions_are_wanted_as_the_file_says_and_again_only_when_that_changes() {
 }
 
 #[test]
+fn what_bfd_found_dead_leaves_the_kernel_while_that_is_being_read_and_it_is_read_again() {
+    let (mut bench, _) = established("{ enabled = true }");
+    let effects = bench.tell(Input::LinksMissed);
+    assert!(matches!(effects[..], [Effect::Dump]), "{effects:?}");
+    let effects = bench.tell(dead());
+    let Some(Effect::Kernel(batch)) = effects.first() else { panic!("{effects:?}") };
+    assert!(matches!(batch.ops.as_ref(), [Op::DeleteGroup(_)]), "{batch:?}");
+    let done = Input::KernelDone { batch: batch.id, failures: Vec::new() };
+    bench.tell(Input::Dumped(Ok(Table::default())));
+    let effects = bench.tell(done);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Dump)), "what was found is old: {effects:?}");
+}
+
+#[test]
 fn what_bfd_found_dead_leaves_the_kernel_before_bgp_hears_of_it() {
     let (mut bench, conn) = established("{ enabled = true }");
     let effects = bench.tell(dead());

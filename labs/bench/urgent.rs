@@ -1,0 +1,198 @@
+//! From an event to the kernel: how long until the groups of a lost tunnel are replaced, with the kernel idle and while
+//! a table is being loaded, and what a lane of their own is worth to them.
+
+use std::{
+    net::Ipv4Addr,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use twinspan::fib::io::Kernel;
+use twinspan::fib::{Bar, Batch, BatchId, Failure, Fib, Lane, Settings};
+use twinspan::types::{Hop, Prefix, Time};
+
+/// How often a tunnel goes or comes in each measurement.
+const EVENTS: usize = 300;
+/// Between two events.
+const PAUSE: Duration = Duration::from_millis(7);
+/// Prefixes that the loop hands on at a time, as the speaker's does.
+const SLICE: u32 = 1_000;
+/// The table that is loaded, and taken out, and loaded again meanwhile.
+const TABLE: u32 = 1_000_000;
+/// How much the thread for routes gives way, as the daemon's does.
+const YIELD: i32 = 5;
+
+enum Fact {
+    /// A tunnel goes or comes.
+    Event(Instant),
+    Done {
+        batch: BatchId,
+        failures: Vec<Failure>,
+        at: Instant,
+    },
+}
+
+/// The loop of a daemon without sessions: facts, batches, slices of a table.
+struct Loop {
+    fib: Fib,
+    lanes: [mpsc::Sender<Batch>; 2],
+    facts: mpsc::Receiver<Fact>,
+    /// When the event was of which this batch is the answer.
+    since: Option<(BatchId, Instant)>,
+    taken: Vec<Duration>,
+    lost: bool,
+    hops: Vec<Hop>,
+    /// The next prefix of the table, and whether it is being loaded.
+    next: (u32, bool),
+}
+
+/// Milliseconds that half of the events, and 99 of 100, took at most.
+#[derive(Clone, Copy)]
+pub struct Taken {
+    p50: f64,
+    p99: f64,
+}
+
+/// Measures with tables of three sizes in the kernel, and prints a row for each.
+pub fn run(settings: &Settings, hops: &[Hop]) -> Result<()> {
+    println!("event to kernel, ms, p50 / p99 of {EVENTS}");
+    println!("| routes on the groups | idle | while {TABLE} others load | the same with one lane |");
+    println!("| --- | --- | --- | --- |");
+    for routes in [10_000, 100_000, 1_000_000] {
+        let idle = measure(settings, hops, routes, false, true)?;
+        let loading = measure(settings, hops, routes, true, true)?;
+        let one = measure(settings, hops, routes, true, false)?;
+        let cell = |taken: Taken| format!("{:.2} / {:.2}", taken.p50, taken.p99);
+        println!("| {routes} | {} | {} | {} |", cell(idle), cell(loading), cell(one));
+    }
+    Ok(())
+}
+
+fn measure(settings: &Settings, hops: &[Hop], routes: u32, load: bool, two_lanes: bool) -> Result<Taken> {
+    let (tell, facts) = mpsc::channel();
+    let routes_lane = lane(settings, tell.clone(), YIELD)?;
+    let objects = if two_lanes { lane(settings, tell.clone(), 0)? } else { routes_lane.clone() };
+    let mut fib = Fib::new(settings.clone());
+    let (backups, primaries) = hops.split_last().map(|(last, rest)| ([*last], rest)).context("there are hops")?;
+    for number in 0..routes {
+        fib.want(prefix(number), primaries, &backups);
+    }
+    let (since, taken) = (None, Vec::new());
+    let lanes = [objects, routes_lane];
+    let mut all = Loop { fib, lanes, facts, since, taken, lost: false, hops: hops.to_vec(), next: (0, true) };
+    all.settle()?;
+    thread::spawn(move || {
+        while tell.send(Fact::Event(Instant::now())).is_ok() {
+            thread::sleep(PAUSE);
+        }
+    });
+    while all.taken.len() < EVENTS {
+        let fact = if load && all.can_load() { all.facts.try_recv().ok() } else { Some(all.facts.recv()?) };
+        match fact {
+            Some(fact) => all.take(fact),
+            None => all.slice(),
+        }
+        all.hand_out();
+    }
+    all.fib.clear();
+    all.settle()?;
+    ensure!(all.fib.totals().routes == 0, "{:?}", all.fib.totals());
+    all.taken.sort_unstable();
+    let at = |part: usize| all.taken.get(all.taken.len() * part / 100).map_or(0.0, |taken| taken.as_secs_f64() * 1e3);
+    Ok(Taken { p50: at(50), p99: at(99) })
+}
+
+impl Loop {
+    /// Everything that is to be done is done.
+    fn settle(&mut self) -> Result<()> {
+        self.hand_out();
+        while !self.fib.settled() {
+            match self.facts.recv()? {
+                Fact::Event(_) => {}
+                done @ Fact::Done { .. } => self.take(done),
+            }
+            self.hand_out();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, fact: Fact) {
+        match fact {
+            Fact::Event(_) if self.since.is_some() => {} // the last one is still under way
+            Fact::Event(since) => {
+                let Some(tunnel) = self.hops.first() else { return };
+                self.lost = !self.lost;
+                match self.lost {
+                    true => self.fib.bar(Bar::Link(tunnel.link)),
+                    false => self.fib.unbar(Bar::Link(tunnel.link)),
+                }
+                let mut last = None;
+                while let Some(batch) = self.fib.next_objects(Time::START) {
+                    last = Some((batch.id, since));
+                    self.hand(batch);
+                }
+                self.since = last;
+            }
+            Fact::Done { batch, failures, at } => {
+                if let Some((_, since)) = self.since.take_if(|(of, _)| *of == batch) {
+                    self.taken.push(at - since);
+                }
+                self.fib.done(Time::START, batch, failures);
+            }
+        }
+    }
+
+    fn can_load(&self) -> bool {
+        self.fib.totals().queued < 10 * SLICE as usize
+    }
+
+    /// A slice of the table, as a session brings it; and as it takes it back.
+    fn slice(&mut self) {
+        let (from, loads) = self.next;
+        let primaries = self.hops.split_last().map_or(&[][..], |(_, rest)| rest);
+        for number in from..from + SLICE {
+            // Beside the routes that are there all the time.
+            self.fib.want(prefix(2_000_000 + number), if loads { primaries } else { &[] }, &[]);
+        }
+        let next = from + SLICE;
+        self.next = if next >= TABLE { (0, !loads) } else { (next, loads) };
+    }
+
+    fn hand_out(&mut self) {
+        while let Some(batch) = self.fib.next_batch(Time::START) {
+            self.hand(batch);
+        }
+    }
+
+    fn hand(&self, batch: Batch) {
+        let [objects, routes] = &self.lanes;
+        let lane = match batch.lane {
+            Lane::Objects => objects,
+            Lane::Routes => routes,
+        };
+        let _ = lane.send(batch); // a thread that is gone tells nothing any more, which is noticed
+    }
+}
+
+/// A thread that carries batches out, on a socket of its own.
+fn lane(settings: &Settings, tell: mpsc::Sender<Fact>, give_way: i32) -> Result<mpsc::Sender<Batch>> {
+    let (give, given) = mpsc::channel::<Batch>();
+    let mut kernel = Kernel::open()?;
+    let settings = settings.clone();
+    thread::spawn(move || {
+        let _ = rustix::process::nice(give_way);
+        for batch in given {
+            let failures = kernel.apply(&settings, &batch.ops);
+            if tell.send(Fact::Done { batch: batch.id, failures, at: Instant::now() }).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(give)
+}
+
+fn prefix(number: u32) -> Prefix {
+    Prefix::truncated(Ipv4Addr::from(0x0100_0000 + (number << 8)).into(), 24).expect("24 bits are not too many")
+}
