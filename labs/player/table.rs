@@ -70,6 +70,21 @@ pub fn records(count: usize, seed: u64) -> impl Iterator<Item = Record> {
     })
 }
 
+/// The UPDATEs of these prefixes, all with the same attributes.
+pub fn plain(prefixes: impl Iterator<Item = (u32, u8)>) -> impl Iterator<Item = Record> {
+    let mut prefixes = prefixes.peekable();
+    std::iter::from_fn(move || {
+        prefixes.peek()?;
+        let mut nlri = Vec::new();
+        for (network, length) in prefixes.by_ref().take(500) {
+            nlri.push(length);
+            nlri.extend(network.to_be_bytes().iter().take(usize::from(length.div_ceil(8))));
+        }
+        let attributes = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0, 1, 0x40, 3, 4, 192, 0, 2, 1];
+        Some(Record { time: 0, as4: true, peer_asn: 0, octets: update(&attributes, &nlri) })
+    })
+}
+
 /// True if a prefix covers or is inside of what is not on the Internet.
 pub fn kept_out(network: u32, length: u8) -> bool {
     KEPT_OUT.iter().any(|(out, bits)| {

@@ -97,16 +97,16 @@ impl Fib {
         }
         let key = self.objects.key_of(&held.members, self.settings.max_paths);
         let key = key.filter(|_| group.buckets == self.settings.buckets);
-        let key = key.filter(|key| !self.objects.group_by_key.contains_key(key));
         let mut state = GroupState { buckets: group.buckets, adopted: true, ..GroupState::default() };
         let listed = match &key {
             Some(key) => {
-                self.objects.group_by_key.insert(key.clone(), id);
+                let label = self.objects.keys.id(key.clone());
+                self.objects.keys.join(label, id);
+                state.label = Some(label);
                 self.objects.listed(key)
             }
             None => Listed { primaries: held.members.clone(), ..Listed::default() },
         };
-        state.key = key;
         state.have = Some(held);
         self.objects.add_group(id, listed, state);
     }

@@ -30,6 +30,7 @@ impl Fib {
     /// no other hop goes with its routes. Stays until [`Fib::unbar`].
     pub fn bar(&mut self, bar: Bar) {
         if self.bars.insert(bar) {
+            self.unsettle(|hop| bar.holds(hop));
             self.touch_barred(bar);
         }
     }
@@ -37,6 +38,7 @@ impl Fib {
     /// Lets hops carry again: they are put back into their groups, and routes onto groups that had gone.
     pub fn unbar(&mut self, bar: Bar) {
         if self.bars.remove(&bar) {
+            self.unsettle(|hop| bar.holds(hop));
             self.touch_barred(bar);
         }
     }
@@ -56,6 +58,12 @@ impl Fib {
         if !self.bars.iter().any(|bar| bar.holds(&state.key)) {
             return;
         }
+        self.doubt_users(hop);
+    }
+
+    /// What the kernel holds of the groups of a hop is not certain.
+    pub(super) fn doubt_users(&mut self, hop: u32) {
+        let Some(state) = self.objects.hops.get(&hop) else { return };
         for group in &state.users {
             if let Some(held) = self.objects.groups.get_mut(group).and_then(|group| group.have.as_mut()) {
                 held.sure = false;

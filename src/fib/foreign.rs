@@ -213,6 +213,7 @@ impl Fib {
         if link.is_some_and(|link| link != hop.key.link) {
             // That other link may have gone down since, and taken it along.
             self.drop_members(offset);
+            self.doubt_users(offset); // or it has not: then it is in its groups still
         }
         self.objects.touch_users(offset);
         self.objects.dirty_hops.insert(offset);

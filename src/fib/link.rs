@@ -15,6 +15,7 @@ impl Fib {
     /// Needs no message to the kernel, and takes time by groups, not by routes.
     pub fn link_down(&mut self, link: LinkIndex) {
         self.events += 1;
+        self.unsettled.forget();
         self.down.insert(link);
         self.dropped.insert(link, self.events);
         let mut on_link = Vec::new();
@@ -62,7 +63,9 @@ impl Fib {
     ///
     /// For an index that is not known to be down nothing happens, except that what failed on it is tried at once.
     pub fn link_up(&mut self, link: LinkIndex) {
-        self.down.remove(&link);
+        if self.down.remove(&link) {
+            self.unsettle(|hop| hop.link == link);
+        }
         let on_link: Vec<u32> =
             self.objects.hops.iter().filter(|(_, hop)| hop.key.link == link).map(|(id, _)| *id).collect();
         for id in on_link {

@@ -28,6 +28,7 @@ use super::Settings;
 use super::audit::Audit;
 use super::objects::Objects;
 use super::objects::Trouble;
+use super::place::Unsettled;
 use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
@@ -35,7 +36,6 @@ use super::routes::Queue;
 use super::routes::Ref;
 use super::routes::Routes;
 use super::routes::To;
-use super::routes::UNSURE;
 
 /// Operations on routes in a batch: some milliseconds of the kernel's time.
 const BATCH: usize = 2_000;
@@ -107,6 +107,7 @@ pub struct Fib {
     pub(super) down: HashSet<LinkIndex>,
     /// Hops that carry nothing although their link is up.
     pub(super) bars: BTreeSet<Bar>,
+    pub(super) unsettled: Unsettled,
     /// When a link last lost what was on it, on the count of events.
     pub(super) dropped: HashMap<LinkIndex, u64>,
     /// Link events so far: an operation that was on its way during one is judged with care.
@@ -139,6 +140,7 @@ impl Fib {
             pins: HashMap::new(),
             down: HashSet::new(),
             bars: BTreeSet::new(),
+            unsettled: Unsettled::default(),
             dropped: HashMap::new(),
             events: 0,
             flying: Vec::new(),
@@ -181,12 +183,13 @@ impl Fib {
     /// shall have no route. A host route of the same prefix ([`Fib::want_link`]) comes first.
     pub fn want(&mut self, prefix: Prefix, hops: &[Hop], backups: &[Hop]) {
         let key = GroupKey::new(prefix.family(), hops, backups, self.settings.max_paths);
-        let to = key.map_or(Ref::NONE, |key| Ref::group(self.objects.group(&key, &self.settings)));
+        let key = key.map_or(Ref::NONE, |key| Ref::group(self.objects.keys.id(key)));
         if let Some(pin) = self.pins.get_mut(&prefix) {
-            let old = mem::replace(&mut pin.beneath, to);
-            self.count_want(old, to);
+            let old = mem::replace(&mut pin.beneath, key);
+            self.count_beneath(key, true);
+            self.count_beneath(old, false);
         } else {
-            self.set_want(prefix, to);
+            self.place(prefix, key);
         }
     }
 
@@ -202,26 +205,26 @@ impl Fib {
         match self.pins.get_mut(&prefix) {
             Some(pin) => pin.link = link,
             None => {
-                let beneath = self.routes.get(&prefix).map_or(Ref::NONE, |cell| cell.want);
-                self.count_want(Ref::NONE, beneath);
+                let beneath = self.routes.get(&prefix).map_or(Ref::NONE, |cell| cell.key);
+                self.count_beneath(beneath, true);
                 self.pins.insert(prefix, Pin { link, beneath });
             }
         }
-        self.set_want(prefix, to);
+        self.assign(prefix, Ref::NONE, to);
     }
 
     /// No host route any more; what [`Fib::want`] said holds again.
     pub fn unwant_link(&mut self, prefix: &Prefix) {
         if let Some(pin) = self.pins.remove(prefix) {
-            self.set_want(*prefix, pin.beneath);
-            self.count_want(pin.beneath, Ref::NONE);
+            self.place(*prefix, pin.beneath);
+            self.count_beneath(pin.beneath, false);
         }
     }
 
     /// Wants nothing any more: the next batches take every route of ours out of the kernel, then groups and next hops.
     pub fn clear(&mut self) {
         for (_, pin) in mem::take(&mut self.pins) {
-            self.count_want(pin.beneath, Ref::NONE);
+            self.count_beneath(pin.beneath, false);
         }
         let mut wanted = Vec::new();
         self.routes.change_all(|prefix, cell| {
@@ -230,7 +233,7 @@ impl Fib {
             }
         });
         for prefix in wanted {
-            self.set_want(prefix, Ref::NONE);
+            self.assign(prefix, Ref::NONE, Ref::NONE);
         }
         self.sweep();
     }
@@ -239,6 +242,10 @@ impl Fib {
     /// led there. Since [`Fib::adopt`], only routes that it lacked were added.
     pub fn sweep(&mut self) {
         self.swept = true;
+        self.unsettled.forget();
+        let mixed = self.objects.groups.iter().filter(|(_, group)| !group.wants.is_empty());
+        self.unsettled.groups.extend(mixed.map(|(id, _)| *id));
+        self.settle();
         let Self { routes, queue, objects, .. } = self;
         routes.change_all(|prefix, cell| {
             if cell.want != cell.have && !cell.is(FLYING) {
@@ -281,6 +288,9 @@ impl Fib {
         self.tick(now);
         if self.with_kernel(Lane::Objects) >= OBJECTS_IN_FLIGHT {
             return None;
+        }
+        if self.queue.is_empty() && self.flying.is_empty() {
+            self.grow_all();
         }
         let mut ops = Vec::new();
         self.object_ops(now, &mut ops);
@@ -382,28 +392,9 @@ impl Fib {
         }
     }
 
-    fn set_want(&mut self, prefix: Prefix, to: Ref) {
-        let (old, failed, flying) = self.routes.change(&prefix, |cell| {
-            let old = mem::replace(&mut cell.want, to);
-            if matches!(cell.have.to(), To::Link(_)) && cell.have != to {
-                cell.set(UNSURE, true); // what becomes of its link is not told to it any more
-            }
-            let failed = old != to && cell.is(FAILED);
-            if failed {
-                cell.set(FAILED, false);
-            }
-            (old, failed, cell.is(FLYING))
-        });
-        if old == to && (to != Ref::NONE || self.swept) {
-            return;
-        }
-        if failed || (old != to && !self.failed.is_empty()) {
-            self.failed.remove(&prefix);
-        }
-        self.wanted = self.wanted + usize::from(to != Ref::NONE) - usize::from(old != Ref::NONE);
-        self.count_want(old, to);
-        if !flying {
-            self.queue.push(&prefix);
+    fn count_beneath(&mut self, key: Ref, more: bool) {
+        if let To::Group(id) = key.to() {
+            self.objects.keys.count(id, more);
         }
     }
 
@@ -452,6 +443,7 @@ impl Fib {
                 if let Some(group) = self.objects.groups.get_mut(&id) {
                     group.held -= 1;
                 }
+                self.left(id);
                 self.drop_if_unused(id);
             }
             To::Link(_) | To::Other => self.plain -= 1,

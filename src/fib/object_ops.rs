@@ -79,8 +79,7 @@ impl Fib {
             if group.have.is_some() {
                 group.busy = true;
                 group.deleting = true;
-                let key = group.key.clone();
-                self.objects.unlist_group(&key, id);
+                self.objects.unlist_group(id);
                 ops.push(Op::DeleteGroup(first + id));
             } else {
                 self.objects.forget_group(id);
@@ -93,7 +92,7 @@ impl Fib {
         }
         let barred = self.barred(id);
         let Some(group) = self.objects.groups.get(&id) else { return };
-        if group.wanted == 0 && (barred.is_empty() || group.key.is_none()) {
+        if group.wanted == 0 && (barred.is_empty() || group.label.is_none()) {
             return; // its routes are leaving, or have not been asked for yet
         }
         let wanted = self.members(now, id, &barred, ops);
@@ -114,6 +113,7 @@ impl Fib {
         let held = group.have.as_ref().filter(|_| !group.vanished);
         if held.is_some_and(|held| held.sure && held.members == wanted && held.idle == settings.idle_timer) {
             self.queue.append(mem::take(&mut group.waiting));
+            self.objects.release(id);
             return;
         }
         let held = held.filter(|held| !held.members.is_empty());
@@ -269,6 +269,7 @@ impl Fib {
                 if !group.vanished {
                     self.queue.append(mem::take(&mut group.waiting));
                 }
+                self.objects.release(id);
             }
             Some(error) => {
                 if let Some(held) = &mut group.have {

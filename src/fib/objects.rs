@@ -6,6 +6,7 @@ use std::{
 };
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::types::Time;
 use crate::types::Weight;
@@ -18,6 +19,7 @@ use super::NextHop;
 use super::Settings;
 use super::group::Member;
 use super::group::carrying;
+use super::keys::Keys;
 use super::routes::Queue;
 use super::routes::Ref;
 
@@ -92,8 +94,18 @@ pub(super) struct Held {
 /// A group.
 #[derive(Default)]
 pub(super) struct GroupState {
-    /// `None` for a group that was found and cannot be one of ours.
-    pub(super) key: Option<GroupKey>,
+    /// The number of its key; `None` for a group that was found and cannot be one of ours.
+    pub(super) label: Option<u32>,
+    /// The label that it gets when those that want something else have left.
+    pub(super) grows_to: Option<u32>,
+    /// How many those are.
+    pub(super) leaving: u32,
+    /// The label was changed without asking the prefixes: any of them may want something else.
+    pub(super) stripped: bool,
+    /// What the prefixes want that shall be on it, and how many each.
+    pub(super) wants: SmallVec<[(u32, u32); 2]>,
+    /// Hops of former labels that the kernel may still have in it.
+    pub(super) former: Vec<u32>,
     /// The hops that it may have for members.
     pub(super) listed: Listed,
     pub(super) buckets: u16,
@@ -137,7 +149,7 @@ pub(super) struct Objects {
     pub(super) hops: BTreeMap<u32, HopState>,
     pub(super) groups: HashMap<u32, GroupState>,
     pub(super) hop_by_key: HashMap<HopKey, u32>,
-    pub(super) group_by_key: HashMap<GroupKey, u32>,
+    pub(super) keys: Keys,
     /// Ids of somebody else in our range.
     pub(super) taken: BTreeSet<u32>,
     last: u32,
@@ -178,15 +190,12 @@ impl Objects {
         self.hop_by_key.entry(key).or_insert(id);
     }
 
-    /// The group of a key, made if it is new.
-    pub(super) fn group(&mut self, key: &GroupKey, settings: &Settings) -> u32 {
-        if let Some(id) = self.group_by_key.get(key) {
-            return *id;
-        }
-        let listed = self.listed(key);
+    /// A new group for a key.
+    pub(super) fn group(&mut self, key: u32, settings: &Settings) -> u32 {
+        let listed = self.keys.get(key).map(|state| state.key.clone()).map(|key| self.listed(&key)).unwrap_or_default();
         let id = self.fresh();
-        self.group_by_key.insert(key.clone(), id);
-        let state = GroupState { key: Some(key.clone()), buckets: settings.buckets, ..GroupState::default() };
+        self.keys.join(key, id);
+        let state = GroupState { label: Some(key), buckets: settings.buckets, ..GroupState::default() };
         self.add_group(id, listed, state);
         self.dirty_groups.insert(id);
         id
@@ -213,23 +222,41 @@ impl Objects {
     /// The group is not in the kernel any more and nobody wants it.
     pub(super) fn forget_group(&mut self, id: u32) {
         let Some(group) = self.groups.remove(&id) else { return };
-        self.unlist_group(&group.key, id);
-        for hop in group.listed.iter() {
-            if let Some(state) = self.hops.get_mut(&hop) {
-                state.users.remove(&id);
-                if state.users.is_empty() {
-                    self.dirty_hops.insert(hop);
-                }
-            }
+        if let Some(label) = group.label {
+            self.keys.leave(label, id);
+        }
+        for hop in group.listed.iter().chain(group.former) {
+            self.leave_hop(hop, id);
         }
     }
 
     /// From now on the key gets a new group.
-    pub(super) fn unlist_group(&mut self, key: &Option<GroupKey>, id: u32) {
-        if let Some(key) = key
-            && self.group_by_key.get(key) == Some(&id)
-        {
-            self.group_by_key.remove(key);
+    pub(super) fn unlist_group(&mut self, id: u32) {
+        if let Some(label) = self.groups.get(&id).and_then(|group| group.label) {
+            self.keys.leave(label, id);
+        }
+    }
+
+    /// Hops of former labels that the kernel has in the group no more are not kept for it.
+    pub(super) fn release(&mut self, id: u32) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(held) = group.have.as_ref().filter(|held| held.sure) else { return };
+        let has = |hop: &u32| held.members.iter().any(|(member, _)| member == hop);
+        let former: Vec<u32> = group.former.extract_if(.., |hop| !has(hop)).collect();
+        for hop in former {
+            if self.groups.get(&id).is_some_and(|group| group.listed.iter().all(|listed| listed != hop)) {
+                self.leave_hop(hop, id);
+            }
+        }
+    }
+
+    /// The group lists the hop no longer.
+    fn leave_hop(&mut self, hop: u32, group: u32) {
+        if let Some(state) = self.hops.get_mut(&hop) {
+            state.users.remove(&group);
+            if state.users.is_empty() {
+                self.dirty_hops.insert(hop);
+            }
         }
     }
 

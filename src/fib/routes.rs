@@ -1,6 +1,6 @@
 //! Every route, wanted or in the kernel, in a few octets each, and queues of them.
 //!
-//! A million routes must fit beside a million paths, so a cell is 12 octets (IPv4) or 24 (IPv6) with its key.
+//! A million routes must fit beside a million paths, so a cell is 15 octets (IPv4) or 27 (IPv6) with its key.
 
 use std::{
     collections::VecDeque,
@@ -61,7 +61,11 @@ impl Ref {
 /// One prefix: what is wanted, what the kernel holds, and what is going on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
+    /// The hop set that it wants, by its number; nothing if it wants no group.
+    pub(super) key: Ref,
+    /// Where it shall be.
     pub(super) want: Ref,
+    /// Where the kernel has it.
     pub(super) have: Ref,
     flags: u8,
 }
@@ -80,7 +84,7 @@ pub(super) const SEEN: u8 = 16;
 pub(super) const MOVED: u8 = 32;
 
 impl Cell {
-    const EMPTY: Self = Self { want: Ref::NONE, have: Ref::NONE, flags: 0 };
+    const EMPTY: Self = Self { key: Ref::NONE, want: Ref::NONE, have: Ref::NONE, flags: 0 };
 
     pub(super) fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -95,7 +99,7 @@ impl Cell {
     }
 
     fn is_empty(&self) -> bool {
-        self.want == Ref::NONE && self.have == Ref::NONE && self.flags == 0
+        self.key == Ref::NONE && self.want == Ref::NONE && self.have == Ref::NONE && self.flags == 0
     }
 }
 

@@ -51,6 +51,7 @@ fn model() -> Model {
 /// Runs the machine against the model until it has nothing to do now.
 fn run(fib: &mut Fib, kernel: &mut Model, now: Time) -> Vec<Op> {
     let mut done = Vec::new();
+    fib.settle();
     while let Some(batch) = fib.next_batch(now) {
         let failures = carry_out(kernel, &batch);
         done.extend(batch.ops.iter().cloned());

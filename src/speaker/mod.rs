@@ -24,6 +24,7 @@ mod reload;
 mod reset;
 mod resync;
 mod sessions;
+mod settling;
 mod stale;
 mod startup;
 mod tunnels;
@@ -68,6 +69,7 @@ use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
+use settling::Settling;
 use startup::Startup;
 use tunnels::Tunnels;
 
@@ -136,6 +138,7 @@ pub struct Speaker {
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
+    settling: Settling,
     /// How often in a row what was read of the kernel was old when it came.
     overtaken: u8,
     audit: Audit,
@@ -195,6 +198,7 @@ impl Speaker {
             releasing: false,
             preserved: Vec::new(),
             resync: Resync::default(),
+            settling: Settling::default(),
             overtaken: 0,
             audit: Audit::default(),
             watch_again: true,
@@ -283,6 +287,7 @@ impl Speaker {
         if self.startup.is_over(now) {
             self.converge(now, out);
         }
+        self.settle_groups(now);
         self.kernel(now, out);
         self.audit_if_due(now, out);
         self.watch(out);
@@ -325,6 +330,7 @@ impl Speaker {
             .chain(self.tunnels.deadline())
             .chain(self.startup.deadline())
             .chain(self.resync.deadline())
+            .chain(self.settle_deadline())
             .chain(self.audit.deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
@@ -346,7 +352,9 @@ impl Speaker {
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
+            self.waits(now);
             self.sweep();
+            self.settle_groups(now);
             self.kernel(now, out);
         }
         for id in self.neighbors.ids() {

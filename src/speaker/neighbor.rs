@@ -8,6 +8,7 @@ use super::keep_down::{Over, Told};
 use super::link::Links;
 use super::probes::Probed;
 use super::rate::Rate;
+use super::settling::Loading;
 use super::stale::Awaited;
 use super::tunnels::Tunnels;
 use super::watch::Watched;
@@ -82,6 +83,8 @@ pub(super) struct Neighbor {
     pub(super) told: [Told; 2],
     /// What it has yet to say again.
     pub(super) awaited: Awaited,
+    /// It has not said all yet.
+    pub(super) loading: Option<Loading>,
     /// What BFD knows of the way to it.
     pub(super) watched: Watched,
     /// What its tunnel's probe says.
@@ -117,6 +120,7 @@ impl Neighbor {
             over: None,
             told: Default::default(),
             awaited: Awaited::default(),
+            loading: None,
             watched: Watched::default(),
             probed: Probed::default(),
             leaves: None,

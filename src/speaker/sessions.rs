@@ -103,6 +103,7 @@ impl Speaker {
         }
         let name = neighbor.plan.name.clone();
         self.restarted(now, id, &agreed);
+        self.loads(now, id, &agreed);
         out.push(Effect::Tell(Event::SessionUp {
             neighbor: name,
             asn: agreed.asn,
@@ -138,6 +139,7 @@ impl Speaker {
         let end = update.end_of_rib;
         let kept = if end.is_some() { self.kept(id) } else { 0 };
         self.rib.update(id, update);
+        self.spoke(now, id, end);
         if self.limit(now, id, out) {
             return;
         }

@@ -79,6 +79,7 @@ impl Speaker {
         let running = self.life == Life::Running;
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.awaited.refreshes.clear();
+        neighbor.loading = None;
         neighbor.awaited.end = None;
         let Agreed { families, time, notifications } = std::mem::take(&mut neighbor.awaited.restart);
         let since = neighbor.awaited.kept.map_or(now, |kept| kept.since);
@@ -88,6 +89,8 @@ impl Speaker {
         let keep = running && neighbor.ready() && until > now && reason.keeps_routes(notifications);
         if !keep || families.is_empty() {
             neighbor.awaited.kept = None;
+            self.stripped(id);
+            self.kernel(now, out);
             self.rib.down(id, Retain::Nothing);
             return;
         }
@@ -106,7 +109,10 @@ impl Speaker {
             return;
         };
         neighbor.awaited.kept = None;
-        let name = neighbor.plan.name.clone();
+        let (name, gone) = (neighbor.plan.name.clone(), neighbor.conn.is_none());
+        if gone {
+            self.stripped(id);
+        }
         let routes = Family::ALL.into_iter().map(|family| self.rib.drop_stale(id, family)).sum();
         if routes > 0 {
             out.push(Effect::Tell(Event::RoutesDropped { neighbor: name, routes, why }));

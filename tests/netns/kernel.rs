@@ -28,7 +28,12 @@ pub(crate) struct Kernel {
 impl Kernel {
     /// The interfaces that a prefix's resilient group has, sorted; `None` without such a route.
     pub(crate) fn members(&self, prefix: &str) -> Option<Vec<String>> {
-        let members = self.groups.get(self.routes.get(prefix)?)?;
+        self.ways(*self.routes.get(prefix)?)
+    }
+
+    /// The interfaces that a resilient group has, sorted.
+    pub(crate) fn ways(&self, group: u64) -> Option<Vec<String>> {
+        let members = self.groups.get(&group)?;
         let mut out: Vec<_> = members.iter().filter_map(|id| Some(self.next_hops.get(id)?.0.clone())).collect();
         out.sort();
         Some(out)

@@ -31,6 +31,7 @@ mod kernel;
 mod labs;
 mod reload;
 mod silence;
+mod stickiness;
 mod traffic;
 mod tunnels;
 mod weights;

@@ -195,20 +195,12 @@ impl<'a> Story<'a> {
         self.screen.step(&format!("{FLOWS} more flows begin"));
         self.stream.as_ref().context("the stream runs")?.grow();
         thread::sleep(PHASE);
-        // Flows on other tunnels must not notice. Those that had left this one may go back: while a group has one member
-        // the kernel does not note which of its buckets are in use, so all of them look idle.
-        let what = format!(
-            "tunnel {tunnel} comes back; kernel: both its ends use it again; then {FLOWS} flows more; flows that had \
-             left it may go back, as the kernel marks no bucket busy in a group of one member"
-        );
+        let what = format!("tunnel {tunnel} comes back; kernel: both its ends use it again; then {FLOWS} flows more");
         let measured = self.phase(("up", "tunnel up"), &what, Some((event, kernel)), |flow| flow.first == CUT)?;
         self.expect(kernel.is_some(), format!("both its ends route over it again {}", after(kernel)));
         let left = measured.hit;
         self.expect(left.lost == 0, format!("the {} flows that had left it lost {} packets", left.flows, left.lost));
-        self.screen.aside(&match left.moved {
-            0 => "none of them went back to it".to_owned(),
-            back => format!("{back} went back: in a group of one the kernel marks no flow busy"),
-        });
+        self.expect(left.moved == 0, format!("{} of them went back to it", left.moved));
         self.spared(&measured);
         let on_it = measured.new_on.get(CUT).copied().unwrap_or(0);
         let (new, lost) = (measured.new.flows, measured.new.lost);

@@ -53,7 +53,7 @@ impl Speaker {
             protocol: settings.protocol,
             metric: settings.metric,
             totals: self.fib_totals(),
-            settled: self.fib.settled(),
+            settled: self.fib.settled() && !self.fib.is_unsettled(),
             last_fault: self.last_refusal.as_ref().map(|(at, operation, error)| KernelFault {
                 at: Some(self.moment(*at)),
                 errno: error.errno,
