@@ -117,6 +117,10 @@ pub struct Settings {
     pub hold: Duration,
     /// Between two BFD packets; three missed are a failure.
     pub bfd: Duration,
+    /// Without a packet for so long, what a flow used is free for others, where a speaker keeps flows on their ways.
+    pub idle: Duration,
+    /// The flows stop for so long between two events.
+    pub rest: Duration,
 }
 
 /// The table that everyone announces.
@@ -191,7 +195,7 @@ impl<'a> Place<'a> {
     pub fn up(speaker: Speaker, table: &'a Table, settings: &'a Settings) -> Result<Self> {
         let changed = tempfile::tempdir()?;
         let options = runner::Options {
-            replaced: replaced(&settings.folder, changed.path(), settings.bfd)?,
+            replaced: replaced(settings, changed.path())?,
             ..runner::Options::new(&settings.programs)
         };
         let mut lab = Lab::up(&settings.folder.join("failover.clab.yml"), &options)?;
@@ -251,6 +255,7 @@ impl<'a> Place<'a> {
         if let Some(differs) = ready.differs(self, &before)? {
             bail!("before the event {differs}\n{}", self.said());
         }
+        thread::sleep(self.settings.rest); // so that the kernel deals the ways anew, where busy flows kept theirs until now
         let trace = self.lab.inside("sink", || Trace::open(PORT))??.start();
         let plan = flows::Plan {
             to: self.table.probes.clone(),
@@ -463,8 +468,8 @@ fn prefer(lab: &mut Lab, node: &str) -> Result<()> {
 }
 
 /// The files with BFD in them, with another interval where that is wanted.
-fn replaced(folder: &Path, place: &Path, bfd: Duration) -> Result<Vec<(String, PathBuf, PathBuf)>> {
-    let milliseconds = bfd.as_millis();
+fn replaced(settings: &Settings, place: &Path) -> Result<Vec<(String, PathBuf, PathBuf)>> {
+    let (milliseconds, idle) = (settings.bfd.as_millis(), settings.idle.as_millis());
     let mut out = Vec::new();
     for (node, file, target) in [
         (GATEWAY, "twinspan.toml", "/etc/twinspan/twinspan.toml"),
@@ -475,8 +480,9 @@ fn replaced(folder: &Path, place: &Path, bfd: Duration) -> Result<Vec<(String, P
         ("hq-3", "far/hq-3.conf", "/etc/bird/bird.conf"),
         ("in-1", "far/in-1.conf", "/etc/bird/bird.conf"),
     ] {
-        let text = fs::read_to_string(folder.join(file)).with_context(|| format!("cannot read {file}"))?;
+        let text = fs::read_to_string(settings.folder.join(file)).with_context(|| format!("cannot read {file}"))?;
         let text = text
+            .replace("idle-timer = \"2s\"", &format!("idle-timer = \"{idle}ms\""))
             .replace("interval = \"100ms\"", &format!("interval = \"{milliseconds}ms\""))
             .replace("interval 100", &format!("interval {milliseconds}"));
         let source = place.join(file.replace('/', "-"));
