@@ -395,7 +395,7 @@ impl Fib {
         let Some(key) = self.objects.keys.get(label).map(|state| state.key.clone()) else { return };
         let listed = self.objects.listed(&key);
         let Some(group) = self.objects.groups.get_mut(&id) else { return };
-        let old = mem::replace(&mut group.label, Some(label));
+        let old = group.label.replace(label);
         let former = mem::replace(&mut group.listed, listed.clone());
         // The kernel may still have them in the group.
         group.former.extend(former.iter());

@@ -683,7 +683,7 @@ fn a_refused_route_is_kept_with_the_kernels_words_and_tried_again_later() {
 fn a_route_that_was_in_the_way_and_went_unseen_holds_ours_up_no_longer_than_to_the_next_reading() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.foreign.insert(prefix(0));
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     assert!(kernel.table.routes.is_empty());
     kernel.foreign.clear();
@@ -696,14 +696,14 @@ fn a_route_that_was_in_the_way_and_went_unseen_holds_ours_up_no_longer_than_to_t
 #[test]
 fn a_route_whose_deletion_was_not_answered_is_written_when_it_is_wanted_again() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    fib.want(prefix(0), &[]);
+    fib.want(prefix(0), &[], &[]);
     let batch = fib.next_batch(Time::START).unwrap();
     assert_eq!(carry_out(&mut kernel, &batch), []);
     let lost = KernelError { errno: KernelError::ENOBUFS, text: "lost".to_owned() };
     fib.done(Time::START, batch.id, vec![Failure { index: 0, error: lost }]);
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
     assert!(kernel.table.routes.contains_key(&prefix(0)));
 }
@@ -712,9 +712,9 @@ fn a_route_whose_deletion_was_not_answered_is_written_when_it_is_wanted_again() 
 fn a_route_that_is_refused_for_what_has_gone_meanwhile_is_tried_again_at_once() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     kernel.foreign.insert(prefix(0));
-    fib.want(prefix(2), &hops(&[1]));
+    fib.want(prefix(2), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);
-    fib.want(prefix(0), &hops(&[1]));
+    fib.want(prefix(0), &hops(&[1]), &[]);
     let batch = fib.next_batch(Time::START).unwrap();
     let refused = carry_out(&mut kernel, &batch);
     kernel.foreign.clear();
