@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::event::Event;
 use super::kernel::{self, Kernel, Question};
@@ -45,6 +45,8 @@ const LONG_HOLD: u16 = 90;
 
 /// A speaker that cleans up after a million routes takes minutes until it listens to a neighbor again.
 const CONNECT_LIMIT: Duration = Duration::from_secs(600);
+/// How long a speaker may turn sessions away that it shall have.
+const TURNED_AWAY_LIMIT: Duration = Duration::from_secs(60);
 
 /// One way out of the gateway: tunnels 1 to 4, and the link to the twin.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -417,8 +419,12 @@ impl<'a> Place<'a> {
             four_octet: true,
             limit: CONNECT_LIMIT,
         };
-        let connected = self.lab.inside(&way.far(), || Player::connect(&options))?;
-        connected.map_err(|failure| anyhow!("no session on {}: {failure}\n{}", way.near(), self.said()))
+        // A speaker may turn the first away: FRR does until it knows the address of an interface that has returned.
+        let connected = runner::wait_until(TURNED_AWAY_LIMIT, || {
+            let connected = self.lab.inside(&way.far(), || Player::connect(&options));
+            connected.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())
+        });
+        connected.with_context(|| format!("no session on {}\n{}", way.near(), self.said()))
     }
 
     /// Plays the table over the sessions of these ways, at once.
