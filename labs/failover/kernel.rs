@@ -90,7 +90,8 @@ impl Kernel {
         })
     }
 
-    /// The indexes of the interfaces through which the address is reached, however the kernel keeps them.
+    /// The indexes of the interfaces through which the address is reached, however the kernel keeps them; a member of a
+    /// group whose share is a hundredth of another's carries nothing and does not count.
     pub fn members(&mut self, address: Ipv4Addr) -> Result<BTreeSet<u32>> {
         let mut body = vec![AF_INET, 32, 0, 0, 0, 0, 0, 0];
         body.extend(RTM_F_FIB_MATCH.to_ne_bytes());
@@ -113,9 +114,11 @@ impl Kernel {
         let Some(group) = find(&answer, NEXT_HOP_HEADER, NHA_GROUP) else {
             return Ok(find(&answer, NEXT_HOP_HEADER, NHA_OIF).and_then(word).into_iter().collect());
         };
+        let shares: Vec<(u32, u32)> = group.chunks_exact(ENTRY).filter_map(share).collect();
+        let most = shares.iter().map(|(_, share)| *share).max().unwrap_or_default();
         let mut members = BTreeSet::new();
-        for entry in group.chunks_exact(ENTRY) {
-            members.extend(self.next_hop(word(entry).unwrap_or_default())?);
+        for (id, _) in shares.iter().filter(|(_, share)| share * 100 > most) {
+            members.extend(self.next_hop(*id)?);
         }
         Ok(members)
     }
@@ -209,6 +212,12 @@ fn find(answer: &[u8], header: usize, wanted: u16) -> Option<&[u8]> {
 
 fn word(value: &[u8]) -> Option<u32> {
     Some(u32::from_ne_bytes(value.get(..4)?.try_into().ok()?))
+}
+
+/// The id and the share of a member of a group: 16 bits, in two places, and one less than what it is.
+fn share(entry: &[u8]) -> Option<(u32, u32)> {
+    let (low, high) = (entry.get(4)?, entry.get(5)?);
+    Some((word(entry)?, u32::from(u16::from_be_bytes([*high, *low])) + 1))
 }
 
 /// The interfaces of the next hops inside of RTA_MULTIPATH.

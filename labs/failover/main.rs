@@ -106,6 +106,8 @@ fn run(arguments: Arguments) -> Result<()> {
         rate: arguments.rate,
         hold: Duration::from_secs(arguments.hold),
         bfd: Duration::from_millis(arguments.bfd),
+        idle: Duration::from_secs(2),
+        rest: Duration::from_millis(2500),
     };
     let mut file = File::options().create(true).append(true).open(&arguments.results)?;
     let mut rows = Vec::new();

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::event::Event;
 use super::kernel::{self, Kernel, Question};
@@ -45,6 +45,8 @@ const LONG_HOLD: u16 = 90;
 
 /// A speaker that cleans up after a million routes takes minutes until it listens to a neighbor again.
 const CONNECT_LIMIT: Duration = Duration::from_secs(600);
+/// How long a speaker may turn sessions away that it shall have.
+const TURNED_AWAY_LIMIT: Duration = Duration::from_secs(60);
 
 /// One way out of the gateway: tunnels 1 to 4, and the link to the twin.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -117,6 +119,10 @@ pub struct Settings {
     pub hold: Duration,
     /// Between two BFD packets; three missed are a failure.
     pub bfd: Duration,
+    /// Without a packet for so long, what a flow used is free for others, where a speaker keeps flows on their ways.
+    pub idle: Duration,
+    /// The flows stop for so long between two events.
+    pub rest: Duration,
 }
 
 /// The table that everyone announces.
@@ -191,7 +197,7 @@ impl<'a> Place<'a> {
     pub fn up(speaker: Speaker, table: &'a Table, settings: &'a Settings) -> Result<Self> {
         let changed = tempfile::tempdir()?;
         let options = runner::Options {
-            replaced: replaced(&settings.folder, changed.path(), settings.bfd)?,
+            replaced: replaced(settings, changed.path())?,
             ..runner::Options::new(&settings.programs)
         };
         let mut lab = Lab::up(&settings.folder.join("failover.clab.yml"), &options)?;
@@ -251,6 +257,7 @@ impl<'a> Place<'a> {
         if let Some(differs) = ready.differs(self, &before)? {
             bail!("before the event {differs}\n{}", self.said());
         }
+        thread::sleep(self.settings.rest); // so that the kernel deals the ways anew, where busy flows kept theirs until now
         let trace = self.lab.inside("sink", || Trace::open(PORT))??.start();
         let plan = flows::Plan {
             to: self.table.probes.clone(),
@@ -412,8 +419,12 @@ impl<'a> Place<'a> {
             four_octet: true,
             limit: CONNECT_LIMIT,
         };
-        let connected = self.lab.inside(&way.far(), || Player::connect(&options))?;
-        connected.map_err(|failure| anyhow!("no session on {}: {failure}\n{}", way.near(), self.said()))
+        // A speaker may turn the first away: FRR does until it knows the address of an interface that has returned.
+        let connected = runner::wait_until(TURNED_AWAY_LIMIT, || {
+            let connected = self.lab.inside(&way.far(), || Player::connect(&options));
+            connected.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())
+        });
+        connected.with_context(|| format!("no session on {}\n{}", way.near(), self.said()))
     }
 
     /// Plays the table over the sessions of these ways, at once.
@@ -463,8 +474,8 @@ fn prefer(lab: &mut Lab, node: &str) -> Result<()> {
 }
 
 /// The files with BFD in them, with another interval where that is wanted.
-fn replaced(folder: &Path, place: &Path, bfd: Duration) -> Result<Vec<(String, PathBuf, PathBuf)>> {
-    let milliseconds = bfd.as_millis();
+fn replaced(settings: &Settings, place: &Path) -> Result<Vec<(String, PathBuf, PathBuf)>> {
+    let (milliseconds, idle) = (settings.bfd.as_millis(), settings.idle.as_millis());
     let mut out = Vec::new();
     for (node, file, target) in [
         (GATEWAY, "twinspan.toml", "/etc/twinspan/twinspan.toml"),
@@ -475,8 +486,9 @@ fn replaced(folder: &Path, place: &Path, bfd: Duration) -> Result<Vec<(String, P
         ("hq-3", "far/hq-3.conf", "/etc/bird/bird.conf"),
         ("in-1", "far/in-1.conf", "/etc/bird/bird.conf"),
     ] {
-        let text = fs::read_to_string(folder.join(file)).with_context(|| format!("cannot read {file}"))?;
+        let text = fs::read_to_string(settings.folder.join(file)).with_context(|| format!("cannot read {file}"))?;
         let text = text
+            .replace("idle-timer = \"2s\"", &format!("idle-timer = \"{idle}ms\""))
             .replace("interval = \"100ms\"", &format!("interval = \"{milliseconds}ms\""))
             .replace("interval 100", &format!("interval {milliseconds}"));
         let source = place.join(file.replace('/', "-"));

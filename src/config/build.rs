@@ -31,6 +31,9 @@ const RANGE_LIMIT: usize = 100;
 /// `None` if something that every rule wants is missing: then a fault was reported.
 pub(super) fn config(file: &File) -> Option<Config> {
     let ecmp = Ecmp::default();
+    let max_paths = file.ecmp.max_paths.as_ref().map_or(ecmp.max_paths, |at| at.value);
+    let max_tunnels = file.gateway.as_ref().and_then(|gateway| gateway.max_tunnels.as_ref());
+    let max_tunnels = max_tunnels.map_or(MAX_TUNNELS, |at| at.value);
     let kernel = Kernel::default();
     let damping = Damping::default();
     let first = file.damping.first.as_ref().map_or(damping.first, |at| at.value);
@@ -44,11 +47,15 @@ pub(super) fn config(file: &File) -> Option<Config> {
             decay: file.damping.decay.as_ref().map_or(damping.decay, |at| at.value),
         },
         ecmp: Ecmp {
-            max_paths: file.ecmp.max_paths.as_ref().map_or(ecmp.max_paths, |at| at.value),
+            max_paths,
             as_path_relax: file.ecmp.as_path_relax.as_ref().map_or(ecmp.as_path_relax, |at| at.value),
             weights: file.ecmp.weights.as_ref().map_or(ecmp.weights, |at| at.value),
             hash: file.ecmp.hash.as_ref().map_or(ecmp.hash, |at| at.value),
-            buckets: file.ecmp.buckets.as_ref().map_or(ecmp.buckets, |at| at.value),
+            buckets: file
+                .ecmp
+                .buckets
+                .as_ref()
+                .map_or_else(|| Ecmp::buckets(max_paths.min(max_tunnels)), |at| at.value),
             idle_timer: file.ecmp.idle_timer.as_ref().map_or(ecmp.idle_timer, |at| at.value),
         },
         kernel: Kernel {

@@ -41,7 +41,7 @@ pub struct Ecmp {
     pub weights: Weights,
     /// What a flow is.
     pub hash: Hash,
-    /// Buckets of a resilient group.
+    /// Buckets of a resilient group; unless given, what [`Ecmp::buckets`] says.
     pub buckets: u16,
     /// How long a bucket must be idle before its flow may move.
     pub idle_timer: Duration,
@@ -128,6 +128,16 @@ impl Config {
     }
 }
 
+impl Ecmp {
+    /// The buckets that a group of so many tunnels needs: 32 each, so that shares are even to some percent, as a power of
+    /// two, and 256 at least. By the most that there can be: the kernel never changes the number while a group lives.
+    #[must_use]
+    pub fn buckets(tunnels: usize) -> u16 {
+        let wanted = tunnels.saturating_mul(32).clamp(256, 1 << 15).next_power_of_two();
+        u16::try_from(wanted).unwrap_or(1 << 15)
+    }
+}
+
 impl Default for Ecmp {
     fn default() -> Self {
         Self {
@@ -135,7 +145,7 @@ impl Default for Ecmp {
             as_path_relax: true,
             weights: Weights::Configured,
             hash: Hash::L4,
-            buckets: 256,
+            buckets: Self::buckets(super::build::MAX_TUNNELS),
             idle_timer: Duration::from_secs(120),
         }
     }

@@ -30,7 +30,7 @@ impl Fib {
     /// no other hop goes with its routes. Stays until [`Fib::unbar`].
     pub fn bar(&mut self, bar: Bar) {
         if self.bars.insert(bar) {
-            self.unsettle(|hop| bar.holds(hop));
+            self.unsettle();
             self.touch_barred(bar);
         }
     }
@@ -38,7 +38,7 @@ impl Fib {
     /// Lets hops carry again: they are put back into their groups, and routes onto groups that had gone.
     pub fn unbar(&mut self, bar: Bar) {
         if self.bars.remove(&bar) {
-            self.unsettle(|hop| bar.holds(hop));
+            self.unsettle();
             self.touch_barred(bar);
         }
     }

@@ -64,7 +64,7 @@ impl Fib {
     /// For an index that is not known to be down nothing happens, except that what failed on it is tried at once.
     pub fn link_up(&mut self, link: LinkIndex) {
         if self.down.remove(&link) {
-            self.unsettle(|hop| hop.link == link);
+            self.unsettle();
         }
         let on_link: Vec<u32> =
             self.objects.hops.iter().filter(|(_, hop)| hop.key.link == link).map(|(id, _)| *id).collect();

@@ -23,6 +23,8 @@ mod table;
 mod view;
 
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,6 @@ use std::{
     mem,
 };
 
-use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use crate::types::Prefix;
@@ -416,16 +415,12 @@ impl Fib {
         self.unsettled.forget();
     }
 
-    /// Hops that can carry are others than before: prefixes on the groups of these may not all want the same any more.
-    pub(super) fn unsettle(&mut self, hops: impl Fn(&HopKey) -> bool) {
+    /// Hops that can carry are others than before: prefixes that meant the same may not any more.
+    pub(super) fn unsettle(&mut self) {
         self.unsettled.forget();
-        let touched: HashSet<u32> =
-            self.objects.hops.values().filter(|hop| hops(&hop.key)).flat_map(|hop| hop.users.iter().copied()).collect();
-        for id in touched {
-            if self.objects.groups.get(&id).is_some_and(|group| group.wants.len() > 1) {
-                self.unsettled.groups.insert(id);
-            }
-        }
+        let mixed = |group: &GroupState| group.wants.iter().any(|(key, _)| Some(*key) != group.label);
+        let mixed = self.objects.groups.iter().filter(|(_, group)| mixed(group)).map(|(id, _)| *id);
+        self.unsettled.groups.extend(mixed);
     }
 
     fn can_carry(&self, hop: &HopKey) -> bool {

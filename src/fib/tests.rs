@@ -106,6 +106,9 @@ enum Step {
     /// Something knows that a far end is not there.
     Bar(u32),
     Unbar(u32),
+    /// What was learned over a link counts no longer; and what is wanted is complete.
+    Strip(u32),
+    Settle,
     Hear,
     /// Another program does something; the machine hears of that later too, by another way.
     Tamper(u8, usize),
@@ -135,6 +138,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1_u32..5).prop_map(Step::Up),
         1 => (1_u32..5).prop_map(Step::Bar),
         2 => (1_u32..5).prop_map(Step::Unbar),
+        1 => (1_u32..5).prop_map(Step::Strip),
+        2 => Just(Step::Settle),
         2 => Just(Step::Hear),
         2 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::Tamper(kind, which)),
         2 => Just(Step::HearOthers),
@@ -232,6 +237,8 @@ proptest! {
                     fib.unbar(Bar::Link(link(number)));
                     barred.remove(&number);
                 }
+                Step::Strip(number) => fib.strip(Bar::Link(link(number))),
+                Step::Settle => fib.settle(),
                 Step::Hear => if let Some(event) = news.pop_front() { hear(&mut fib, event) },
                 Step::Tamper(kind, which) => {
                     tampered = true;

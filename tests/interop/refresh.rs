@@ -33,10 +33,16 @@ fn stands(pair: &Pair) -> Result<()> {
     Ok(())
 }
 
-/// With RFC 7313 at both ends what is sent again stands between two markers.
+/// With RFC 7313 at both ends what is sent again stands between two markers, once End-of-RIB was sent: that waits for 3 s
+/// where the peer's OPEN said that it has restarted, as the first one of some does.
 fn is_sent_everything_again(peer: &'static dyn Peer) -> Result<()> {
     let pair = Setup::of(peer).up()?;
     settles(&pair)?;
+    pair.waits(|| {
+        let up = pair.neighbor()?["uptime_seconds"].as_u64();
+        ensure!(up >= Some(4), "the session is up for {up:?} s");
+        Ok(Some(()))
+    })?;
     let (asked, sent) = (counts(&pair, "received")?, counts(&pair, "sent")?);
     peer.ask_again(&pair.lab, &pair.us())?;
     pair.waits(|| {

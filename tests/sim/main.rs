@@ -239,6 +239,21 @@ fn traffic_is_shared_as_the_file_says_and_by_policy() {
 }
 
 #[test]
+fn a_tunnel_that_goes_and_returns_leaves_and_joins_its_group_under_its_id() {
+    let mut world = started(9);
+    let site = |world: &World| world.hosts[IN_0].kernel.table.routes.get(&"10.52.0.0/16".parse().unwrap()).copied();
+    let before = site(&world);
+    world.set_link(IN_0, "tun1", false);
+    let width = |wanted: usize| move |world: &World| world.hosts[IN_0].kernel.width("10.52.0.0/16") == wanted;
+    assert!(world.run_until(Duration::from_secs(5), width(1)), "{}", story(&world));
+    world.run_until(Duration::from_secs(2), |_| false);
+    assert_eq!(site(&world), before, "also when its neighbor has been forgotten");
+    world.set_link(IN_0, "tun1", true);
+    assert!(world.run_until(Duration::from_secs(60), width(2)), "{}", story(&world));
+    assert_eq!(site(&world), before);
+}
+
+#[test]
 fn a_stopped_instance_is_left_by_message_and_cleans_its_kernel() {
     let mut world = started(1);
     world.tell(IN_1, twinspan::speaker::Input::Stop);

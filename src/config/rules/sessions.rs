@@ -226,9 +226,10 @@ fn local_address_of_one_host(r: &mut Reader<'_>, file: &File) {
 fn buckets_hold_paths(r: &mut Reader<'_>, file: &File) {
     let defaults = Ecmp::default();
     let paths = file.ecmp.max_paths.as_ref().map_or(defaults.max_paths, |at| at.value);
-    let buckets = file.ecmp.buckets.as_ref().map_or(defaults.buckets, |at| at.value);
-    let at = file.ecmp.buckets.as_ref().map(|at| &at.span).or(file.ecmp.max_paths.as_ref().map(|at| &at.span));
-    if let (Some(at), true) = (at, usize::from(buckets) < paths) {
+    // Those that are not given are enough for 256 paths, and no file has more.
+    let Some(given) = &file.ecmp.buckets else { return };
+    let (buckets, at) = (given.value, &given.span);
+    if usize::from(buckets) < paths {
         let message = format!("{buckets} buckets cannot serve {paths} paths; a path without a bucket carries nothing");
         r.error("buckets-below-paths", at, message, "give `buckets` a few times as many as `max-paths`, such as 256");
     }
