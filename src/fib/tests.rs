@@ -325,6 +325,77 @@ proptest! {
     }
 }
 
+/// What we do while nothing happens that we did not ask for.
+#[derive(Clone, Debug)]
+enum Calm {
+    Want(u8, BTreeSet<u32>, BTreeSet<u32>),
+    /// The far end of tunnel 1 is silent, or is not.
+    Silent(bool),
+    Take(bool),
+    CarryOut(Lane),
+    Done(Lane),
+}
+
+fn calm() -> impl Strategy<Value = Calm> {
+    let lane = || prop_oneof![Just(Lane::Objects), Just(Lane::Routes)];
+    let links = |least| proptest::collection::btree_set(1_u32..5, least..4);
+    prop_oneof![
+        4 => (0_u8..4, links(0), links(0)).prop_map(|(prefix, hops, backups)| Calm::Want(prefix, hops, backups)),
+        1 => any::<bool>().prop_map(Calm::Silent),
+        4 => any::<bool>().prop_map(Calm::Take),
+        5 => lane().prop_map(Calm::CarryOut),
+        5 => lane().prop_map(Calm::Done),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_we_ask_for_is_refused_and_what_is_installed_is_there_however_the_lanes_overtake_each_other(
+        steps in proptest::collection::vec(calm(), 0..150),
+    ) {
+        let (mut fib, mut kernel) = (Fib::new(settings()), model());
+        let mut taken = [VecDeque::<Batch>::new(), VecDeque::new()];
+        let mut results = [VecDeque::new(), VecDeque::new()];
+        for step in steps {
+            match step {
+                Calm::Want(number, mut set, backups) => {
+                    // Never tunnel 1 alone: when its far end is silent, groups of it alone are deleted under their routes.
+                    if set.iter().chain(&backups).all(|number| *number == 1) {
+                        set.remove(&1);
+                    }
+                    let backups = if set.is_empty() { BTreeSet::new() } else { backups };
+                    fib.want(prefix(number), &plain(&set), &plain(&backups));
+                }
+                Calm::Silent(true) => fib.bar(Bar::Link(link(1))),
+                Calm::Silent(false) => fib.unbar(Bar::Link(link(1))),
+                Calm::Take(urgent) => {
+                    let batch = if urgent { fib.next_objects(Time::START) } else { fib.next_batch(Time::START) };
+                    if let Some(batch) = batch {
+                        taken[lane(batch.lane)].push_back(batch);
+                    }
+                }
+                Calm::CarryOut(on) => if let Some(batch) = taken[lane(on)].pop_front() {
+                    let failures = carry_out(&mut kernel, &batch);
+                    prop_assert_eq!(&failures, &Vec::<Failure>::new(), "{:?}", batch.ops);
+                    results[lane(on)].push_back(batch.id);
+                },
+                Calm::Done(on) => if let Some(id) = results[lane(on)].pop_front() {
+                    fib.done(Time::START, id, Vec::new());
+                },
+            }
+            prop_assert_eq!(&kernel.harm, &Vec::<String>::new());
+            for number in 0..4 {
+                let Some(view) = fib.route(&prefix(number)) else { continue };
+                if view.state == RouteState::Installed {
+                    prop_assert_eq!(kernel.table.routes.get(&prefix(number)).copied(), view.wanted);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn routes_over_the_same_hops_share_one_group_whatever_the_order() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());

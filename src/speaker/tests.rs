@@ -11,6 +11,7 @@ use crate::fib::Table;
 use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
 
+mod backups;
 mod dynamic;
 mod keep_down;
 mod neighbors;
