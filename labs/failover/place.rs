@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::event::Event;
 use super::kernel::{self, Kernel, Question};
@@ -45,6 +45,12 @@ const LONG_HOLD: u16 = 90;
 
 /// A speaker that cleans up after a million routes takes minutes until it listens to a neighbor again.
 const CONNECT_LIMIT: Duration = Duration::from_secs(600);
+
+/// Between two attempts.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// How many sessions a speaker may end while the table is sent again.
+const SESSIONS: u32 = 5;
 
 /// One way out of the gateway: tunnels 1 to 4, and the link to the twin.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -394,6 +400,15 @@ impl<'a> Place<'a> {
             Event::Silent | Event::SilentNoBfd | Event::TwinLost => put(&far, self)?,
             Event::Killed => {}
         }
+        // A speaker that takes a session and drops it again at once is dialled again, as a device would.
+        for _ in 1..SESSIONS {
+            let player = self.connect(way)?;
+            self.players.insert(way, player);
+            match self.play(&[way]) {
+                Ok(()) => return Ok(()),
+                Err(_) => self.players.remove(&way).map(Player::kill),
+            };
+        }
         let player = self.connect(way)?;
         self.players.insert(way, player);
         self.play(&[way])
@@ -417,8 +432,18 @@ impl<'a> Place<'a> {
             four_octet: true,
             limit: CONNECT_LIMIT,
         };
-        let connected = self.lab.inside(&way.far(), || Player::connect(&options))?;
-        connected.map_err(|failure| anyhow!("no session on {}: {failure}\n{}", way.near(), self.said()))
+        let start = Instant::now();
+        loop {
+            let failure = match self.lab.inside(&way.far(), || Player::connect(&options))? {
+                Ok(player) => return Ok(player),
+                Err(failure) => failure,
+            };
+            // Whatever it says: a speaker may not yet know an interface that has just come back.
+            if start.elapsed() >= CONNECT_LIMIT {
+                bail!("no session on {}: {failure}\n{}", way.near(), self.said());
+            }
+            thread::sleep(AGAIN);
+        }
     }
 
     /// Plays the table over the sessions of these ways, at once.
