@@ -47,9 +47,7 @@ impl Bench {
         while self.speaker.busy() {
             self.speaker.work(self.now, &mut out);
         }
-        while !out.is_empty() {
-            out = self.kernel(out);
-        }
+        self.kernel(out);
     }
 
     /// It says these prefixes of the device's, with a path as long.
@@ -66,7 +64,8 @@ impl Bench {
         let end = self.now + time;
         while self.now < end {
             self.now = self.now + Duration::from_millis(100);
-            self.message(conn, &Message::Keepalive);
+            let effects = self.message(conn, &Message::Keepalive);
+            self.kernel(effects);
             self.rest();
         }
     }
