@@ -100,6 +100,7 @@ fn model(file: &File) -> Option<Model> {
         neighbors: file.neighbors.iter().filter(|n| n.range.is_none()).map(neighbor).collect::<Option<_>>()?,
         ranges: file.neighbors.iter().filter(|n| n.range.is_some()).map(range).collect::<Option<_>>()?,
         bgp: file.bgp.bgp.clone(),
+        twin_words: file.twin.made(),
     })
 }
 
@@ -114,6 +115,10 @@ fn instance(given: &file::Instance, bgp_ip: IpAddr) -> Option<Instance> {
         public_ip: given.public_ip.as_ref().map(|at| at.value),
         bgp_ip,
         router_id,
+        twin_link: match &given.twin_link {
+            Some(link) => Some(link.made()?),
+            None => None,
+        },
     })
 }
 

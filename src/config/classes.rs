@@ -55,6 +55,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("network-router", SESSION),
             ("neighbor", SESSION),
             ("bgp", NONE),
+            ("twin", NONE),
             ("policy", SOFT),
             ("bfd", NONE),
             ("probe", NONE),
@@ -82,7 +83,8 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         "gateway.instance",
         &[("name", RESTART), ("public-ip", NONE), ("bgp-ip", SESSION), ("router-id", SESSION), ("twin-link", NONE)],
     ),
-    ("gateway.instance.twin-link", &[("interface", NONE), ("address", NONE)]),
+    ("gateway.instance.twin-link", &[("interface", SESSION), ("address", SESSION)]),
+    ("twin", &[("hello", NONE), ("silent-after", NONE), ("bgp", NONE), ("bfd", NONE)]),
     (
         "device",
         &[

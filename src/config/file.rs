@@ -15,7 +15,7 @@ use super::{
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
-    value,
+    twin, value,
 };
 use crate::types::Asn;
 use crate::types::Name;
@@ -32,6 +32,7 @@ pub(super) struct File {
     pub(super) neighbors: Vec<Outside>,
     pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
+    pub(super) twin: twin::Words,
     pub(super) damping: Damping,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
@@ -61,6 +62,7 @@ pub(super) struct Instance {
     pub(super) bgp_ip: Option<At<IpAddr>>,
     pub(super) has_router_id: bool,
     pub(super) router_id: Option<At<RouterId>>,
+    pub(super) twin_link: Option<twin::Link>,
 }
 
 #[derive(Debug)]
@@ -155,6 +157,7 @@ impl File {
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| neighbor(r, s)).collect();
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
+        let twin = twin::table(r, &top);
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
@@ -169,6 +172,7 @@ impl File {
             neighbors,
             policies,
             bgp,
+            twin,
             damping,
             ecmp,
             kernel,
@@ -228,14 +232,6 @@ fn mode(r: &mut Reader<'_>, s: &Section<'_>) {
 }
 
 fn instance(r: &mut Reader<'_>, s: &Section<'_>) -> Instance {
-    if let Some(link) = r.table(s, "twin-link", "gateway.instance.twin-link") {
-        r.required(&link, "interface", value::interface);
-        r.required(&link, "address", value::address);
-        if let Some(span) = r.key_span(s, "twin-link") {
-            let message = "not yet acted on: the instances do not use `twin-link` for backup or coordination so far";
-            r.warning("twin-link-unused", &span, message, "leave it in for later, or leave it out");
-        }
-    }
     Instance {
         span: s.span.clone(),
         name: r.required(s, "name", value::name),
@@ -245,6 +241,7 @@ fn instance(r: &mut Reader<'_>, s: &Section<'_>) -> Instance {
         bgp_ip: r.value(s, "bgp-ip", value::address),
         has_router_id: s.has("router-id"),
         router_id: r.value(s, "router-id", value::router_id),
+        twin_link: twin::link(r, s),
     }
 }
 

@@ -14,6 +14,7 @@ mod probe;
 mod range;
 #[cfg(test)]
 mod tests;
+mod twin;
 
 pub use addresses::first_free;
 pub use auth::{AoAlgorithm, AoKey, Auth};
@@ -23,3 +24,4 @@ pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, des
 pub use model::{Connection, Device, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, TunnelEnd};
 pub use probe::{Probe, ProbeWords};
 pub use range::Range;
+pub use twin::{TwinLink, TwinPath, TwinWords};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Bgp;
+use super::{Bgp, TwinLink, TwinWords};
 use crate::types::Asn;
 use crate::types::Name;
 use crate::types::Prefix;
@@ -46,6 +46,8 @@ pub struct Model {
     pub ranges: Vec<NeighborRange>,
     /// What holds for every session unless its own table says otherwise.
     pub bgp: Bgp,
+    /// How the instances speak to each other.
+    pub twin_words: TwinWords,
 }
 
 /// One of the two hosts.
@@ -59,6 +61,8 @@ pub struct Instance {
     pub bgp_ip: IpAddr,
     /// Its BGP Identifier.
     pub router_id: RouterId,
+    /// Its end of the path to the other one.
+    pub twin_link: Option<TwinLink>,
 }
 
 /// An on-premises VPN device.

@@ -22,6 +22,7 @@ fn model() -> Model {
         public_ip: None,
         bgp_ip: ip.into(),
         router_id: RouterId::new(ip.into()).unwrap(),
+        twin_link: None,
     };
     Model {
         name: name("hub"),
@@ -49,6 +50,7 @@ fn model() -> Model {
         neighbors: Vec::new(),
         ranges: Vec::new(),
         bgp: Bgp::default(),
+        twin_words: TwinWords::default(),
     }
 }
 

@@ -8,6 +8,7 @@ mod policies;
 mod ranges;
 mod secrets;
 mod sessions;
+mod twin;
 
 use std::{fmt::Display, net::IpAddr, ops::Range};
 
@@ -28,6 +29,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     devices::check(r, file);
     connections::check(r, file);
     sessions::check(r, file);
+    twin::check(r, file);
     ranges::check(r, file);
     policies::check(r, file);
     secrets::check(r, file, host);
