@@ -93,3 +93,24 @@ fn when_the_last_tunnel_to_a_prefix_goes_its_traffic_goes_over_the_twin_and_no_r
     world.set_link(IN_0, "tun2", true);
     assert!(world.run_until(Duration::from_secs(60), rests), "{}", story(&world));
 }
+
+#[test]
+fn a_twin_link_that_works_one_way_is_known_at_both_ends_and_no_route_leads_over_it() {
+    let mut world = at_rest(2, &paired());
+    world.set_mute(IN_1, "eth1", true);
+    let known = |world: &World| world.told(IN_0, "has said nothing for") && world.told(IN_1, "works one way");
+    assert!(world.run_until(Duration::from_secs(4), known), "{}", story(&world));
+    for host in [IN_0, IN_1] {
+        world.set_link(host, "tun1", false);
+        world.set_link(host, "tun2", false);
+    }
+    let none = |world: &World| [IN_0, IN_1].iter().all(|host| ways(world, *host, SHARED).is_empty());
+    assert!(world.run_until(Duration::from_secs(2), none), "{}", story(&world));
+    world.set_mute(IN_1, "eth1", false);
+    for host in [IN_0, IN_1] {
+        world.set_link(host, "tun1", true);
+        world.set_link(host, "tun2", true);
+    }
+    let back = |world: &World| rests(world) && world.told(IN_0, "speaks again") && world.told(IN_1, "hears us again");
+    assert!(world.run_until(Duration::from_secs(60), back), "{}", story(&world));
+}

@@ -32,7 +32,7 @@ pub struct Host {
     pub monitor: BTreeMap<LinkIndex, Link>,
     /// The kernel's answers to so many batches to come are lost, though it carries them out.
     pub unheard: u32,
-    /// Its interfaces hold no network: only a host route leads to the far end.
+    /// Its tunnels hold no network: only a host route leads to the far end.
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
     pub run: u32,
@@ -549,17 +549,18 @@ impl World {
 
     fn dial(&mut self, from: End, remote: SocketAddr, local: IpAddr, interface: Option<String>) {
         let name = interface.unwrap_or_default();
+        let tunnel = name.starts_with("tun");
         let far = self.far_end(from.host, &name).filter(|(host, index, wire)| {
             let there = self.hosts[*host].interfaces.iter().find(|(known, ..)| known == index);
             let answers = there.is_some_and(|there| there.2 == remote.ip()) && self.hosts[*host].speaker.is_some();
             // Who has no way back cannot answer.
             let there = &self.hosts[*host];
-            let back = !there.narrow || there.kernel.table.routes.contains_key(&Prefix::host(local));
+            let back = !there.narrow || !tunnel || there.kernel.table.routes.contains_key(&Prefix::host(local));
             let both = !self.mute.contains(&(from.host, *wire)) && !self.mute.contains(&(*host, *wire));
             answers && back && both && !self.silent.contains(wire)
         });
         let h = &self.hosts[from.host];
-        if h.narrow && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
+        if h.narrow && tunnel && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Network is unreachable".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         }
