@@ -28,6 +28,7 @@ pub mod control;
 pub mod daemon;
 pub mod fib;
 pub mod gateway;
+pub mod hook;
 pub mod metrics;
 pub mod policy;
 pub mod probe;

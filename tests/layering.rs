@@ -14,6 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("fib", &["types"]),
     ("bfd", &["types"]),
     ("probe", &["types"]),
+    ("hook", &["types"]),
     ("vpn", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
@@ -22,7 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway", "hook"]),
     (
         "speaker",
         &[
@@ -32,6 +33,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "fib",
             "bfd",
             "probe",
+            "hook",
             "vpn",
             "gateway",
             "control",
