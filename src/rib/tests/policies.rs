@@ -7,7 +7,7 @@ use crate::rib::*;
 use crate::types::{PeerId, Weight};
 use crate::wire::{Attributes, Community, Context, ExtendedCommunity, NextHop};
 
-use super::lab;
+use super::lab::Told;
 use super::lab::*;
 
 /// One rule that holds for all, or for these prefixes, and accepts.
@@ -230,8 +230,8 @@ fn a_neighbor_that_is_led_away_is_told_all_in_place_as_the_worst_way_and_then_no
     teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
     settle(&mut rib);
     let context = |peer: u32| session(peer, [65010, 65001, 65515][peer as usize]).context;
-    let mut told = [lab::Told::new(), lab::Told::new(), lab::Told::new()];
-    let hear = |rib: &mut Rib, told: &mut [lab::Told; 3]| {
+    let mut told = [Told::new(), Told::new(), Told::new()];
+    let hear = |rib: &mut Rib, told: &mut [Told; 3]| {
         (0..3).for_each(|peer| replay(&mut told[peer as usize], &outputs(rib, peer, &context(peer))));
     };
     hear(&mut rib, &mut told);
