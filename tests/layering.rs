@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("bfd", &["types"]),
     ("probe", &["types"]),
     ("vpn", &["types"]),
+    ("role", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
@@ -39,6 +40,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "session",
             "rib",
             "config",
+            "role",
         ],
     ),
 ];
