@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod policy;
 pub mod probe;
 pub mod rib;
+pub mod role;
 pub mod session;
 pub mod speaker;
 pub mod telemetry;

@@ -16,6 +16,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("probe", &["types"]),
     ("hook", &["types"]),
     ("vpn", &["types"]),
+    ("role", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
@@ -41,6 +42,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "session",
             "rib",
             "config",
+            "role",
         ],
     ),
 ];
