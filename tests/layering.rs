@@ -15,7 +15,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("bfd", &["types"]),
     ("probe", &["types"]),
     ("twin", &["types"]),
+    ("hook", &["types"]),
     ("vpn", &["types"]),
+    ("role", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
@@ -23,7 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway", "hook"]),
     (
         "speaker",
         &[
@@ -34,6 +36,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "bfd",
             "probe",
             "twin",
+            "hook",
             "vpn",
             "gateway",
             "control",
@@ -41,6 +44,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "session",
             "rib",
             "config",
+            "role",
         ],
     ),
 ];

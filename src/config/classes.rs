@@ -51,6 +51,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         &[
             ("gateway", NONE),
             ("device", NONE),
+            ("peer-gateway", NONE),
             ("connection", SESSION),
             ("network-router", SESSION),
             ("neighbor", SESSION),
@@ -69,10 +70,11 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         "gateway",
         &[
             ("name", NONE),
-            ("mode", RESTART),
+            ("mode", SESSION),
             ("profile", NONE),
             ("asn", SESSION),
             ("subnet", SESSION),
+            ("bgp-ip", NONE),
             ("prefixes", SOFT),
             ("transit", SOFT),
             ("max-tunnels", NONE),
@@ -81,7 +83,15 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ),
     (
         "gateway.instance",
-        &[("name", RESTART), ("public-ip", NONE), ("bgp-ip", SESSION), ("router-id", SESSION), ("twin-link", NONE)],
+        &[
+            ("name", RESTART),
+            ("public-ip", NONE),
+            ("bgp-ip", SESSION),
+            ("router-id", SESSION),
+            ("network-interface", NONE),
+            ("priority", NONE),
+            ("twin-link", NONE),
+        ],
     ),
     ("gateway.instance.twin-link", &[("interface", SESSION), ("address", SESSION)]),
     ("twin", &[("hello", NONE), ("silent-after", NONE), ("bgp", NONE), ("bfd", NONE)]),
@@ -99,6 +109,19 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     (
+        "peer-gateway",
+        &[
+            ("name", SOFT),
+            ("asn", SESSION),
+            ("prefixes", SOFT),
+            ("instance", NONE),
+            ("bgp", NONE),
+            ("bfd", NONE),
+            ("probe", NONE),
+        ],
+    ),
+    ("peer-gateway.instance", &[("name", SOFT), ("public-ip", NONE), ("bgp-ip", SESSION)]),
+    (
         "connection",
         &[
             ("name", NONE),
@@ -115,6 +138,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         &[
             ("name", SOFT),
             ("instance", SESSION),
+            ("peer-instance", SESSION),
             ("interface", SESSION),
             ("local-ip", SESSION),
             ("remote-ip", SESSION),

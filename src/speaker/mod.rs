@@ -26,6 +26,7 @@ mod resync;
 mod sessions;
 mod settling;
 mod stale;
+mod standing;
 mod startup;
 mod statics;
 mod tunnels;
@@ -46,6 +47,7 @@ pub use input::{Effect, Endpoint, FlushId, Held, Input};
 pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
+pub use standing::Standing;
 
 use crate::bfd;
 use crate::config;
@@ -144,6 +146,8 @@ pub struct Speaker {
     preserved: Vec<Family>,
     resync: Resync,
     settling: Settling,
+    /// What it may say and do.
+    standing: Standing,
     /// How often in a row what was read of the kernel was old when it came.
     overtaken: u8,
     audit: Audit,
@@ -207,6 +211,7 @@ impl Speaker {
             preserved: Vec::new(),
             resync: Resync::default(),
             settling: Settling::default(),
+            standing: Standing::default(),
             overtaken: 0,
             audit: Audit::default(),
             watch_again: true,
@@ -281,6 +286,7 @@ impl Speaker {
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Probe(report) => self.probed(now, &report, out),
             Input::Hello(octets) => self.hear_twin(now, &octets, out),
+            Input::Ran { .. } => {}
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {
@@ -428,7 +434,8 @@ impl Speaker {
         } else {
             self.rib.defer();
         }
-        let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
+        self.take_stances(now, out);
+        let expected = self.neighbors.iter().filter(|neighbor| neighbor.kept_down().is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
         self.audit_later(now);

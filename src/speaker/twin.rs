@@ -168,7 +168,8 @@ impl Speaker {
             let (up, done) = (neighbor.conn.is_some(), neighbor.loading.is_none());
             beat(4 | u8::from(up) << 3 | u8::from(done) << 4);
             let ours = matches!(neighbor.plan.kind, NeighborKind::Device { .. } | NeighborKind::NetworkRouter);
-            let wanted = ours && neighbor.plan.shutdown.is_none() && neighbor.ready();
+            let down = neighbor.plan.shutdown.is_some() || neighbor.stance.down.is_some();
+            let wanted = ours && !down && neighbor.ready();
             complete &= !wanted || up && done;
         }
         let at_rest = || self.fib.settled() && !self.rib.has_changed() && !self.rib.has_work();

@@ -485,6 +485,8 @@ impl World {
                 Effect::Probe(_) => {}
                 Effect::TwinLink(link) => self.hosts[host].twin_link = link,
                 Effect::Hello(octets) => self.hello(host, octets),
+                // No command ever ends here, which says nothing either.
+                Effect::Run { .. } => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Audit(number) => {
