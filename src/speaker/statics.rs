@@ -9,7 +9,7 @@ use super::flow::Reach;
 use super::tunnels::Tunnel;
 use super::{Life, Speaker};
 use crate::rib::Way;
-use crate::types::{LinkIndex, Name, PeerId, Weight};
+use crate::types::{LinkIndex, Name, PeerId};
 
 /// The numbers of ways begin here, far behind those of neighbors.
 const FIRST: u32 = 1 << 31;
@@ -106,7 +106,7 @@ impl Speaker {
         let way = Way {
             name: plan.name.clone(),
             remote: plan.remote.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
-            weight: Weight::ONE,
+            weight: plan.weight,
             prefixes: plan.statics.clone(),
         };
         Some((link, plan.remote, way))
