@@ -17,6 +17,7 @@ mod keep_down;
 mod neighbors;
 mod probes;
 mod stale;
+mod statics;
 mod tunnels;
 mod watch;
 
