@@ -34,5 +34,6 @@ mod reload;
 mod silence;
 mod stickiness;
 mod traffic;
+mod transit;
 mod tunnels;
 mod weights;
