@@ -34,4 +34,5 @@ mod silence;
 mod stickiness;
 mod traffic;
 mod tunnels;
+mod twin;
 mod weights;
