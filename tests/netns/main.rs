@@ -36,4 +36,5 @@ mod stickiness;
 mod traffic;
 mod transit;
 mod tunnels;
+mod twin;
 mod weights;
