@@ -38,6 +38,7 @@ pub mod session;
 pub mod speaker;
 pub mod telemetry;
 pub mod transport;
+pub mod twin;
 pub mod types;
 pub mod vpn;
 pub mod wire;

@@ -20,7 +20,6 @@ use crate::gateway::OtherNeighbor;
 use crate::gateway::PeerGateway;
 use crate::gateway::PeerInstance;
 use crate::gateway::TunnelEnd;
-use crate::gateway::TwinLink;
 use crate::policy::Policy;
 use crate::types::Name;
 use crate::types::RouterId;
@@ -115,6 +114,7 @@ fn model(file: &File) -> Option<Model> {
         neighbors: file.neighbors.iter().filter(|n| n.range.is_none()).map(neighbor).collect::<Option<_>>()?,
         ranges: file.neighbors.iter().filter(|n| n.range.is_some()).map(range).collect::<Option<_>>()?,
         bgp: file.bgp.bgp.clone(),
+        twin_words: file.twin.made(),
     })
 }
 
@@ -136,11 +136,8 @@ fn instance(given: &file::Instance, bgp_ip: IpAddr) -> Option<Instance> {
         router_id,
         network_interface: given.network_interface.as_ref().map(|at| at.value.clone()),
         twin_link: match &given.twin_link {
+            Some(link) => Some(link.made()?),
             None => None,
-            Some(link) => Some(TwinLink {
-                interface: link.interface.as_ref()?.value.clone(),
-                address: link.address.as_ref()?.value,
-            }),
         },
         priority: given.priority.as_ref().map_or(PRIORITY, |at| at.value),
     })

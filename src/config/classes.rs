@@ -56,6 +56,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("network-router", SESSION),
             ("neighbor", SESSION),
             ("bgp", NONE),
+            ("twin", NONE),
             ("policy", SOFT),
             ("bfd", NONE),
             ("probe", NONE),
@@ -92,7 +93,8 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("twin-link", NONE),
         ],
     ),
-    ("gateway.instance.twin-link", &[("interface", NONE), ("address", NONE)]),
+    ("gateway.instance.twin-link", &[("interface", SESSION), ("address", SESSION)]),
+    ("twin", &[("hello", NONE), ("silent-after", NONE), ("bgp", NONE), ("bfd", NONE)]),
     (
         "device",
         &[

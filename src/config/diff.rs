@@ -213,12 +213,13 @@ impl Plan {
                 because,
             });
             let before = old.map(|old| (old.local_address, was.desired.asn));
-            if before != Some((new.local_address, will.desired.asn)) {
+            // The twin's people have the same file.
+            if new.kind != NeighborKind::Twin && before != Some((new.local_address, will.desired.asn)) {
                 self.peers.push(PeerChange {
                     neighbor: new.name.clone(),
                     device: match &new.kind {
                         NeighborKind::Device { device, .. } => Some(device.clone()),
-                        NeighborKind::NetworkRouter | NeighborKind::Other => None,
+                        NeighborKind::Twin | NeighborKind::NetworkRouter | NeighborKind::Other => None,
                     },
                     address: (before.map(|(address, _)| address), new.local_address),
                     asn: (before.map(|(_, asn)| asn), will.desired.asn),
@@ -334,14 +335,16 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
     let (this, address, local, its_asn) = match new.kind {
         NeighborKind::Device { .. } => ("connection.tunnels", "remote-ip", "local-ip", ("device", "asn")),
+        NeighborKind::Twin => ("gateway.instance.twin-link", "address", "address", ("gateway", "asn")),
         NeighborKind::NetworkRouter => ("network-router", "address", "local-address", ("network-router", "asn")),
         NeighborKind::Other => ("neighbor", "address", "local-address", ("neighbor", "asn")),
     };
+    let named = (if new.kind == NeighborKind::Twin { "gateway.instance" } else { this }, "name");
     let found = [
         (("gateway", "asn"), *our_asn != will_be.asn),
         (("gateway.instance", "router-id"), *router_id != will_be.router_id),
         (("gateway", "prefixes"), *prefixes != will_be.prefixes),
-        ((this, "name"), *name != new.name),
+        (named, *name != new.name),
         (its_asn, *asn != new.asn),
         ((this, local), moved && *mode == will_be.mode),
         (("gateway", "mode"), moved && *mode != will_be.mode),

@@ -15,7 +15,7 @@ use super::{
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
-    value,
+    twin, value,
 };
 use crate::gateway::Mode;
 use crate::gateway::Profile;
@@ -35,6 +35,7 @@ pub(super) struct File {
     pub(super) neighbors: Vec<Outside>,
     pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
+    pub(super) twin: twin::Words,
     pub(super) damping: Damping,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
@@ -69,15 +70,9 @@ pub(super) struct Instance {
     pub(super) bgp_ip: Option<At<IpAddr>>,
     pub(super) has_router_id: bool,
     pub(super) router_id: Option<At<RouterId>>,
+    pub(super) twin_link: Option<twin::Link>,
     pub(super) network_interface: Option<At<String>>,
     pub(super) priority: Option<At<u8>>,
-    pub(super) twin_link: Option<TwinLink>,
-}
-
-#[derive(Debug)]
-pub(super) struct TwinLink {
-    pub(super) interface: Option<At<String>>,
-    pub(super) address: Option<At<IpAddr>>,
 }
 
 #[derive(Debug)]
@@ -201,6 +196,7 @@ impl File {
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| neighbor(r, s)).collect();
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
+        let twin = twin::table(r, &top);
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
@@ -216,6 +212,7 @@ impl File {
             neighbors,
             policies,
             bgp,
+            twin,
             damping,
             ecmp,
             kernel,
@@ -266,10 +263,6 @@ fn gateway(r: &mut Reader<'_>, s: &Section<'_>) -> Gateway {
 }
 
 fn instance(r: &mut Reader<'_>, s: &Section<'_>) -> Instance {
-    let twin_link = r.table(s, "twin-link", "gateway.instance.twin-link").map(|link| TwinLink {
-        interface: r.required(&link, "interface", value::interface),
-        address: r.required(&link, "address", value::address),
-    });
     Instance {
         span: s.span.clone(),
         name: r.required(s, "name", value::name),
@@ -279,9 +272,9 @@ fn instance(r: &mut Reader<'_>, s: &Section<'_>) -> Instance {
         bgp_ip: r.value(s, "bgp-ip", value::address),
         has_router_id: s.has("router-id"),
         router_id: r.value(s, "router-id", value::router_id),
+        twin_link: twin::link(r, s),
         network_interface: r.value(s, "network-interface", value::interface),
         priority: r.value(s, "priority", |v| narrow(v, 0, 255)),
-        twin_link,
     }
 }
 

@@ -37,6 +37,7 @@ const TOP: &str = "";
 const GATEWAY: &str = "gateway";
 const INSTANCE: &str = "gateway.instance";
 const TWIN_LINK: &str = "gateway.instance.twin-link";
+const TWIN: &str = "twin";
 const DEVICE: &str = "device";
 const PEER_GATEWAY: &str = "peer-gateway";
 const PEER_INSTANCE: &str = "peer-gateway.instance";
@@ -69,6 +70,7 @@ pub const KEYS: &[Key] = &[
     key(TOP, "network-router", "tables", "none", "[[network-router]]"),
     key(TOP, "neighbor", "tables", "none", "[[neighbor]]"),
     key(TOP, "bgp", "table", "none", "[bgp]"),
+    key(TOP, "twin", "table", "none", "[twin]"),
     key(TOP, "policy", "tables", "none", "[[policy]]"),
     key(TOP, "bfd", "table", "none", "[bfd]"),
     key(TOP, "probe", "table", "none", "[probe]"),
@@ -95,6 +97,10 @@ pub const KEYS: &[Key] = &[
     key(INSTANCE, "twin-link", "table", "none", r#"twin-link = { interface = "eth1", address = "192.168.255.1" }"#),
     key(TWIN_LINK, "interface", "interface", "required", r#"interface = "eth1""#),
     key(TWIN_LINK, "address", "address", "required", r#"address = "192.168.255.1""#),
+    key(TWIN, "hello", "duration", r#""200ms""#, r#"hello = "200ms""#),
+    key(TWIN, "silent-after", "duration", "five hellos, `\"1s\"` at least", r#"silent-after = "1s""#),
+    key(TWIN, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
+    key(TWIN, "bfd", "table", "none", "bfd = { interval = \"50ms\" }"),
     key(DEVICE, "name", "name", "required", r#"name = "hq-1""#),
     key(DEVICE, "public-ip", "address", "none", r#"public-ip = "198.51.100.1""#),
     key(DEVICE, "asn", "AS number", "required with BGP", "asn = 65010"),

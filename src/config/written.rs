@@ -1,6 +1,6 @@
 //! What a file says key by key, as it was written: what two files can be compared by for people.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use toml::de::{DeTable, DeValue};
 
@@ -55,6 +55,21 @@ impl Written {
     #[must_use]
     pub fn source(&self) -> Option<&Source> {
         self.source.as_ref()
+    }
+
+    /// What it says, as 16 hexadecimal digits (FNV-1a, 64 bits): the same for files that hold the same keys with the same
+    /// values, whatever their comments and the order of their keys. `None` for what was made in code.
+    #[must_use]
+    pub fn digest(&self) -> Option<String> {
+        self.source.as_ref()?;
+        let mut text = String::new();
+        for (name, thing) in &self.things {
+            let _ = writeln!(text, "{name}");
+            for ((table, key), value) in &thing.values {
+                let _ = writeln!(text, "{table}.{key} = {value:?}");
+            }
+        }
+        Some(Source::of("", &text).fingerprint)
     }
 
     pub(super) fn things(&self) -> &BTreeMap<String, Thing> {

@@ -24,7 +24,7 @@ pub struct Desired {
     pub mode: Mode,
     /// What it originates, and never accepts from anyone.
     pub prefixes: Vec<Prefix>,
-    /// Its sessions, in the order of the file: tunnels, network routers, other neighbors.
+    /// Its sessions: tunnels in the order of the file, the twin, network routers, other neighbors.
     pub neighbors: Vec<Neighbor>,
     /// Where more neighbors may come from by themselves.
     pub ranges: Vec<Range>,
@@ -95,6 +95,8 @@ pub enum NeighborKind {
         /// The tunnel.
         tunnel: Name,
     },
+    /// The other instance of this gateway.
+    Twin,
     /// A router of the cloud network.
     NetworkRouter,
     /// One that the model of the gateway does not cover.
@@ -108,7 +110,8 @@ pub enum Offer {
     Own,
     /// The gateway's own prefixes, and what others taught without the default routes: a device, with `transit`.
     Transit,
-    /// What others taught, without the gateway's own prefixes: a network router, which is inside of those.
+    /// What others taught, without the gateway's own prefixes: a network router, which is inside of those, and the twin,
+    /// which has them too.
     Learned,
     /// Everything: a neighbor outside the model.
     All,
@@ -177,6 +180,7 @@ pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
             desired.tunnels.push(tunnel);
         }
     }
+    desired.neighbors.extend(super::twin::session(model, host));
     let here = |instances: &[Name]| instances.is_empty() || instances.contains(instance);
     for router in model.network_routers.iter().filter(|r| here(&r.instances)) {
         let bgp = router.bgp.or(&model.bgp);
@@ -285,22 +289,22 @@ fn from_range(model: &Model, host: &Instance, range: &NeighborRange) -> Option<R
     Some(Range { prefix: range.prefix, limit: range.limit, asns: range.asns.clone(), like })
 }
 
-struct End<'a> {
-    name: &'a Name,
-    asn: Asn,
-    local: IpAddr,
-    remote: IpAddr,
-    interface: Option<&'a str>,
+pub(super) struct End<'a> {
+    pub(super) name: &'a Name,
+    pub(super) asn: Asn,
+    pub(super) local: IpAddr,
+    pub(super) remote: IpAddr,
+    pub(super) interface: Option<&'a str>,
 }
 
 /// What the kind of a neighbor implies where no table says otherwise.
-struct Defaults {
-    kind: NeighborKind,
-    words: Words,
-    offer: Offer,
+pub(super) struct Defaults {
+    pub(super) kind: NeighborKind,
+    pub(super) words: Words,
+    pub(super) offer: Offer,
 }
 
-fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
+pub(super) fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
     let mut families = bgp.families.clone().unwrap_or_default();
     families.sort_unstable();
     families.dedup();

@@ -14,6 +14,7 @@ mod probe;
 mod range;
 #[cfg(test)]
 mod tests;
+mod twin;
 
 pub use addresses::{first_free, last_usable};
 pub use auth::{AoAlgorithm, AoKey, Auth};
@@ -22,7 +23,8 @@ pub use bgp::{Bgp, LimitAction, PrefixLimit, Restart, Shutdown, Timers, Ttl, Wor
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
 pub use model::{
     Connection, Device, Far, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, PeerGateway,
-    PeerInstance, Profile, TunnelEnd, TwinLink,
+    PeerInstance, Profile, TunnelEnd,
 };
 pub use probe::{Probe, ProbeWords};
 pub use range::Range;
+pub use twin::{TwinLink, TwinPath, TwinWords};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Bgp;
+use super::{Bgp, TwinLink, TwinWords};
 use crate::types::Asn;
 use crate::types::Name;
 use crate::types::Prefix;
@@ -66,6 +66,8 @@ pub struct Model {
     pub ranges: Vec<NeighborRange>,
     /// What holds for every session unless its own table says otherwise.
     pub bgp: Bgp,
+    /// How the instances speak to each other.
+    pub twin_words: TwinWords,
 }
 
 /// One of the two hosts.
@@ -85,15 +87,6 @@ pub struct Instance {
     pub twin_link: Option<TwinLink>,
     /// Of two that may both become active, the one with the higher number does.
     pub priority: u8,
-}
-
-/// One instance's end of the path to its twin.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TwinLink {
-    /// The interface.
-    pub interface: String,
-    /// This instance's address on it.
-    pub address: IpAddr,
 }
 
 /// An on-premises VPN device.

@@ -64,6 +64,7 @@ fn model() -> Model {
         neighbors: Vec::new(),
         ranges: Vec::new(),
         bgp: Bgp::default(),
+        twin_words: TwinWords::default(),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::gateway::Ttl;
 use crate::hook;
 use crate::hook::RunId;
 use crate::probe;
+use crate::twin;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 use crate::vpn::Source;
 
@@ -130,6 +131,8 @@ pub enum Input {
     BfdLost(String),
     /// The far end of a tunnel has answered, or has stopped to.
     Probe(probe::Report),
+    /// Octets from the twin's address, over the twin-link, that have passed no router.
+    Hello(Bytes),
     /// What became of [`Effect::Run`]. One that nobody asked for is ignored.
     Ran {
         /// Which.
@@ -215,6 +218,10 @@ pub enum Effect {
     Bfd(Vec<Plan>),
     /// Ask these far ends and no others; answered by [`Input::Probe`] whenever one changes.
     Probe(Vec<probe::Plan>),
+    /// The way of hellos from now on; `None` if there is none any more.
+    TwinLink(Option<twin::Link>),
+    /// Send these octets to the twin, over the way of hellos; nothing says whether they arrive.
+    Hello(Vec<u8>),
     /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
     /// as it was signed before.
     Sign,

@@ -30,6 +30,7 @@ mod standing;
 mod startup;
 mod statics;
 mod tunnels;
+mod twin;
 mod watch;
 
 #[cfg(test)]
@@ -76,6 +77,7 @@ use settling::Settling;
 use startup::Startup;
 use statics::Statics;
 use tunnels::Tunnels;
+use twin::Pair;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
 const SLICE_PREFIXES: usize = 1_000;
@@ -155,6 +157,8 @@ pub struct Speaker {
     watching: Option<Vec<bfd::Plan>>,
     /// Far ends that are asked whether they are there.
     probing: Vec<probe::Plan>,
+    /// The other instance.
+    pair: Pair,
     life: Life,
     journal: Journal,
     strangers: Rate,
@@ -213,6 +217,7 @@ impl Speaker {
             watch_again: true,
             watching: None,
             probing: Vec::new(),
+            pair: Pair::new(seed),
             life: Life::Waiting,
             journal: Journal::default(),
             strangers: Rate::default(),
@@ -280,6 +285,7 @@ impl Speaker {
             Input::Bfd(report) => self.bfd(now, report, out),
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Probe(report) => self.probed(now, &report, out),
+            Input::Hello(octets) => self.hear_twin(now, &octets, out),
             Input::Ran { .. } => {}
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
@@ -301,6 +307,7 @@ impl Speaker {
         self.kernel(now, out);
         self.audit_if_due(now, out);
         self.watch(out);
+        self.tell_twin(now, out);
         self.settle(out);
     }
 
@@ -344,6 +351,7 @@ impl Speaker {
             .chain(self.audit_deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
+            .chain(self.twin_deadline())
             .chain(leaving)
             .chain(back)
             .min()
@@ -432,6 +440,7 @@ impl Speaker {
         self.startup.begin(now, routes > 0, waiting.collect());
         self.audit_later(now);
         self.sense_everything(now, out);
+        self.meet_twin(now, out);
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
                 neighbor.bind(now, &self.links, &self.tunnels);

@@ -15,7 +15,7 @@ use super::tunnels::Tunnels;
 use super::watch::Watched;
 use crate::config::Policies;
 use crate::gateway;
-use crate::gateway::Offer;
+use crate::gateway::{NeighborKind, Offer};
 use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
@@ -167,9 +167,11 @@ impl Neighbor {
         };
         let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
         export.graceful_shutdown = self.plan.graceful_shutdown;
+        let twin = self.plan.kind == NeighborKind::Twin;
+        export.next_hop_self = twin;
         export.manner = self.stance.offers;
         let (name, asn, weight) = (self.plan.name.clone(), self.plan.asn, self.plan.weight);
-        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight }
+        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight, twin }
     }
 
     /// Its interface and its tunnel as they are now; true if that is news.

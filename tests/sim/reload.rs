@@ -27,6 +27,11 @@ twin-link = { interface = "eth1", address = "192.168.255.1" }
 [[gateway.instance]]
 name = "in-1"
 public-ip = "203.0.113.11"
+twin-link = { interface = "eth1", address = "192.168.255.2" }
+
+[twin]
+hello = "200ms"
+silent-after = "1s"
 
 [[device]]
 name = "hq-1"
@@ -228,6 +233,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("gateway.instance.priority", "router-id =", "priority = 50\nrouter-id ="),
     ("gateway.instance.twin-link.interface", "interface = \"eth1\"", "interface = \"eth2\""),
     ("gateway.instance.twin-link.address", "192.168.255.1", "192.168.255.9"),
+    ("twin.hello", "hello = \"200ms\"", "hello = \"100ms\""),
+    ("twin.silent-after", "silent-after = \"1s\"", "silent-after = \"2s\""),
     ("device.name", "hq-2", "paris"),
     ("device.public-ip", "198.51.100.2", "198.51.100.9"),
     ("device.asn", "asn = 65011", "asn = 65012"),

@@ -197,6 +197,7 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     facts.add("neighbor", neighbor.name.to_string());
     let kind = match neighbor.kind {
         NeighborKind::Device => "device",
+        NeighborKind::Twin => "the twin",
         NeighborKind::NetworkRouter => "network router",
         NeighborKind::Other | NeighborKind::Unknown => "other",
     };

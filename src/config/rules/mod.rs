@@ -9,6 +9,7 @@ mod ranges;
 mod secrets;
 mod sessions;
 mod statics;
+mod twin;
 mod wireguard;
 
 use std::{fmt::Display, net::IpAddr, ops::Range};
@@ -37,6 +38,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     statics::check(r, file);
     connections::check(r, file);
     sessions::check(r, file);
+    twin::check(r, file);
     ranges::check(r, file);
     policies::check(r, file);
     secrets::check(r, file, host);

@@ -5,7 +5,7 @@ use std::{net::IpAddr, ops::Range};
 use super::{AddressPlan, far_end};
 use crate::config::{
     Ecmp, build, duration,
-    file::{Connection, File, Gateway, Outside, Tunnel},
+    file::{Connection, File, Gateway, Instance, Outside, Tunnel},
     raw::Reader,
     session::{self, Session},
 };
@@ -68,6 +68,7 @@ fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
             ends.extend(inside(file, connection, tunnel, &hosts, shared));
         }
     }
+    ends.extend(twins(file, gateway));
     for other in file.routers.iter().chain(&file.neighbors) {
         // What is in a range is not known yet, but how it is run is.
         let at = other.address.as_ref().map(|at| &at.span).or(other.range.as_ref().map(|at| &at.span));
@@ -87,6 +88,25 @@ fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
         }
     }
     ends
+}
+
+/// The session of each instance with the other, named as that is.
+fn twins<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
+    let [one, other] = gateway.instances.as_slice() else { return Vec::new() };
+    let end = |own: &'f Instance, twin: &'f Instance| {
+        let (name, far) = (twin.name.as_ref()?, twin.twin_link.as_ref()?);
+        let far_address = far.address.as_ref();
+        Some(End {
+            name: name.value.to_string(),
+            instance: &own.name.as_ref()?.value,
+            local: own.twin_link.as_ref()?.address.as_ref().map(|at| at.value),
+            remote: far_address.map(|at| at.value),
+            at: far_address.map_or_else(|| far.span.clone(), |at| at.span.clone()),
+            named_at: name.span.clone(),
+            tables: vec![&file.twin.bgp, &file.bgp],
+        })
+    };
+    end(one, other).into_iter().chain(end(other, one)).collect()
 }
 
 fn inside<'f>(

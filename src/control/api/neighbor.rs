@@ -133,6 +133,8 @@ pub struct NeighborDetail {
 pub enum NeighborKind {
     /// An on-premises device, inside a tunnel.
     Device,
+    /// The other instance of this gateway.
+    Twin,
     /// A router or host inside the cloud network.
     NetworkRouter,
     /// Outside the model: a `[[neighbor]]` of the file.

@@ -42,7 +42,9 @@ impl Speaker {
             gateway::NeighborKind::Device { device, connection, tunnel } => {
                 (Some(device.clone()), Some(connection.clone()), Some(tunnel.clone()))
             }
-            gateway::NeighborKind::NetworkRouter | gateway::NeighborKind::Other => (None, None, None),
+            gateway::NeighborKind::Twin | gateway::NeighborKind::NetworkRouter | gateway::NeighborKind::Other => {
+                (None, None, None)
+            }
         };
         let ends = neighbor.conn.and_then(|conn| self.conns.get(&conn)).map(|known| (known.local, known.remote));
         NeighborDetail {
@@ -91,6 +93,7 @@ impl Speaker {
             name: plan.name.clone(),
             kind: match plan.kind {
                 gateway::NeighborKind::Device { .. } => NeighborKind::Device,
+                gateway::NeighborKind::Twin => NeighborKind::Twin,
                 gateway::NeighborKind::NetworkRouter => NeighborKind::NetworkRouter,
                 gateway::NeighborKind::Other => NeighborKind::Other,
             },
