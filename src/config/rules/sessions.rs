@@ -104,6 +104,7 @@ fn twins<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
             at: far_address.map_or_else(|| far.span.clone(), |at| at.span.clone()),
             named_at: name.span.clone(),
             tables: vec![&file.twin.bgp, &file.bgp],
+            in_tunnel: false,
         })
     };
     end(one, other).into_iter().chain(end(other, one)).collect()
