@@ -98,8 +98,8 @@ fn an_instance_that_starts_again_does_not_obey_a_reset_of_before() {
 
 #[test]
 fn a_reset_of_a_tunnel_forgets_what_its_failures_have_cost() {
-    let mut world = at_rest(4, &paired());
-    for _ in 0..4 {
+    let mut world = at_rest(4, &format!("{}\n[tunnel]\ndamping-first = \"30s\"\n", paired()));
+    for _ in 0..2 {
         world.set_link(IN_0, "tun1", false);
         world.run_until(Duration::from_secs(1), |_| false);
         world.set_link(IN_0, "tun1", true);
