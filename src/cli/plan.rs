@@ -51,6 +51,31 @@ pub fn run(args: &Args, client: &Client) -> Result<(), Failure> {
 pub fn write_plan<W: Write>(plan: &Plan, screen: &mut Screen<W>) -> io::Result<()> {
     screen.toned(headline(plan), tone(plan.class))?;
     screen.text("\n")?;
+    if !plan.peers.is_empty() {
+        let mut table =
+            Table::new(&["far end of", "instance", "device", "must have as neighbor", "with AS", "instead of"]);
+        for peer in &plan.peers {
+            let was = match (peer.was_address, peer.was_asn) {
+                (Some(address), Some(asn)) => format!("{address}, AS {asn}"),
+                (_, _) => "nothing".to_owned(),
+            };
+            let instance = peer.instance.as_ref().map_or("-", |instance| instance.as_str());
+            let device = peer.device.as_ref().map_or("-", |device| device.as_str());
+            let (address, asn) = (peer.address.to_string(), peer.asn.to_string());
+            table.row([
+                peer.neighbor.as_str().into(),
+                instance.into(),
+                device.into(),
+                address.into(),
+                asn.into(),
+                was.into(),
+            ]);
+        }
+        let when = if plan.applied { "" } else { ", which should be done before the reload" };
+        screen.text("\n")?;
+        screen.line(&format!("what people must change at the far ends{when}:"))?;
+        table.write(screen)?;
+    }
     if !plan.changes.is_empty() {
         let mut table = Table::new(&["what", "key", "from", "to", "class"]);
         for change in &plan.changes {
@@ -89,20 +114,6 @@ pub fn write_plan<W: Write>(plan: &Plan, screen: &mut Screen<W>) -> io::Result<(
     }
     if !plan.spread.is_empty() {
         screen.line(&format!("for all routes: {}", list(&plan.spread, ", ")))?;
-    }
-    if !plan.peers.is_empty() {
-        let mut table = Table::new(&["far end of", "device", "must have as neighbor", "with AS", "instead of"]);
-        for peer in &plan.peers {
-            let was = match (peer.was_address, peer.was_asn) {
-                (Some(address), Some(asn)) => format!("{address}, AS {asn}"),
-                (_, _) => "nothing".to_owned(),
-            };
-            let device = peer.device.as_ref().map_or("-", |device| device.as_str());
-            let (address, asn) = (peer.address.to_string(), peer.asn.to_string());
-            table.row([peer.neighbor.as_str().into(), device.into(), address.into(), asn.into(), was.into()]);
-        }
-        screen.text("\n")?;
-        table.write(screen)?;
     }
     for refused in &plan.refused {
         screen.toned(&format!("{} takes a restart of the daemon: {}", refused.key, refused.reason), Tone::Bad)?;

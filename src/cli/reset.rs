@@ -29,6 +29,31 @@ pub enum Command {
         )]
         soft: Option<Soft>,
     },
+    /// Reset the session in a tunnel, and forget what its failures have cost: a wait that they made ends at once
+    Tunnel {
+        /// The tunnel's name, as show tunnels says it
+        name: Name,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Reset all sessions of this instance but that with its twin, forget the failures of its tunnels, and compare the kernel
+    Instance {
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Reset this instance, and once it is back the other one
+    Gateway {
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+/// What neighbors are told.
+#[derive(Debug, clap::Args)]
+pub struct Why {
+    /// What the operators at the other ends are told instead of "reset by an operator", at most 255 octets
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 /// Asks for it and says what was done.
@@ -41,6 +66,9 @@ pub fn run(command: &Command, client: &Client) -> Result<(), Failure> {
             };
             Request::ResetNeighbor(name.clone(), how)
         }
+        Command::Tunnel { name, why } => Request::ResetTunnel(name.clone(), why.reason.clone()),
+        Command::Instance { why } => Request::ResetInstance(why.reason.clone()),
+        Command::Gateway { why } => Request::ResetGateway(why.reason.clone()),
     };
     let done: Done = wait(async { Ok(client.ask(&request).await?) })?;
     let mut screen = Screen::stdout();

@@ -28,7 +28,7 @@ pub struct Plan {
     pub announced: Vec<Prefix>,
     /// Prefixes of the gateway that go.
     pub withdrawn: Vec<Prefix>,
-    /// What the far ends of sessions must be told by their people.
+    /// What the far ends of sessions must be told by their people, of both instances: of this one first.
     pub peers: Vec<PeerChange>,
     /// Settings of all routes that differ: decisions, groups or how flows are spread change.
     pub spread: Vec<&'static Key>,
@@ -91,7 +91,9 @@ pub enum Fate {
 pub struct PeerChange {
     /// The neighbor, as it is called after.
     pub neighbor: Name,
-    /// The device, if it is one.
+    /// The instance that has the session.
+    pub instance: Name,
+    /// The device, or the peer gateway, if it is one.
     pub device: Option<Name>,
     /// The address that the far end must have as its neighbor, and as it was.
     pub address: (Option<IpAddr>, IpAddr),
@@ -113,6 +115,13 @@ impl Plan {
         };
         plan.announced = will.prefixes.iter().filter(|prefix| !was.prefixes.contains(prefix)).copied().collect();
         plan.withdrawn = was.prefixes.iter().filter(|prefix| !will.prefixes.contains(prefix)).copied().collect();
+        // The far ends know one gateway: what they must be told is the same whichever instance is asked.
+        let twin = new.model.instances.iter().map(|other| &other.name).filter(|other| *other != instance);
+        for name in [instance].into_iter().chain(twin) {
+            if let (Some(was), Some(will)) = (gateway::desired(&old.model, name), gateway::desired(&new.model, name)) {
+                plan.peers.extend(peer_changes(name, &was, &will));
+            }
+        }
         let was = Side { desired: &was, policies: &old.policies };
         let will = Side { desired: &will, policies: &new.policies };
         plan.sessions(&was, &will);
@@ -192,15 +201,7 @@ impl Plan {
 
     /// Finds each session of before among those of after: by its ends, which are what it is to its peer; else by its name.
     fn sessions(&mut self, was: &Side<'_>, will: &Side<'_>) {
-        let mut left: Vec<&gateway::Neighbor> = was.desired.neighbors.iter().collect();
-        let mut found = vec![None; will.desired.neighbors.len()];
-        let by_name = |old: &gateway::Neighbor, new: &gateway::Neighbor| old.name == new.name;
-        let rules: [fn(&gateway::Neighbor, &gateway::Neighbor) -> bool; 2] = [same_ends, by_name];
-        for same in rules {
-            for (new, place) in will.desired.neighbors.iter().zip(&mut found).filter(|(_, place)| place.is_none()) {
-                *place = left.iter().position(|old| same(old, new)).map(|at| left.remove(at));
-            }
-        }
+        let (found, left) = matched(was.desired, will.desired);
         for (new, old) in will.desired.neighbors.iter().zip(found) {
             let (fate, because) = match old {
                 None => (Fate::Added, Vec::new()),
@@ -212,25 +213,51 @@ impl Plan {
                 fate,
                 because,
             });
-            let before = old.map(|old| (old.local_address, was.desired.asn));
-            // The twin's people have the same file.
-            if new.kind != NeighborKind::Twin && before != Some((new.local_address, will.desired.asn)) {
-                self.peers.push(PeerChange {
-                    neighbor: new.name.clone(),
-                    device: match &new.kind {
-                        NeighborKind::Device { device, .. } => Some(device.clone()),
-                        NeighborKind::Twin | NeighborKind::NetworkRouter | NeighborKind::Other => None,
-                    },
-                    address: (before.map(|(address, _)| address), new.local_address),
-                    asn: (before.map(|(_, asn)| asn), will.desired.asn),
-                });
-            }
         }
         for gone in left {
             let name = gone.name.clone();
             self.sessions.push(SessionPlan { name, was: None, fate: Fate::Removed, because: Vec::new() });
         }
     }
+}
+
+/// Which session of before each of those after was, if it was there, and those that are left: by its ends, which are what
+/// it is to its peer; else by its name.
+fn matched<'a>(was: &'a Desired, will: &Desired) -> (Vec<Option<&'a gateway::Neighbor>>, Vec<&'a gateway::Neighbor>) {
+    let mut left: Vec<&gateway::Neighbor> = was.neighbors.iter().collect();
+    let mut found = vec![None; will.neighbors.len()];
+    let by_name = |old: &gateway::Neighbor, new: &gateway::Neighbor| old.name == new.name;
+    let rules: [fn(&gateway::Neighbor, &gateway::Neighbor) -> bool; 2] = [same_ends, by_name];
+    for same in rules {
+        for (new, place) in will.neighbors.iter().zip(&mut found).filter(|(_, place)| place.is_none()) {
+            *place = left.iter().position(|old| same(old, new)).map(|at| left.remove(at));
+        }
+    }
+    (found, left)
+}
+
+/// What the far ends of an instance's sessions must have, where that differs.
+fn peer_changes(instance: &Name, was: &Desired, will: &Desired) -> Vec<PeerChange> {
+    let (found, _) = matched(was, will);
+    let mut changes = Vec::new();
+    for (new, old) in will.neighbors.iter().zip(found) {
+        let before = old.map(|old| (old.local_address, was.asn));
+        // The twin's people have the same file.
+        if new.kind == NeighborKind::Twin || before == Some((new.local_address, will.asn)) {
+            continue;
+        }
+        changes.push(PeerChange {
+            neighbor: new.name.clone(),
+            instance: instance.clone(),
+            device: match &new.kind {
+                NeighborKind::Device { device, .. } => Some(device.clone()),
+                NeighborKind::Twin | NeighborKind::NetworkRouter | NeighborKind::Other => None,
+            },
+            address: (before.map(|(address, _)| address), new.local_address),
+            asn: (before.map(|(_, asn)| asn), will.asn),
+        });
+    }
+    changes
 }
 
 /// True if a connection of the one can be one of the other: what does not hold of a session that only has the same name.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Severity;
+use crate::types::Prefix;
 
 /// The host that a file is checked on. The shell has one; without it a file is judged by its text alone.
 pub trait Host {
@@ -11,6 +12,10 @@ pub trait Host {
 
     /// Why this kernel cannot sign with TCP-AO, if it cannot.
     fn no_tcp_ao(&self) -> Option<HostFault>;
+
+    /// What the WireGuard interface of that name lets through, to all its peers together: their allowed IPs. `None` if there is
+    /// no such interface here, or it does not say.
+    fn allowed_ips(&self, interface: &str) -> Option<Vec<Prefix>>;
 }
 
 /// One thing that is wrong on the host.
@@ -35,6 +40,10 @@ impl Host for Nowhere {
     }
 
     fn no_tcp_ao(&self) -> Option<HostFault> {
+        None
+    }
+
+    fn allowed_ips(&self, _: &str) -> Option<Vec<Prefix>> {
         None
     }
 }

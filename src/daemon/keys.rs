@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::wireguard;
 use crate::config::{Host, HostFault, Severity};
 use crate::gateway;
 use crate::transport;
@@ -118,5 +119,9 @@ impl Host for ThisHost {
             message: "this kernel has no TCP-AO (CONFIG_TCP_AO, Linux 6.7 and later)".to_owned(),
             way_out: "use `password-file` (TCP MD5) in place of `ao-keys`, or another kernel".to_owned(),
         })
+    }
+
+    fn allowed_ips(&self, interface: &str) -> Option<Vec<Prefix>> {
+        wireguard::allowed_ips(interface)
     }
 }

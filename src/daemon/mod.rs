@@ -8,6 +8,7 @@ mod reader;
 mod start;
 mod surroundings;
 mod turn;
+mod wireguard;
 
 use std::path::PathBuf;
 

@@ -343,6 +343,13 @@ pub enum Event {
     },
     /// The last reload was confirmed.
     Confirmed,
+    /// All sessions of this instance but that with its twin are reset.
+    InstanceReset {
+        /// How many of them were up.
+        sessions: usize,
+        /// The twin, if it asked for that.
+        by: Option<Name>,
+    },
     /// A clean stop has begun.
     Stopping,
 }
@@ -414,6 +421,7 @@ impl Event {
             Self::ReloadRefused { .. } => "config.reload_refused",
             Self::Reverted { .. } => "config.reverted",
             Self::Confirmed => "config.confirmed",
+            Self::InstanceReset { .. } => "instance.reset",
             Self::Stopping => "instance.stopping",
         }
     }
@@ -459,6 +467,7 @@ impl Event {
             | Self::ReloadRefused { .. }
             | Self::Reverted { .. }
             | Self::Confirmed
+            | Self::InstanceReset { .. }
             | Self::Stopping => None,
         }
     }
@@ -510,6 +519,7 @@ impl Event {
             | Self::BfdSilent { .. }
             | Self::Reloaded { .. }
             | Self::Confirmed
+            | Self::InstanceReset { .. }
             | Self::Stopping => Weight::Info,
         }
     }
@@ -704,6 +714,10 @@ impl fmt::Display for Event {
             }
             Self::Reverted { plan } => write!(f, "the reload was not confirmed and has gone back: {}", summary(plan)),
             Self::Confirmed => f.write_str("the last reload was confirmed"),
+            Self::InstanceReset { sessions, by } => {
+                let whom = by.as_ref().map_or("a person".to_owned(), |twin| format!("the twin, {twin},"));
+                write!(f, "{whom} has this instance reset: {sessions} sessions end and are opened anew")
+            }
             Self::Stopping => f.write_str("stopping: every neighbor is told"),
         }
     }

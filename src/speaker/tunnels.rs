@@ -242,6 +242,15 @@ impl Speaker {
         touched
     }
 
+    /// What the failures of a tunnel have cost is forgotten.
+    pub(super) fn forgive(&mut self, now: Time, tunnel: &Name, reason: &str, out: &mut Vec<Effect>) {
+        let Some(at) = self.tunnels.0.iter().position(|known| known.plan.name == *tunnel) else { return };
+        let Some(tunnel) = self.tunnels.0.get_mut(at) else { return };
+        let mut changes = Vec::new();
+        tunnel.machine.forgive(now, reason, &mut changes);
+        self.turned(now, Turn { at, changes }, out);
+    }
+
     /// Tunnels whose time has come.
     pub(super) fn tunnels_due(&mut self, now: Time, out: &mut Vec<Effect>) {
         for at in 0..self.tunnels.0.len() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::neighbor::Neighbor;
 use super::rate::Rate;
+use super::reset::Relay;
 use super::tunnels::Tunnel;
 use super::{Effect, Event, Life, Speaker};
 use crate::gateway::NeighborKind;
@@ -33,13 +34,24 @@ pub(super) struct Pair {
     ready: bool,
     /// What cannot be believed is told of up to a rate.
     strange: Rate,
+    /// Resets that concern both.
+    pub(super) relay: Relay,
 }
 
 impl Pair {
     /// `seed` makes the number of this run.
     pub(super) fn new(seed: u64) -> Self {
         let boot = fastrand::Rng::with_seed(seed).u64(1..);
-        Self { boot, twin: None, link: None, pulse: 0, connections: Vec::new(), ready: false, strange: Rate::default() }
+        Self {
+            boot,
+            twin: None,
+            link: None,
+            pulse: 0,
+            connections: Vec::new(),
+            ready: false,
+            strange: Rate::default(),
+            relay: Relay::default(),
+        }
     }
 }
 
@@ -88,6 +100,7 @@ impl Speaker {
         let mut outputs = Vec::new();
         known.handle(now, twin::Input::Hello(octets), &mut outputs);
         self.obey_twin(now, outputs, out);
+        self.reset_as_told(now, out);
     }
 
     /// Tells the twin what has changed here, and does what is due.
@@ -96,6 +109,7 @@ impl Speaker {
             return;
         }
         self.feel();
+        self.pair.relay.pass(now, self.pair.ready);
         let says = self.says();
         let Some(known) = &mut self.pair.twin else { return };
         let mut outputs = Vec::new();
@@ -117,7 +131,7 @@ impl Speaker {
             return None;
         }
         let known = self.pair.twin.as_ref()?;
-        Some(self.impatient_at().map_or(known.deadline(), |due| due.min(known.deadline())))
+        [self.impatient_at(), self.pair.relay.deadline()].into_iter().flatten().chain([known.deadline()]).min()
     }
 
     /// The session with the twin.
@@ -221,6 +235,7 @@ impl Speaker {
             standing,
             reasons: Vec::new(),
             ready: self.pair.ready,
+            resets: self.pair.relay.asked(),
             connections: self.pair.connections.clone(),
         }
     }

@@ -139,6 +139,14 @@ impl Tunnel {
         }
     }
 
+    /// Forgets its failures: a wait that they cost ends at once. Whoever objects objects still.
+    pub fn forgive(&mut self, now: Time, reason: &str, out: &mut Vec<Entry>) {
+        self.memory = Memory::default();
+        if matches!(self.phase, Phase::Damped { .. }) {
+            self.phase = self.rise(now, None, None, reason.to_owned(), out);
+        }
+    }
+
     /// When [`Tunnel::tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {

@@ -45,6 +45,9 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::Fib => Reply::Fib(promised!("fib")),
         Request::FibRoutes(_) => Reply::FibRoutes(promised!("fib_routes")),
         Request::ResetNeighbor(name, how) => Reply::Done(Done { message: format!("reset {name}: {how:?}") }),
+        Request::ResetTunnel(name, why) => Reply::Done(Done { message: format!("reset tunnel {name}: {why:?}") }),
+        Request::ResetInstance(why) => Reply::Done(Done { message: format!("reset instance: {why:?}") }),
+        Request::ResetGateway(why) => Reply::Done(Done { message: format!("reset gateway: {why:?}") }),
         Request::Plan(_) | Request::Reload(_) => Reply::Plan(promised!("plan")),
         Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
     })

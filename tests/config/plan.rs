@@ -78,7 +78,7 @@ fn a_device_that_is_renamed_keeps_its_session_and_one_that_moves_does_not() {
 #[test]
 fn what_the_far_ends_must_change_is_said_with_what_they_have() {
     let all = plan(&edited("asn = 65515", "asn = 64600"));
-    assert_eq!(all.peers.len(), 2, "{all:?}");
+    assert_eq!(all.peers.len(), 4, "of both instances: {all:?}");
     for peer in &all.peers {
         assert_eq!(peer.asn.0.map(twinspan::types::Asn::get), Some(65515));
         assert_eq!(peer.asn.1.get(), 64600);
@@ -89,9 +89,50 @@ fn what_the_far_ends_must_change_is_said_with_what_they_have() {
     let fewer = config(&DUAL[..second]);
     let added = Plan::between(&fewer, &config(DUAL), &"in-0".parse().unwrap());
     assert_eq!(added.sessions.iter().filter(|session| session.fate == Fate::Added).count(), 1, "{added:?}");
-    assert_eq!((added.peers.len(), added.peers[0].address.0), (1, None));
+    assert_eq!((added.peers.len(), added.peers[0].address.0), (2, None));
     let removed = Plan::between(&config(DUAL), &fewer, &"in-0".parse().unwrap());
     assert_eq!(removed.sessions.last().unwrap().fate, Fate::Removed);
+}
+
+/// The sample in a mode; the second device has a BGP address in place of pairs.
+fn in_mode(mode: &str) -> String {
+    let text = DUAL.replace("mode = \"active-active\"", &format!("mode = \"{mode}\""));
+    let text = text.replace("asn = 65011", "asn = 65011\nbgp-ip = \"10.53.0.253\"");
+    let pairs = [
+        "local-ip = \"169.254.21.10\", remote-ip = \"169.254.21.9\"",
+        "local-ip = \"169.254.21.14\", remote-ip = \"169.254.21.13\"",
+    ];
+    pairs.iter().fold(text, |text, pair| text.replace(&format!(", {pair}"), ""))
+}
+
+#[test]
+fn r35_a_plan_of_a_mode_change_names_the_addresses_that_peers_must_have_on_both_instances() {
+    let (active, standby) = (config(&in_mode("active-active")), config(&in_mode("active-standby")));
+    let shown = |from, to, instance: &str| {
+        let plan = Plan::between(from, to, &instance.parse().unwrap());
+        assert_eq!(plan.class(), Class::Session);
+        let peer = |peer: &twinspan::config::PeerChange| {
+            format!("{} {} > {}", peer.neighbor, peer.address.0.unwrap(), peer.address.1)
+        };
+        plan.peers.iter().map(peer).collect::<Vec<_>>()
+    };
+    // One address, the last usable one of the subnet; two again on the way back. Pairs stay as they are.
+    let [one, other] = ["hq-2/in-0 10.20.255.4 > 10.20.255.30", "hq-2/in-1 10.20.255.5 > 10.20.255.30"];
+    assert_eq!(shown(&active, &standby, "in-0"), [one, other]);
+    assert_eq!(shown(&active, &standby, "in-1"), [other, one], "the same, whichever instance is asked");
+    let back = ["hq-2/in-0 10.20.255.30 > 10.20.255.4", "hq-2/in-1 10.20.255.30 > 10.20.255.5"];
+    assert_eq!(shown(&standby, &active, "in-0"), back);
+}
+
+#[test]
+fn r36_a_mode_change_keeps_the_sessions_whose_addresses_do_not_change() {
+    let (active, standby) = (config(&in_mode("active-active")), config(&in_mode("active-standby")));
+    for (from, to) in [(&active, &standby), (&standby, &active)] {
+        let plan = Plan::between(from, to, &"in-0".parse().unwrap());
+        let expected =
+            [("hq-1/in-0".to_owned(), Fate::Kept, vec![]), ("hq-2/in-0".to_owned(), Fate::Reset, vec!["mode"])];
+        assert_eq!(fates(&plan), expected);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use twinspan::config::{Host, HostFault, Severity, check_text_on, parse};
+use twinspan::types::Prefix;
 
 use crate::{DUAL, codes, edited, line_of, said};
 
@@ -222,6 +223,60 @@ fn what_a_cloud_keeps_for_itself_is_no_devices_as_number_under_its_profile() {
         one_fault(&text, "profile-asn", &format!("asn = {asn}\n"), "for itself");
     }
     one_fault(&edited("asn = 65515", "asn = 65515\nprofile = \"moon\""), "bad-value", "profile", "\"azure\"");
+}
+
+#[test]
+fn a_hold_time_that_the_profiles_peers_cannot_keep_is_warned_about() {
+    for (profile, short, long) in [("azure", "89s", "90s"), ("aws", "14s", "15s"), ("gcp", "29s", "30s")] {
+        let with = |hold: &str| {
+            let text = edited("asn = 65515", &format!("asn = 64600\nprofile = \"{profile}\""));
+            format!("{text}\n[bgp]\nhold-time = \"{hold}\"\n")
+        };
+        one_fault(&with(short), "hold-below-profile", "hold-time", "gives it up");
+        assert_eq!(codes(&with(long)), []);
+        assert_eq!(codes(&with("0s")), [], "without a hold time nobody is given up");
+    }
+}
+
+/// A host with one WireGuard interface that lets this through.
+struct Guarded(&'static [&'static str]);
+
+impl Host for Guarded {
+    fn key(&self, _: &Path) -> Option<HostFault> {
+        None
+    }
+
+    fn no_tcp_ao(&self) -> Option<HostFault> {
+        None
+    }
+
+    fn allowed_ips(&self, interface: &str) -> Option<Vec<Prefix>> {
+        (interface == "tun-hq1").then(|| self.0.iter().map(|text| text.parse().unwrap()).collect())
+    }
+}
+
+#[test]
+fn a_wireguard_interface_that_drops_what_bgp_needs_is_warned_about() {
+    let said = |text: &str, allowed| {
+        let found = check_text_on("gateway.toml", text, &Guarded(allowed)).diagnostics;
+        found.into_iter().map(|d| (d.code, d.line, d.message)).collect::<Vec<_>>()
+    };
+    let line = line_of(DUAL, "interface = \"tun-hq1\"");
+    for (allowed, words) in [
+        (&[][..], "none: the session with 169.254.21.1 cannot come up"),
+        (&["10.52.0.0/16"], "10.52.0.0/16: the session with 169.254.21.1"),
+        (&["169.254.21.1/32", "10.52.0.0/16"], "what the far end teaches outside of them is dropped"),
+    ] {
+        let found = said(DUAL, allowed);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].0, found[0].1), ("wireguard-allowed-ips", line));
+        assert!(found[0].2.contains(words), "{found:?}");
+    }
+    assert_eq!(said(DUAL, &["0.0.0.0/1", "128.0.0.0/1"]), []);
+    let text = without_bgp("10.52.0.0/16", "10.53.0.0/16");
+    assert_eq!(said(&text, &["10.52.0.0/17", "10.52.128.0/17"]), []);
+    let found = said(&text, &["10.52.0.0/17"]);
+    assert!(found.len() == 1 && found[0].2.contains("traffic to 10.52.0.0/16 is dropped"), "{found:?}");
 }
 
 #[test]
@@ -537,6 +592,10 @@ impl Host for Picky {
     fn no_tcp_ao(&self) -> Option<HostFault> {
         let message = "no TCP-AO".to_owned();
         Some(HostFault { severity: Severity::Error, code: "no-tcp-ao", message, way_out: "MD5".to_owned() })
+    }
+
+    fn allowed_ips(&self, _: &str) -> Option<Vec<Prefix>> {
+        None
     }
 }
 

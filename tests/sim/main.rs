@@ -7,6 +7,7 @@ mod chaos;
 mod faults;
 mod foreign;
 mod kernel;
+mod modes;
 mod reload;
 mod restart;
 mod tunnels;

@@ -29,7 +29,7 @@ pub fn pair_of(seed: u64, file: &str) -> World {
 }
 
 /// The same at work: all sessions are up, and each has what the other learned behind its own.
-fn at_rest(seed: u64, file: &str) -> World {
+pub fn at_rest(seed: u64, file: &str) -> World {
     let mut world = pair_of(seed, file);
     for host in [IN_0, IN_1, HQ_1, HQ_2] {
         world.start(host);

@@ -10,6 +10,7 @@ mod secrets;
 mod sessions;
 mod statics;
 mod twin;
+mod wireguard;
 
 use std::{fmt::Display, net::IpAddr, ops::Range};
 
@@ -41,6 +42,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     ranges::check(r, file);
     policies::check(r, file);
     secrets::check(r, file, host);
+    wireguard::check(r, file, host);
     damping(r, file);
 }
 
@@ -106,6 +108,7 @@ struct FarEnd<'f> {
     span: &'f Range<usize>,
     has_bgp_ip: bool,
     bgp_ip: Option<&'f At<IpAddr>>,
+    prefixes: &'f [At<Prefix>],
     /// What holds for its sessions.
     bgp: &'f Session,
 }
@@ -113,16 +116,23 @@ struct FarEnd<'f> {
 /// The device, or the instance of a peer gateway, that a tunnel leads to; `None` if the file has no such.
 fn far_end<'f>(file: &'f File, connection: &'f Connection, tunnel: &Tunnel) -> Option<FarEnd<'f>> {
     if let Some(device) = device_of(file, connection) {
-        let Device { span, has_bgp_ip, bgp_ip, bgp, .. } = device;
+        let Device { span, has_bgp_ip, bgp_ip, prefixes, bgp, .. } = device;
         let name = &connection.device.as_ref()?.value;
-        return Some(FarEnd { name, span, has_bgp_ip: *has_bgp_ip, bgp_ip: bgp_ip.as_ref(), bgp });
+        return Some(FarEnd { name, span, has_bgp_ip: *has_bgp_ip, bgp_ip: bgp_ip.as_ref(), prefixes, bgp });
     }
     let peer = peer_of(file, connection)?;
     let name = &connection.peer_gateway.as_ref()?.value;
     let host = tunnel.peer_instance.as_ref()?;
     let host = peer.instances.iter().find(|i| i.name.as_ref().is_some_and(|n| n.value == host.value))?;
     let PeerInstance { span, has_bgp_ip, bgp_ip, .. } = host;
-    Some(FarEnd { name, span, has_bgp_ip: *has_bgp_ip, bgp_ip: bgp_ip.as_ref(), bgp: &peer.bgp })
+    Some(FarEnd {
+        name,
+        span,
+        has_bgp_ip: *has_bgp_ip,
+        bgp_ip: bgp_ip.as_ref(),
+        prefixes: &peer.prefixes,
+        bgp: &peer.bgp,
+    })
 }
 
 /// The device of a connection.

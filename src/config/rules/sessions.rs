@@ -11,6 +11,7 @@ use crate::config::{
 };
 use crate::gateway::Bgp;
 use crate::gateway::Mode;
+use crate::gateway::Profile;
 use crate::gateway::Timers;
 use crate::types::Name;
 
@@ -27,6 +28,8 @@ struct End<'f> {
     named_at: Range<usize>,
     /// The tables that say how it is run, the nearest first.
     tables: Vec<&'f Session>,
+    /// True if it runs inside a tunnel.
+    in_tunnel: bool,
 }
 
 pub(super) fn check(r: &mut Reader<'_>, file: &File) {
@@ -37,6 +40,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     families_agree(r, &ends);
     keepalive_below_hold(r, &ends);
     waits_grow(r, &ends);
+    hold_time_of_profile(r, gateway, &ends);
     local_address_of_one_host(r, file);
     buckets_hold_paths(r, file);
 }
@@ -79,6 +83,7 @@ fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
                 at: at.clone(),
                 named_at: name.span.clone(),
                 tables: vec![&other.bgp, &file.bgp],
+                in_tunnel: false,
             });
         }
     }
@@ -99,6 +104,7 @@ fn twins<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
             at: far_address.map_or_else(|| far.span.clone(), |at| at.span.clone()),
             named_at: name.span.clone(),
             tables: vec![&file.twin.bgp, &file.bgp],
+            in_tunnel: false,
         })
     };
     end(one, other).into_iter().chain(end(other, one)).collect()
@@ -131,7 +137,7 @@ fn inside<'f>(
         None => (derived_name(connection, tunnel)?, tunnel.span.clone()),
     };
     let at = tunnel.remote_ip.as_ref().map_or_else(|| tunnel.span.clone(), |at| at.span.clone());
-    Some(End { name, instance, local, remote, at, named_at, tables })
+    Some(End { name, instance, local, remote, at, named_at, tables, in_tunnel: connection.uses_bgp })
 }
 
 /// As `gateway::Connection::tunnel_name` makes it.
@@ -218,6 +224,32 @@ fn keepalive_below_hold(r: &mut Reader<'_>, ends: &[End<'_>]) {
             );
             let way_out = "leave `keepalive-time` out: it is a third of the hold time then";
             r.error("keepalive-not-below-hold", &at, message, way_out);
+            told.push(at);
+        }
+    }
+}
+
+/// `hold-below-profile`: the gateways of some clouds send keepalives as they always do, whatever was agreed. Half an interval
+/// is left for one that is late.
+fn hold_time_of_profile(r: &mut Reader<'_>, gateway: &Gateway, ends: &[End<'_>]) {
+    let Some(profile) = &gateway.profile else { return };
+    let (cloud, every) = match profile.value {
+        Profile::Azure => ("Azure VPN Gateway", 60),
+        Profile::Aws => ("AWS Site-to-Site VPN", 10),
+        Profile::Gcp => ("Google Cloud Router", 20),
+    };
+    let mut told = Vec::new();
+    for end in ends.iter().filter(|end| end.in_tunnel) {
+        let (timers, at) = timers(end, [session::HOLD, session::HOLD]);
+        let short = timers.hold_time.duration().filter(|hold| hold.as_secs() < every + every / 2);
+        let (Some(hold), Some(at)) = (short, at) else { continue };
+        if !told.contains(&at) {
+            let message = format!(
+                "a peer with the timers of {cloud} says something every {every}s, and a hold time of {} gives it up between",
+                duration::show(hold)
+            );
+            let way_out = format!("write \"{}s\" or more; BFD notices a dead way sooner", every * 3);
+            r.warning_also("hold-below-profile", &at, message, way_out, (&profile.span, "the profile"));
             told.push(at);
         }
     }

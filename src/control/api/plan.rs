@@ -123,6 +123,9 @@ pub enum SessionFate {
 pub struct PlanPeer {
     /// The neighbor, as it is called after.
     pub neighbor: Name,
+    /// The instance that has the session; `null` from a daemon that does not say.
+    #[serde(default)]
+    pub instance: Option<Name>,
     /// The device, if it is one.
     pub device: Option<Name>,
     /// The address that the far end must have as its neighbor.

@@ -46,6 +46,12 @@ pub enum Request {
     FibRoutes(FibRouteQuery),
     /// `POST /v1/neighbors/{name}/reset?reason=&hard=&soft=`, all optional.
     ResetNeighbor(Name, Reset),
+    /// `POST /v1/tunnels/{name}/reset?reason=`: the session inside is reset, and what the tunnel's failures have cost is forgotten.
+    ResetTunnel(Name, Option<String>),
+    /// `POST /v1/instance/reset?reason=`: all sessions of this instance are reset but that with its twin.
+    ResetInstance(Option<String>),
+    /// `POST /v1/gateway/reset?reason=`: this instance is reset, and when it is back the other one.
+    ResetGateway(Option<String>),
     /// `POST /v1/plan`: what a reload of the text in the body would change; changes nothing.
     Plan(FileText),
     /// `POST /v1/reload?confirm_within=`: read the file again and go over to it. With a number of seconds it goes back by
@@ -227,6 +233,9 @@ impl Request {
                 }
                 (Method::Post, target.0)
             }
+            Self::ResetTunnel(name, reason) => (Method::Post, hook(name, "reset", reason.as_deref())),
+            Self::ResetInstance(reason) => (Method::Post, with_reason("/v1/instance/reset", reason.as_deref())),
+            Self::ResetGateway(reason) => (Method::Post, with_reason("/v1/gateway/reset", reason.as_deref())),
             Self::Plan(_) => (Method::Post, "/v1/plan".into()),
             Self::Reload(confirm_within) => {
                 let mut target = Target::new("/v1/reload");
@@ -286,13 +295,15 @@ impl Request {
     pub fn read(method: &str, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let unknown = || {
             ApiError::not_found(format!("there is no {path}"))
-                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/fib/check, /v1/plan, /v1/reload, /v1/confirm and /metrics")
+                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/fib/check, /v1/instance/reset, /v1/gateway/reset, /v1/plan, /v1/reload, /v1/confirm and /metrics")
         };
         let mut query = Query::read(query)?;
         let rest = if path == "/metrics" { path } else { path.strip_prefix("/v1/").ok_or_else(unknown)? };
         let (needs, request) = match rest.strip_suffix('/').unwrap_or(rest) {
             "/metrics" => (Method::Get, Self::Metrics),
             "gateway" => (Method::Get, Self::Gateway),
+            "gateway/reset" => (Method::Post, Self::ResetGateway(query.reason()?)),
+            "instance/reset" => (Method::Post, Self::ResetInstance(query.reason()?)),
             "tunnels" => (Method::Get, Self::Tunnels),
             "events" => (Method::Get, Self::Events(query.events()?)),
             "neighbors" => (Method::Get, Self::Neighbors),
@@ -307,9 +318,11 @@ impl Request {
                 let name = rest.strip_prefix("tunnels/").ok_or_else(unknown)?;
                 // A tunnel may be called "x/up": GET asks for it.
                 let asks = method == "GET" || method == "HEAD";
-                match (name.strip_suffix("/down"), name.strip_suffix("/up")) {
-                    (Some(name), _) if !asks => (Method::Post, Self::TunnelDown(read_name(name)?, query.reason()?)),
-                    (_, Some(name)) if !asks => (Method::Post, Self::TunnelUp(read_name(name)?, query.reason()?)),
+                let order = name.rsplit_once('/').filter(|_| !asks);
+                match order {
+                    Some((name, "down")) => (Method::Post, Self::TunnelDown(read_name(name)?, query.reason()?)),
+                    Some((name, "up")) => (Method::Post, Self::TunnelUp(read_name(name)?, query.reason()?)),
+                    Some((name, "reset")) => (Method::Post, Self::ResetTunnel(read_name(name)?, query.reason()?)),
                     _ => (Method::Get, Self::Tunnel(read_name(name)?)),
                 }
             }
@@ -338,7 +351,11 @@ impl Request {
 
 /// The target of what a hook says of a tunnel.
 fn hook(name: &Name, word: &str, reason: Option<&str>) -> String {
-    let mut target = Target::new(&format!("/v1/tunnels/{}/{word}", segment(name)));
+    with_reason(&format!("/v1/tunnels/{}/{word}", segment(name)), reason)
+}
+
+fn with_reason(path: &str, reason: Option<&str>) -> String {
+    let mut target = Target::new(path);
     target.add("reason", reason.map(escape));
     target.0
 }

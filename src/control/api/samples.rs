@@ -730,6 +730,7 @@ pub fn plan() -> Reply {
         spread: vec!["ecmp.max-paths".into()],
         peers: vec![PlanPeer {
             neighbor: name("hq-3/in-0"),
+            instance: Some(name("in-0")),
             device: Some(name("hq-3")),
             address: address("169.254.23.2"),
             was_address: None,

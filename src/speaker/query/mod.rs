@@ -83,6 +83,21 @@ impl Speaker {
                 self.follow_up(now, out);
                 done
             }
+            Request::ResetTunnel(name, reason) => {
+                let done = self.reset_tunnel(now, name, reason.as_deref(), out);
+                self.follow_up(now, out);
+                Ok(Reply::Done(Done { message: done? }))
+            }
+            Request::ResetInstance(reason) => {
+                let message = self.reset_instance(now, reason.as_deref(), out)?;
+                self.follow_up(now, out);
+                Ok(Reply::Done(Done { message }))
+            }
+            Request::ResetGateway(reason) => {
+                let message = self.reset_gateway(now, reason.as_deref(), out)?;
+                self.follow_up(now, out);
+                Ok(Reply::Done(Done { message }))
+            }
         }
     }
 

@@ -165,6 +165,7 @@ fn shown(plan: &Plan) -> api::Plan {
             .iter()
             .map(|peer| api::PlanPeer {
                 neighbor: peer.neighbor.clone(),
+                instance: Some(peer.instance.clone()),
                 device: peer.device.clone(),
                 address: peer.address.1,
                 was_address: peer.address.0,

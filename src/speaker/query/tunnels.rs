@@ -79,7 +79,7 @@ impl Speaker {
     }
 
     /// Why there is no tunnel of that name here.
-    fn no_tunnel(&self, name: &Name) -> ApiError {
+    pub(in crate::speaker) fn no_tunnel(&self, name: &Name) -> ApiError {
         let error = ApiError::not_found(format!("there is no tunnel \"{name}\" on {}", self.instance));
         let model = &self.config.model;
         let all = model.connections.iter().flat_map(|connection| {
