@@ -29,6 +29,7 @@ use super::audit::Audit;
 use super::objects::Objects;
 use super::objects::Trouble;
 use super::place::Unsettled;
+use super::room::Full;
 use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
@@ -88,6 +89,8 @@ pub(super) enum Retry {
     Hop(u32),
     Group(u32),
     Route(Prefix),
+    /// Some of what the kernel has no room for.
+    Room,
 }
 
 /// A batch with the kernel, and how many link events there had been when it was made.
@@ -125,6 +128,8 @@ pub struct Fib {
     pub(super) failures: u64,
     pub(super) repairs: u64,
     pub(super) audit: Option<Audit>,
+    /// The kernel has no room for more.
+    pub(super) full: Option<Full>,
 }
 
 impl Fib {
@@ -154,6 +159,7 @@ impl Fib {
             failures: 0,
             repairs: 0,
             audit: None,
+            full: None,
         }
     }
 
@@ -268,6 +274,7 @@ impl Fib {
         if self.with_kernel(Lane::Routes) >= IN_FLIGHT {
             return None;
         }
+        self.use_room(now);
         let mut ops = Vec::new();
         let mut looked_at = 0;
         while ops.len() < BATCH
@@ -304,6 +311,10 @@ impl Fib {
         self.flying.iter().filter(|flight| flight.batch.lane == lane).count()
     }
 
+    pub(super) fn routes_fly(&self) -> bool {
+        self.with_kernel(Lane::Routes) > 0
+    }
+
     fn fly(&mut self, lane: Lane, ops: Vec<Op>) -> Batch {
         self.audit_moves(&ops);
         self.batches += 1;
@@ -319,6 +330,9 @@ impl Fib {
         self.operations += flight.batch.ops.len() as u64;
         self.failures += failures.len() as u64;
         failures.sort_by_key(|failure| failure.index);
+        for failure in failures.iter().filter(|failure| failure.error.is_full()) {
+            self.refused_for_room(now, &failure.error);
+        }
         let mut failures = failures.into_iter().peekable();
         for (index, op) in flight.batch.ops.iter().enumerate() {
             let error = failures.next_if(|failure| failure.index == index).map(|failure| failure.error);
@@ -361,6 +375,7 @@ impl Fib {
         {
             self.retries.remove(&(at, retry));
             match retry {
+                Retry::Room => {} // [`Fib::use_room`] knows better
                 Retry::Hop(id) => drop(self.objects.dirty_hops.insert(id)),
                 Retry::Group(id) => drop(self.objects.dirty_groups.insert(id)),
                 Retry::Route(prefix) => {

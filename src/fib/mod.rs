@@ -17,6 +17,7 @@ mod object_ops;
 mod objects;
 mod place;
 mod plan;
+mod room;
 mod route_ops;
 mod routes;
 mod table;
@@ -24,6 +25,8 @@ mod view;
 
 #[cfg(test)]
 mod flows;
+#[cfg(test)]
+mod full;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -36,5 +39,6 @@ pub use foreign::{Author, Change, Foreign, Harm};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;
 pub use plan::plan;
+pub use room::NoRoom;
 pub use table::{FIRST_ID, Group, NextHop, Op, Settings, Table, Target};
 pub use view::{GroupView, HopView, RouteState, RouteView, Totals};

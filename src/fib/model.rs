@@ -25,6 +25,8 @@ use twinspan::types::Weight;
 const EINVAL: i32 = 22;
 const ENODEV: i32 = 19;
 const ENETDOWN: i32 = 100;
+const ENOMEM: i32 = 12;
+const ENOBUFS: i32 = 105;
 
 const V4_FOR_V6: &str = "IPv6 routes can not use an IPv4 nexthop";
 
@@ -45,6 +47,10 @@ pub struct Model {
     pub dark: BTreeSet<LinkIndex>,
     /// Links that are set down. One that is in none of the three does not exist.
     pub down: BTreeSet<LinkIndex>,
+    /// So many routes it has room for, whoever they are of; `None` for as many as there are.
+    pub room: Option<usize>,
+    /// So many next hops and groups it has memory for.
+    pub memory: Option<usize>,
     /// What the real kernel does if it is asked, and we must never ask for.
     pub harm: Vec<String>,
     /// Operations on routes of ours so far, and only those that were carried out.
@@ -258,6 +264,7 @@ impl Model {
         if self.group(hop.id).is_some() {
             return Err(refuse(EINVAL, "Can not replace a nexthop group with a nexthop"));
         }
+        self.has_memory(hop.id)?;
         self.take_id(hop.id);
         self.part(settings).next_hops.insert(hop.id, *hop);
         Ok(())
@@ -291,12 +298,22 @@ impl Model {
         if self.group(group.id).is_some_and(|now| now.buckets != group.buckets) {
             return Err(refuse(EINVAL, "Can not change number of buckets of a resilient nexthop group"));
         }
+        self.has_memory(group.id)?;
         // One that is there stays its maker's, whoever changes it; a next hop becomes the property of who changes it.
         if let Some(now) = self.tables_mut().find_map(|table| table.groups.get_mut(&group.id)) {
             now.clone_from(group);
             return Ok(());
         }
         self.part(settings).groups.insert(group.id, group.clone());
+        Ok(())
+    }
+
+    fn has_memory(&self, id: u32) -> Result<(), KernelError> {
+        let used: usize = self.tables().map(|table| table.next_hops.len() + table.groups.len()).sum();
+        let new = self.hop(id).is_none() && self.group(id).is_none();
+        if new && self.memory.is_some_and(|memory| used >= memory) {
+            return Err(refuse(ENOMEM, "Cannot allocate memory"));
+        }
         Ok(())
     }
 
@@ -352,6 +369,10 @@ impl Model {
         replace: bool,
     ) -> Result<(), KernelError> {
         self.leads_somewhere(prefix, target)?;
+        let routes = self.tables().map(|table| table.routes.len()).sum::<usize>() + self.foreign.len();
+        if self.room.is_some_and(|room| routes >= room) && self.occupant(settings, prefix).is_none() {
+            return Err(refuse(ENOBUFS, "No buffer space available"));
+        }
         let protocol = |other: &Settings| other.protocol == settings.protocol;
         let stranger = match self.occupant(settings, prefix) {
             None => false,

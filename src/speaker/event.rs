@@ -219,6 +219,24 @@ pub enum Event {
         /// How many more batches with refusals were not told of since the last one.
         silent: u64,
     },
+    /// The kernel has no room for more; what it refused is tried again now and then, and the rest goes on.
+    KernelFull {
+        /// What it said.
+        error: KernelError,
+        /// Routes that wait for room.
+        waiting: usize,
+        /// Next hops, groups and host routes that it had none for.
+        objects: usize,
+        /// Routes of ours that it has.
+        present: usize,
+    },
+    /// The kernel has room again, and all that is wanted.
+    KernelRoom {
+        /// Operations that it had refused meanwhile.
+        refused: u64,
+        /// How long that lasted.
+        lasted: Duration,
+    },
     /// Another program has changed what is ours in the kernel.
     Tampered {
         /// The object, for people.
@@ -367,6 +385,8 @@ impl Event {
             Self::WrongInterface { .. } => "session.wrong_interface",
             Self::RangeFull { .. } => "session.range_full",
             Self::KernelRefused { .. } => "kernel.refused",
+            Self::KernelFull { .. } => "kernel.full",
+            Self::KernelRoom { .. } => "kernel.room",
             Self::Tampered { harm: Harm::Replaced, .. } => "kernel.displaced",
             Self::Tampered { .. } => "kernel.repaired",
             Self::Repaired { .. } => "kernel.corrected",
@@ -417,6 +437,8 @@ impl Event {
             }
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
+            | Self::KernelFull { .. }
+            | Self::KernelRoom { .. }
             | Self::Tampered { .. }
             | Self::Repaired { .. }
             | Self::ForeignMissed
@@ -455,6 +477,7 @@ impl Event {
             | Self::WrongInterface { .. }
             | Self::RangeFull { .. }
             | Self::KernelRefused { .. }
+            | Self::KernelFull { .. }
             | Self::NotListening { .. }
             | Self::ReloadRefused { .. }
             | Self::Reverted { .. }
@@ -468,6 +491,7 @@ impl Event {
                 Word::Up | Word::Agreed | Word::Damped => Weight::Info,
             },
             Self::SessionUp { .. }
+            | Self::KernelRoom { .. }
             | Self::EndOfRib { .. }
             | Self::Refreshed { .. }
             | Self::InterfaceUp { .. }
@@ -600,6 +624,17 @@ impl fmt::Display for Event {
                     write!(f, " (and {} more)", refused - 1)?;
                 }
                 more(*silent, f)
+            }
+            Self::KernelFull { error, waiting, objects, present } => {
+                write!(f, "the kernel has no room: {error}; it has {present} of our routes, {waiting} wait")?;
+                if *objects > 0 {
+                    write!(f, ", and {objects} groups, next hops or host routes")?;
+                }
+                f.write_str("; they are tried again from time to time, and all else goes on")
+            }
+            Self::KernelRoom { refused, lasted } => {
+                let lasted = lasted.as_secs();
+                write!(f, "the kernel has room again after {lasted} s in which it refused {refused} operations")
             }
             Self::Tampered { what, harm, by, silent } => {
                 match harm {

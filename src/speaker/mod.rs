@@ -23,6 +23,7 @@ mod rate;
 mod reload;
 mod reset;
 mod resync;
+mod room;
 mod sessions;
 mod settling;
 mod stale;
@@ -69,6 +70,7 @@ use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
+use room::Lacking;
 use settling::Settling;
 use startup::Startup;
 use tunnels::Tunnels;
@@ -158,6 +160,7 @@ pub struct Speaker {
     crowds: Rate,
     changed: Vec<rib::Changed>,
     last_refusal: Option<(Time, String, fib::KernelError)>,
+    lacking: Option<Lacking>,
     /// When what runs was taken.
     loaded: Time,
     unconfirmed: Option<Unconfirmed>,
@@ -212,6 +215,7 @@ impl Speaker {
             crowds: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
+            lacking: None,
             loaded: Time::START,
             unconfirmed: None,
             config,
@@ -289,6 +293,7 @@ impl Speaker {
         }
         self.settle_groups(now);
         self.kernel(now, out);
+        self.tell_of_room(now, out);
         self.audit_if_due(now, out);
         self.watch(out);
         self.settle(out);
@@ -562,8 +567,12 @@ impl Speaker {
             let operation = self.fib.operation(batch, first.index).map(ToString::to_string).unwrap_or_default();
             let error = first.error.clone();
             self.last_refusal = Some((now, operation.clone(), error.clone()));
-            if let Some(silent) = self.refusals.pass(now) {
-                let refused = failures.len();
+            let others: Vec<&Failure> = failures.iter().filter(|failure| !failure.error.is_full()).collect();
+            if let Some(first) = others.first()
+                && let Some(silent) = self.refusals.pass(now)
+            {
+                let (refused, error) = (others.len(), first.error.clone());
+                let operation = self.fib.operation(batch, first.index).map(ToString::to_string).unwrap_or_default();
                 out.push(Effect::Tell(Event::KernelRefused { refused, first: operation, error, silent }));
             }
         }

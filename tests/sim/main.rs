@@ -6,6 +6,7 @@ mod agent;
 mod chaos;
 mod faults;
 mod foreign;
+mod full;
 mod kernel;
 mod reload;
 mod restart;

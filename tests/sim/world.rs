@@ -559,7 +559,7 @@ impl Happening {
 }
 
 fn unheard() -> KernelError {
-    KernelError { errno: KernelError::ENOBUFS, text: "the kernel's answers were lost".to_owned() }
+    KernelError { errno: KernelError::ETIMEDOUT, text: "the kernel's answers were lost".to_owned() }
 }
 
 pub(super) fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {

@@ -29,7 +29,7 @@ pub use detection::{Detection, DetectionBy, DetectionWay, Probe, ProbeState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use event::{Event, EventLevel, EventQuery, Events};
 pub use fib::{
-    DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals,
+    DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibNoRoom, FibRoute, FibRoutes, FibTotals,
     InstallState, KernelFault,
 };
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};

@@ -202,7 +202,7 @@ impl Kernel {
                 Ok(datagram) => datagram,
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                     let text = "the kernel's answers were lost: the receive buffer is too small".to_owned();
-                    lost = Some(KernelError { errno: KernelError::ENOBUFS, text });
+                    lost = Some(KernelError { errno: KernelError::ETIMEDOUT, text });
                     continue;
                 }
                 Err(error) => {

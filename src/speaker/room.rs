@@ -1,0 +1,44 @@
+//! What people are told of a kernel without room: once when it begins, with counts, and once when it is over.
+
+use std::time::Duration;
+
+use super::{Effect, Event, Speaker};
+use crate::types::Time;
+
+/// How long the counts may grow before they are told.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// A lack of room that people are to hear of, or have heard of.
+#[derive(Debug)]
+pub(super) struct Lacking {
+    since: Time,
+    refused: u64,
+    told: bool,
+}
+
+impl Speaker {
+    pub(super) fn tell_of_room(&mut self, now: Time, out: &mut Vec<Effect>) {
+        match (self.fib.no_room(), &mut self.lacking) {
+            (None, None) => {}
+            (Some(full), lacking) => {
+                let lacking = lacking.get_or_insert(Lacking { since: full.since, refused: 0, told: false });
+                lacking.refused = full.refused;
+                if !lacking.told && (self.fib.settled() || now.since(full.since) >= GATHER) {
+                    lacking.told = true;
+                    out.push(Effect::Tell(Event::KernelFull {
+                        error: full.error,
+                        waiting: full.waiting,
+                        objects: full.objects,
+                        present: self.fib.totals().routes,
+                    }));
+                }
+            }
+            (None, Some(Lacking { since, refused, told })) => {
+                if *told {
+                    out.push(Effect::Tell(Event::KernelRoom { refused: *refused, lasted: now.since(*since) }));
+                }
+                self.lacking = None;
+            }
+        }
+    }
+}
