@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::clock::Clock;
 use super::held::HeldFile;
 use super::kernel::{Answer, KernelThreads};
+use super::protocols::ProtocolFile;
 use super::reader::Reader;
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
@@ -86,6 +87,8 @@ struct Shell {
     instance: Name,
     /// What hooks hold down.
     held: HeldFile,
+    /// Under which protocol numbers routes of ours may be in the kernel.
+    record: ProtocolFile,
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
@@ -108,7 +111,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let urgent = Kernel::open().map_err(StartError::Runtime)?;
     let mut others =
         Watch::open(&speaker.fib_settings(), &[kernel.port(), urgent.port()]).map_err(StartError::Watch)?;
-    let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
+    let record = ProtocolFile::beside(&socket, speaker.fib_settings().protocol);
+    let former = record.former();
+    kernel.succeed(&former);
+    let (found, left) = kernel.find(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel =
         KernelThreads::start(urgent, kernel, &speaker.fib_settings(), &answers).map_err(StartError::Runtime)?;
@@ -124,6 +130,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
     sysctls.own(); // nobody else answers on the socket
+    record.write(&former);
     let (told, events) = watch::channel(0);
     let page = match speaker.config().control.metrics {
         Some(address) => {
@@ -154,6 +161,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         config,
         instance,
         held,
+        record,
         effects: Vec::new(),
         congested: Vec::new(),
         flushed,
@@ -163,6 +171,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         shell.link(link);
     }
     shell.tell(Input::Held(shell.held.read()));
+    shell.tell(Input::Leftovers(left));
     shell.tell(Input::Begin(found));
     info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -466,6 +475,7 @@ impl Shell {
                     Effect::Probe(plans) => self.prober.want(plans),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
+                    Effect::Alone => self.record.write(&[]),
                     Effect::Hash(hash) => {
                         self.wanted = super::start::sysctls(hash);
                         for fault in self.sysctls.change(&self.wanted) {

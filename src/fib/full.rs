@@ -31,7 +31,11 @@ fn a_full_kernel_is_asked_for_little_and_seldom_and_for_all_again_when_it_has_ro
     kernel.room = Some(4_000);
     now = fib.deadline().unwrap();
     run(&mut fib, &mut kernel, now);
-    assert_eq!((kernel.table.routes.len(), fib.no_room().unwrap().waiting), (4_000, 6_000), "all that there is room for");
+    assert_eq!(
+        (kernel.table.routes.len(), fib.no_room().unwrap().waiting),
+        (4_000, 6_000),
+        "all that there is room for"
+    );
     kernel.room = None;
     now = fib.deadline().unwrap();
     run(&mut fib, &mut kernel, now);

@@ -12,7 +12,9 @@ use twinspan::fib::Change;
 use twinspan::fib::Failure;
 use twinspan::fib::Group;
 use twinspan::fib::KernelError;
+use twinspan::fib::Leftovers;
 use twinspan::fib::NextHop;
+use twinspan::fib::OldRoute;
 use twinspan::fib::Op;
 use twinspan::fib::Settings;
 use twinspan::fib::Table;
@@ -47,6 +49,8 @@ pub struct Model {
     pub dark: BTreeSet<LinkIndex>,
     /// Links that are set down. One that is in none of the three does not exist.
     pub down: BTreeSet<LinkIndex>,
+    /// The protocol numbers of runs before this one, whose routes are replaced as our own.
+    pub former: Vec<u8>,
     /// So many routes it has room for, whoever they are of; `None` for as many as there are.
     pub room: Option<usize>,
     /// So many next hops and groups it has memory for.
@@ -175,6 +179,55 @@ impl Model {
         found
     }
 
+    /// What a run under these settings finds of runs before it that had others, as `io::Kernel::find` does.
+    #[must_use]
+    pub fn leftovers(&self, settings: &Settings) -> Leftovers {
+        let mut left = Leftovers::default();
+        let parts = [(&self.settings, &self.table)].into_iter();
+        for (owner, table) in parts.chain(self.others.iter().map(|(owner, table)| (owner, table))) {
+            let before = self.former.contains(&owner.protocol) && owner.protocol != settings.protocol;
+            if before {
+                left.groups.extend(table.groups.keys().filter(|id| settings.owns(**id)));
+                left.next_hops.extend(table.next_hops.keys().filter(|id| settings.owns(**id)));
+            }
+            for (prefix, target) in &table.routes {
+                let metric = metric(owner, prefix.family());
+                let now = (owner.table, owner.protocol, metric)
+                    == (settings.table, settings.protocol, self::metric(settings, prefix.family()));
+                let route =
+                    OldRoute { prefix: *prefix, table: owner.table, protocol: owner.protocol, metric, target: *target };
+                if !now && (before || owner.protocol == settings.protocol) && route.is_like_ours(|id| settings.owns(id))
+                {
+                    left.routes.push(route);
+                }
+            }
+        }
+        left
+    }
+
+    /// Goes over to other settings: what was ours under those of before stays where it is.
+    pub fn succeed(&mut self, settings: &Settings) {
+        let same = (self.settings.table, self.settings.protocol, self.settings.metric)
+            == (settings.table, settings.protocol, settings.metric);
+        if !same && self.table != Table::default() {
+            let old = std::mem::take(&mut self.table);
+            if self.settings.protocol != settings.protocol && !self.former.contains(&self.settings.protocol) {
+                self.former.push(self.settings.protocol);
+            }
+            let mut ours = Table::default();
+            if self.settings.protocol == settings.protocol {
+                // Next hops and groups know no table and no metric.
+                (ours.next_hops, ours.groups) = (old.next_hops.clone(), old.groups.clone());
+                let routes = Table { routes: old.routes, ..Table::default() };
+                self.others.push((self.settings.clone(), routes));
+            } else {
+                self.others.push((self.settings.clone(), old));
+            }
+            self.table = ours;
+        }
+        self.settings = settings.clone();
+    }
+
     // ---- what it is asked for -----------------------------------------------------------------------------------
 
     /// Carries out every operation of ours, as `io::Kernel` does; tells which were refused.
@@ -208,6 +261,10 @@ impl Model {
             Op::AddRoute(prefix, target) => self.set_route(settings, prefix, *target, false)?,
             Op::ReplaceRoute(prefix, target) => self.set_route(settings, prefix, *target, true)?,
             Op::DeleteRoute(prefix) => self.delete_route(settings, prefix),
+            Op::DeleteOld(route) => {
+                let (table, protocol, metric) = (route.table, route.protocol, route.metric);
+                self.delete_route(&Settings { table, protocol, metric, ..settings.clone() }, &route.prefix);
+            }
             Op::DeleteGroup(id) => self.remove(*id),
             Op::DeleteNextHop(id) => {
                 let used = self.tables().flat_map(|table| table.groups.values());
@@ -229,6 +286,7 @@ impl Model {
             Op::SetGroup(_) => true,
             Op::AddRoute(prefix, _) => !table.routes.contains_key(prefix),
             Op::ReplaceRoute(prefix, _) | Op::DeleteRoute(prefix) => table.routes.contains_key(prefix),
+            Op::DeleteOld(_) => true,
             Op::DeleteGroup(id) => {
                 let used = table.routes.values().any(|target| *target == Target::Group(*id));
                 table.groups.contains_key(id) && !used
@@ -373,7 +431,8 @@ impl Model {
         if self.room.is_some_and(|room| routes >= room) && self.occupant(settings, prefix).is_none() {
             return Err(refuse(ENOBUFS, "No buffer space available"));
         }
-        let protocol = |other: &Settings| other.protocol == settings.protocol;
+        let former = if self.is_ours(settings) { self.former.clone() } else { Vec::new() };
+        let protocol = |other: &Settings| other.protocol == settings.protocol || former.contains(&other.protocol);
         let stranger = match self.occupant(settings, prefix) {
             None => false,
             Some(Owner::Ours) => !protocol(&self.settings),

@@ -35,6 +35,9 @@ impl Fib {
         if kept && !self.swept && !unsure {
             return None;
         }
+        if !matches!(cell.want.to(), To::Link(_)) && self.is_kept(prefix) {
+            return None;
+        }
         if cell.have != have && cell.want != Ref::NONE {
             self.set_have(prefix, have);
             self.routes.change(prefix, |cell| cell.set(UNSURE, true));

@@ -272,6 +272,17 @@ pub enum Event {
         /// How many groups.
         groups: usize,
     },
+    /// Runs before this one left something under other settings of `[kernel]`: it stays until what is wanted is there.
+    Leftovers {
+        /// How many routes.
+        routes: usize,
+        /// How many groups and next hops under another protocol number.
+        objects: usize,
+        /// Table, protocol number and metric of the first of the routes.
+        one: Option<(u32, u8, u32)>,
+    },
+    /// It is gone.
+    LeftoversGone,
     /// All neighbors are back, or the limit has passed: the kernel follows the RIB from now on.
     Converged {
         /// Neighbors that were not back when the limit passed.
@@ -387,6 +398,8 @@ impl Event {
             Self::KernelRefused { .. } => "kernel.refused",
             Self::KernelFull { .. } => "kernel.full",
             Self::KernelRoom { .. } => "kernel.room",
+            Self::Leftovers { .. } => "kernel.leftovers",
+            Self::LeftoversGone => "kernel.leftovers_gone",
             Self::Tampered { harm: Harm::Replaced, .. } => "kernel.displaced",
             Self::Tampered { .. } => "kernel.repaired",
             Self::Repaired { .. } => "kernel.corrected",
@@ -439,6 +452,8 @@ impl Event {
             | Self::KernelRefused { .. }
             | Self::KernelFull { .. }
             | Self::KernelRoom { .. }
+            | Self::Leftovers { .. }
+            | Self::LeftoversGone
             | Self::Tampered { .. }
             | Self::Repaired { .. }
             | Self::ForeignMissed
@@ -492,6 +507,8 @@ impl Event {
             },
             Self::SessionUp { .. }
             | Self::KernelRoom { .. }
+            | Self::Leftovers { .. }
+            | Self::LeftoversGone
             | Self::EndOfRib { .. }
             | Self::Refreshed { .. }
             | Self::InterfaceUp { .. }
@@ -636,6 +653,17 @@ impl fmt::Display for Event {
                 let lasted = lasted.as_secs();
                 write!(f, "the kernel has room again after {lasted} s in which it refused {refused} operations")
             }
+            Self::Leftovers { routes, objects, one } => {
+                write!(f, "an earlier run has left {routes} routes where none of ours go now")?;
+                if let Some((table, protocol, metric)) = one {
+                    write!(f, ", such as in table {table} under protocol {protocol} and metric {metric}")?;
+                }
+                if *objects > 0 {
+                    write!(f, ", and {objects} groups and next hops")?;
+                }
+                f.write_str(": they stay until what is wanted is in the kernel")
+            }
+            Self::LeftoversGone => f.write_str("what an earlier run had left elsewhere in the kernel is gone"),
             Self::Tampered { what, harm, by, silent } => {
                 match harm {
                     Harm::Deleted => write!(f, "{by} deleted {what}: put back")?,

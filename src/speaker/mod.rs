@@ -137,6 +137,10 @@ pub struct Speaker {
     sweeping: bool,
     /// Neighbors hear of learned routes as soon as the kernel has them all: they were not, since a restart.
     releasing: bool,
+    /// What an earlier run left under other settings, before it begins.
+    leftovers: fib::Leftovers,
+    /// That is being told of until it is gone.
+    sweeps_past: bool,
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
@@ -199,6 +203,8 @@ impl Speaker {
             startup: Startup::default(),
             sweeping: false,
             releasing: false,
+            leftovers: fib::Leftovers::default(),
+            sweeps_past: false,
             preserved: Vec::new(),
             resync: Resync::default(),
             settling: Settling::default(),
@@ -233,6 +239,7 @@ impl Speaker {
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
+            Input::Leftovers(left) => self.leftovers = left,
             Input::Tunnel { tunnel, source, objection } => self.knows(now, &tunnel, source, objection, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
@@ -409,9 +416,21 @@ impl Speaker {
         let (routes, groups) = (found.routes.len(), found.groups.len());
         // Our host routes to the neighbors forward nothing for anybody.
         let host = |prefix: &Prefix| self.desired.host_routes.iter().any(|route| route.prefix == *prefix);
-        let stayed = |family: &Family| found.routes.keys().any(|prefix| prefix.family() == *family && !host(prefix));
+        let left = std::mem::take(&mut self.leftovers);
+        // Whether packets still find their way to another table is not known.
+        let elsewhere = left.routes.iter().filter(|route| route.table == self.config.kernel.table);
+        let prefixes: Vec<Prefix> = found.routes.keys().copied().chain(elsewhere.map(|route| route.prefix)).collect();
+        let stayed = |family: &Family| prefixes.iter().any(|prefix| prefix.family() == *family && !host(prefix));
         self.preserved = Family::ALL.into_iter().filter(stayed).collect();
+        let routes = routes + left.routes.len();
         self.fib.adopt(found);
+        if !left.is_empty() {
+            let one = left.routes.first().map(|route| (route.table, route.protocol, route.metric));
+            let (routes, objects) = (left.routes.len(), left.groups.len() + left.next_hops.len());
+            out.push(Effect::Tell(Event::Leftovers { routes, objects, one }));
+            self.sweeps_past = true;
+        }
+        self.fib.inherit(left);
         if routes + groups > 0 {
             out.push(Effect::Tell(Event::Adopted { routes, groups }));
         }
@@ -476,6 +495,11 @@ impl Speaker {
 
     /// Lets neighbors hear of what is in the kernel after a restart; ends a stop when nothing is left to be done.
     fn settle(&mut self, out: &mut Vec<Effect>) {
+        if self.sweeps_past && !self.fib.has_past() {
+            self.sweeps_past = false;
+            out.push(Effect::Tell(Event::LeftoversGone));
+            out.push(Effect::Alone);
+        }
         if self.releasing && self.fib.settled() {
             self.releasing = false;
             self.rib.tell_all();

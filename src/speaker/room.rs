@@ -13,6 +13,8 @@ const GATHER: Duration = Duration::from_secs(1);
 pub(super) struct Lacking {
     since: Time,
     refused: u64,
+    /// The most routes that waited at a time.
+    waiting: usize,
     told: bool,
 }
 
@@ -21,19 +23,20 @@ impl Speaker {
         match (self.fib.no_room(), &mut self.lacking) {
             (None, None) => {}
             (Some(full), lacking) => {
-                let lacking = lacking.get_or_insert(Lacking { since: full.since, refused: 0, told: false });
+                let lacking = lacking.get_or_insert(Lacking { since: full.since, refused: 0, waiting: 0, told: false });
                 lacking.refused = full.refused;
-                if !lacking.told && (self.fib.settled() || now.since(full.since) >= GATHER) {
+                lacking.waiting = lacking.waiting.max(full.waiting);
+                if !lacking.told && now.since(full.since) >= GATHER {
                     lacking.told = true;
                     out.push(Effect::Tell(Event::KernelFull {
                         error: full.error,
-                        waiting: full.waiting,
+                        waiting: lacking.waiting,
                         objects: full.objects,
                         present: self.fib.totals().routes,
                     }));
                 }
             }
-            (None, Some(Lacking { since, refused, told })) => {
+            (None, Some(Lacking { since, refused, told, waiting: _ })) => {
                 if *told {
                     out.push(Effect::Tell(Event::KernelRoom { refused: *refused, lasted: now.since(*since) }));
                 }

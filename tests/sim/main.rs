@@ -8,6 +8,7 @@ mod faults;
 mod foreign;
 mod full;
 mod kernel;
+mod leftovers;
 mod reload;
 mod restart;
 mod tunnels;

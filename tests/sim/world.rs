@@ -194,13 +194,16 @@ impl World {
         let (config, _) = config::parse("sim.toml", &h.file).unwrap_or_else(|_| panic!("{}", report()));
         let name: Name = h.instance.parse().unwrap();
         h.speaker = Some(Speaker::new(config, &name, seed, Duration::ZERO).unwrap());
-        h.kernel.settings = h.speaker.as_ref().map(Speaker::fib_settings).unwrap_or_default();
+        let settings = h.speaker.as_ref().map(Speaker::fib_settings).unwrap_or_default();
+        h.kernel.succeed(&settings);
+        let left = h.kernel.leftovers(&settings);
         let found = h.kernel.dump(&h.kernel.settings);
         let links: Vec<_> = h.interfaces.iter().map(fact).collect();
         h.monitor = links.iter().map(|link| (link.index, link.clone())).collect();
         for link in links {
             self.tell(host, Input::Link(link));
         }
+        self.tell(host, Input::Leftovers(left));
         self.tell(host, Input::Begin(found));
         self.adopt(host);
     }
@@ -442,6 +445,7 @@ impl World {
                 // Nothing answers a probe here, which says nothing.
                 Effect::Probe(_) => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
+                Effect::Alone => self.hosts[host].kernel.former.clear(),
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Audit(number) => {
                     for part in 0..4 {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::count;
 use crate::control::api::{
-    ApiError, DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibNoRoom, FibRoute, FibRouteQuery,
-    FibRoutes, InstallState, KernelFault, Reply,
+    ApiError, DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibNoRoom, FibRoute,
+    FibRouteQuery, FibRoutes, InstallState, KernelFault, Reply,
 };
 use crate::fib;
 use crate::fib::{KernelError, RouteState, Target};
