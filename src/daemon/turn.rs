@@ -146,7 +146,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let (flushed, mut from_flushes) = mpsc::unbounded_channel();
-    let wanted = super::start::sysctls(speaker.config().ecmp.hash);
+    let wanted = super::start::sysctls(&speaker);
     let mut shell = Shell {
         clock,
         speaker,
@@ -247,6 +247,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 ahead = ahead.map(|events| events.saturating_sub(1));
             }
             Fact::Look => {
+                if shell.wanted != super::start::sysctls(&shell.speaker) {
+                    shell.change_sysctls();
+                }
                 for strayed in shell.sysctls.look(&shell.wanted) {
                     warn!(event = "kernel.sysctl_changed", "{strayed}");
                 }
@@ -296,6 +299,14 @@ impl Shell {
     fn tell(&mut self, input: Input) {
         self.speaker.handle(self.clock.now(), input, &mut self.effects);
         self.obey();
+    }
+
+    /// The file names other interfaces, or another hash.
+    fn change_sysctls(&mut self) {
+        self.wanted = super::start::sysctls(&self.speaker);
+        for fault in self.sysctls.change(&self.wanted) {
+            warn!(event = "kernel.sysctl", "{fault}");
+        }
     }
 
     /// Reads the keys of all neighbors again, and changes over to those that differ; on a fault all stay as they are.
@@ -476,12 +487,7 @@ impl Shell {
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Alone => self.record.write(&[]),
-                    Effect::Hash(hash) => {
-                        self.wanted = super::start::sysctls(hash);
-                        for fault in self.sysctls.change(&self.wanted) {
-                            warn!(event = "kernel.sysctl", "{fault}");
-                        }
-                    }
+                    Effect::Hash(_) => self.change_sysctls(),
                     Effect::Tell(event) => log(&event),
                     Effect::Stopped => self.stopped = true,
                 }

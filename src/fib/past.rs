@@ -151,8 +151,12 @@ impl Fib {
 
     /// What became of one deletion.
     pub(super) fn past_deleted(&mut self, now: Time, op: &Op, error: Option<KernelError>) {
-        if let (None, Op::DeleteOld(route)) = (&error, op) {
-            self.past_on(route, false);
+        match (&error, op) {
+            (None, Op::DeleteOld(route)) => self.past_on(route, false),
+            (None, Op::DeleteGroup(id) | Op::DeleteNextHop(id)) => {
+                drop(self.objects.taken.remove(&id.wrapping_sub(self.settings.first_id)));
+            }
+            _ => {}
         }
         let Some(past) = self.past.as_mut().filter(|_| error.is_some()) else { return };
         match op {

@@ -395,6 +395,20 @@ impl Speaker {
         fixed.map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth)).chain(ranges)
     }
 
+    /// The interfaces that the file names: those of tunnels and of neighbors.
+    #[must_use]
+    pub fn interfaces(&self) -> BTreeSet<&str> {
+        let tunnels = self.desired.tunnels.iter().map(|tunnel| tunnel.interface.as_str());
+        tunnels.chain(self.desired.neighbors.iter().filter_map(|plan| plan.interface.as_deref())).collect()
+    }
+
+    /// True if the gateway forwards IPv6: it has prefixes or neighbors of that family.
+    #[must_use]
+    pub fn forwards_ipv6(&self) -> bool {
+        let prefixes = self.desired.prefixes.iter().any(|prefix| prefix.family() == Family::Ipv6);
+        prefixes || self.desired.neighbors.iter().any(|plan| plan.families.contains(&Family::Ipv6))
+    }
+
     /// The largest share that the kernel takes, before anything else: see [`fib::Settings::max_weight`].
     pub fn set_max_weight(&mut self, most: u16) {
         self.fib.set_max_weight(most);
