@@ -134,6 +134,10 @@ pub struct Tunnel {
     pub interface: String,
     /// Where the device is reached outside the tunnel.
     pub device_public_ip: Option<IpAddr>,
+    /// Where the far end is reached inside the tunnel, if the file says so. A tunnel without a session needs no such address.
+    pub remote: Option<IpAddr>,
+    /// What is reached through it while it is up, without BGP: empty where there is a session.
+    pub statics: Vec<Prefix>,
 }
 
 /// What the instance of that name must do. `None` if the model has no such instance.
@@ -202,6 +206,8 @@ fn inside(model: &Model, host: &Instance, connection: &Connection, end: &TunnelE
         device: device.name.clone(),
         interface: end.interface.clone(),
         device_public_ip: device.public_ip,
+        remote: Some(remote),
+        statics: Vec::new(),
     };
     let kind =
         NeighborKind::Device { device: device.name.clone(), connection: connection.name.clone(), tunnel: name.clone() };

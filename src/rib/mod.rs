@@ -20,6 +20,7 @@ mod query;
 mod rejudge;
 mod sessions;
 mod stale;
+mod statics;
 mod sweep;
 mod table;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub use decision::Step;
 pub use loc::{Changed, Chosen};
 pub use query::{Counts, Entry, FamilyCounts, FamilyTotals, PathState, PathView, Totals};
 pub use stale::Retain;
+pub use statics::Way;
 pub use trim::Caps;
 pub use weights::Weights;
 
@@ -227,18 +229,23 @@ impl Rib {
                 routes.local.iter().for_each(|row| out.mark(*row, false, &mut routes.table));
             }
         }
-        let session = match self.sessions.add(live) {
+        let session = self.open(live);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.session = session;
+        }
+        self.sort_sessions();
+    }
+
+    /// Gives a session its number.
+    fn open(&mut self, live: Live) -> Option<SessionId> {
+        match self.sessions.add(live) {
             Ok(session) => Some(session),
             Err(live) => {
                 // Every number waits for its sweep: finish that first.
                 while self.work(usize::MAX) {}
                 self.sessions.add(*live).ok()
             }
-        };
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.session = session;
         }
-        self.sort_sessions();
     }
 
     /// An UPDATE from the neighbor. Ignored without a session, as are families that were not agreed on.

@@ -9,4 +9,5 @@ mod policies;
 mod rejudge;
 mod scenes;
 mod stale;
+mod statics;
 mod trim;

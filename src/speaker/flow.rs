@@ -17,6 +17,13 @@ pub(super) enum Reach {
         /// The far end's address, as the session uses it.
         remote: IpAddr,
     },
+    /// Over a tunnel without BGP: to its far end, if that has an address.
+    Way {
+        /// The tunnel's interface.
+        link: LinkIndex,
+        /// The far end's address inside the tunnel.
+        remote: Option<IpAddr>,
+    },
     /// Over a network: the next hop is resolved on it and never guessed.
     Network,
 }
@@ -25,6 +32,11 @@ pub(super) enum Reach {
 pub(super) fn hop(reach: Reach, family: Family, next_hop: NextHop, weight: Weight, links: &Links) -> Option<Hop> {
     match reach {
         Reach::Tunnel { link, remote } => Some(Hop { link, gateway: far_end(family, remote, next_hop), weight }),
+        Reach::Way { link, remote } => {
+            // The kernel routes IPv4 by an IPv6 gateway (RFC 8950), not the other way round.
+            let gateway = remote.filter(|remote| family == Family::Ipv4 || remote.is_ipv6());
+            Some(Hop { link, gateway, weight })
+        }
         Reach::Network => {
             let gateway = match next_hop {
                 NextHop::V4(address) => IpAddr::V4(address),

@@ -28,6 +28,7 @@ mod sessions;
 mod settling;
 mod stale;
 mod startup;
+mod statics;
 mod tunnels;
 mod watch;
 
@@ -73,6 +74,7 @@ use resync::Resync;
 use room::Lacking;
 use settling::Settling;
 use startup::Startup;
+use statics::Statics;
 use tunnels::Tunnels;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
@@ -128,6 +130,7 @@ pub struct Speaker {
     conns: HashMap<ConnId, Conn>,
     links: Links,
     tunnels: Tunnels,
+    statics: Statics,
     /// What hooks hold down, as the shell was last told.
     held: Vec<Held>,
     rib: Rib,
@@ -197,6 +200,7 @@ impl Speaker {
             conns: HashMap::new(),
             links: Links::default(),
             tunnels: Tunnels::default(),
+            statics: Statics::default(),
             held: Vec::new(),
             rib,
             fib,
@@ -555,10 +559,8 @@ impl Speaker {
         let (mut hops, mut backups): (Vec<Hop>, Vec<Hop>) = (Vec::new(), Vec::new());
         for change in changed.drain(..) {
             let family = change.prefix.family();
-            let hop = |path: &rib::Chosen| {
-                let reach = self.neighbors.get(path.peer)?.reach();
-                flow::hop(reach, family, path.next_hop, path.weight, &self.links)
-            };
+            let hop =
+                |path: &rib::Chosen| flow::hop(self.reach(path.peer)?, family, path.next_hop, path.weight, &self.links);
             hops.clear();
             hops.extend(change.paths.iter().filter_map(hop));
             backups.clear();
@@ -566,6 +568,11 @@ impl Speaker {
             self.fib.want(change.prefix, &hops, &backups);
         }
         self.changed = changed;
+    }
+
+    /// How packets leave that this one taught the way of.
+    fn reach(&self, peer: PeerId) -> Option<flow::Reach> {
+        self.neighbors.get(peer).map(Neighbor::reach).or_else(|| self.statics.reach(peer))
     }
 
     fn can_send(&self, neighbor: &Neighbor) -> bool {
@@ -618,9 +625,10 @@ impl Speaker {
         self.routed(now, out);
     }
 
-    /// `None` if it is gone.
+    /// `None` if it is gone. Of a way without BGP it is the tunnel's.
     fn name(&self, peer: PeerId) -> Option<Name> {
-        self.neighbors.get(peer).map(|neighbor| neighbor.plan.name.clone())
+        let neighbor = self.neighbors.get(peer).map(|neighbor| &neighbor.plan.name);
+        neighbor.or_else(|| self.statics.name(peer)).cloned()
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Settling {
     /// When the last of them began to.
     last: Time,
     /// A neighbor is done: what waited for it need not wait for anything else.
-    ready: bool,
+    pub(super) ready: bool,
 }
 
 impl Neighbor {

@@ -104,6 +104,7 @@ impl Speaker {
             }
         }
         self.sense_everything(now, out);
+        self.forget_statics();
         self.hold(out);
     }
 
@@ -194,7 +195,7 @@ impl Speaker {
         self.rebar(at);
         self.kernel(now, out);
         let Some(tunnel) = self.tunnels.0.get_mut(at) else { return Vec::new() };
-        let interface = tunnel.plan.interface.clone();
+        let (name, interface) = (tunnel.plan.name.clone(), tunnel.plan.interface.clone());
         for change in &changes {
             let since = tunnel.down_since;
             match change.word {
@@ -213,6 +214,7 @@ impl Speaker {
             }
         }
         let up = changes.iter().any(|change| change.word == Word::Up) && self.life == Life::Running;
+        self.follow_statics(&name);
         let mut touched = Vec::new();
         for id in self.on_interface(&interface) {
             let idle = |neighbor: &Neighbor| neighbor.conn.is_none() && neighbor.ready() && !neighbor.awaits_route;

@@ -20,8 +20,8 @@ use crate::cli::{
     wait,
 };
 use crate::control::api::{
-    Fib, FibGroup, InstallState, LIMIT_DEFAULT, Origin, Path, PathState, Request, Route, RouteQuery, Routes, Select,
-    Told,
+    Fib, FibGroup, InstallState, LIMIT_DEFAULT, Origin, Path, PathSource, PathState, Request, Route, RouteQuery,
+    Routes, Select, Told,
 };
 use crate::control::io::Client;
 use crate::types::{Family, Name, Prefix};
@@ -170,7 +170,11 @@ pub fn write_route<W: Write>(
     let shared = route.paths.iter().any(|path| path.weight.is_some_and(|weight| weight != 1));
     for path in &route.paths {
         let (state, tone) = state(path.state);
-        let from = path.neighbor.as_ref().map_or_else(|| "our own".to_owned(), |name| format!("from {name}"));
+        let from = match (&path.neighbor, path.source) {
+            (None, _) => "our own".to_owned(),
+            (Some(tunnel), PathSource::Static) => format!("static through {tunnel}"),
+            (Some(name), _) => format!("from {name}"),
+        };
         screen.text("  ")?;
         let stale = match (path.stale, &path.stale_since, &path.stale_until) {
             (true, Some(since), Some(until)) => format!(", stale since {since}, until {until} at the latest"),
@@ -190,6 +194,7 @@ pub fn write_route<W: Write>(
         facts.add("as path", if empty { "empty".into() } else { list(&path.as_path, " ") });
         let number = |word, value: Option<u32>| value.map_or_else(String::new, |value| format!(", {word} {value}"));
         let origin = match path.origin {
+            _ if path.source == PathSource::Static => "static",
             Origin::Igp => "igp",
             Origin::Egp => "egp",
             Origin::Incomplete => "incomplete",
@@ -266,6 +271,7 @@ pub fn install(state: InstallState) -> (&'static str, Tone) {
 /// The AS_PATH with ORIGIN's letter behind it, as other speakers show it.
 fn as_path(path: &Path) -> String {
     let origin = match path.origin {
+        _ if path.source == PathSource::Static => "static",
         Origin::Igp => "i",
         Origin::Egp => "e",
         Origin::Incomplete => "?",

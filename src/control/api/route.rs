@@ -65,7 +65,7 @@ pub struct Told {
 /// One path to a prefix.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Path {
-    /// Who teaches it; `null` for our own.
+    /// Who teaches it; the tunnel's name for a static prefix; `null` for our own.
     pub neighbor: Option<Name>,
     /// Where packets go; `null` for our own.
     pub next_hop: Option<IpAddr>,
@@ -73,6 +73,9 @@ pub struct Path {
     pub as_path: Vec<AsPathItem>,
     /// ORIGIN.
     pub origin: Origin,
+    /// Where it comes from.
+    #[serde(default)]
+    pub source: PathSource,
     /// MULTI_EXIT_DISC.
     pub med: Option<u32>,
     /// LOCAL_PREF as the decision uses it.
@@ -146,6 +149,22 @@ pub enum Origin {
     Igp,
     Egp,
     Incomplete,
+}
+
+/// Where a path comes from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathSource {
+    /// A neighbor taught it.
+    #[default]
+    Bgp,
+    /// The file has it behind a tunnel without BGP.
+    Static,
+    /// It is the gateway's own.
+    Own,
+    /// A word that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// An attribute without a field of its own.

@@ -1,12 +1,10 @@
 //! `show routes`.
 
-use std::net::IpAddr;
-
 use super::fib::families;
 use super::neighbors::hex;
 use crate::control::api::{
-    ApiError, AsPathItem, Origin, OtherAttribute, Path, PathState, Route, RouteQuery, Routes, Select, Told, community,
-    extended_community, large_community,
+    ApiError, AsPathItem, Origin, OtherAttribute, Path, PathSource, PathState, Route, RouteQuery, Routes, Select, Told,
+    community, extended_community, large_community,
 };
 use crate::rib;
 use crate::speaker::Speaker;
@@ -19,8 +17,9 @@ impl Speaker {
         let peer = match &query.neighbor {
             None => None,
             Some(name) => {
-                let found = self.neighbors.named(name);
-                Some(found.ok_or_else(|| ApiError::no_neighbor(name))?.id)
+                let found = self.neighbors.named(name).map(|neighbor| neighbor.id);
+                let found = found.or_else(|| self.statics.named(name));
+                Some(found.ok_or_else(|| ApiError::no_neighbor(name))?)
             }
         };
         let (entries, next) = match query.select {
@@ -97,10 +96,13 @@ impl Speaker {
         let kept = of.and_then(|neighbor| neighbor.awaited.kept).filter(|_| view.lost);
         Path {
             neighbor: view.peer.and_then(|peer| self.name(peer)),
-            next_hop: view.next_hop.map(|next_hop| match next_hop {
-                wire::NextHop::V4(address) => IpAddr::V4(address),
-                wire::NextHop::V6 { global, .. } => IpAddr::V6(global),
-            }),
+            // A tunnel may have no address at its far end, and need none.
+            next_hop: view.next_hop.map(|next_hop| next_hop.addr()).filter(|address| !address.is_unspecified()),
+            source: match view.peer {
+                None => PathSource::Own,
+                Some(peer) if self.statics.name(peer).is_some() => PathSource::Static,
+                Some(_) => PathSource::Bgp,
+            },
             as_path: as_path(&attributes.as_path),
             origin: match attributes.origin {
                 wire::Origin::Igp => Origin::Igp,
