@@ -62,7 +62,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("twinspan.sock");
         let first = ProtocolFile::beside(&socket, 179);
-        assert_eq!(first.former(), []);
+        assert_eq!(first.former(), [0_u8; 0]);
         first.write(&first.former());
         let second = ProtocolFile::beside(&socket, 180);
         second.write(&second.former());
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(third.former(), [180, 179]);
         third.write(&third.former());
         third.write(&[]);
-        assert_eq!(ProtocolFile::beside(&socket, 181).former(), []);
+        assert_eq!(ProtocolFile::beside(&socket, 181).former(), [0_u8; 0]);
         assert_eq!(ProtocolFile::beside(&socket, 182).former(), [181]);
         fs::write(dir.path().join("twinspan.protocols"), "x 7 900 -1").unwrap();
         assert_eq!(first.former(), [7], "garbage stops no daemon");

@@ -154,7 +154,7 @@ impl Fib {
         match (&error, op) {
             (None, Op::DeleteOld(route)) => self.past_on(route, false),
             (None, Op::DeleteGroup(id) | Op::DeleteNextHop(id)) => {
-                drop(self.objects.taken.remove(&id.wrapping_sub(self.settings.first_id)));
+                let _ = self.objects.taken.remove(&id.wrapping_sub(self.settings.first_id));
             }
             _ => {}
         }
