@@ -14,7 +14,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("fib", &["types"]),
     ("bfd", &["types"]),
     ("probe", &["types"]),
+    ("hook", &["types"]),
     ("vpn", &["types"]),
+    ("role", &["types"]),
     ("gateway", &["types"]),
     ("control", &["types"]),
     ("transport", &["types"]),
@@ -22,7 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway", "hook"]),
     (
         "speaker",
         &[
@@ -32,6 +34,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "fib",
             "bfd",
             "probe",
+            "hook",
             "vpn",
             "gateway",
             "control",
@@ -39,6 +42,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "session",
             "rib",
             "config",
+            "role",
         ],
     ),
 ];

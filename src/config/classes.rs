@@ -51,6 +51,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         &[
             ("gateway", NONE),
             ("device", NONE),
+            ("peer-gateway", NONE),
             ("connection", SESSION),
             ("network-router", SESSION),
             ("neighbor", SESSION),
@@ -68,10 +69,11 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         "gateway",
         &[
             ("name", NONE),
-            ("mode", RESTART),
+            ("mode", SESSION),
             ("profile", NONE),
             ("asn", SESSION),
             ("subnet", SESSION),
+            ("bgp-ip", NONE),
             ("prefixes", SOFT),
             ("transit", SOFT),
             ("max-tunnels", NONE),
@@ -80,7 +82,15 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ),
     (
         "gateway.instance",
-        &[("name", RESTART), ("public-ip", NONE), ("bgp-ip", SESSION), ("router-id", SESSION), ("twin-link", NONE)],
+        &[
+            ("name", RESTART),
+            ("public-ip", NONE),
+            ("bgp-ip", SESSION),
+            ("router-id", SESSION),
+            ("network-interface", NONE),
+            ("priority", NONE),
+            ("twin-link", NONE),
+        ],
     ),
     ("gateway.instance.twin-link", &[("interface", NONE), ("address", NONE)]),
     (
@@ -96,6 +106,19 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("probe", NONE),
         ],
     ),
+    (
+        "peer-gateway",
+        &[
+            ("name", SOFT),
+            ("asn", SESSION),
+            ("prefixes", SOFT),
+            ("instance", NONE),
+            ("bgp", NONE),
+            ("bfd", NONE),
+            ("probe", NONE),
+        ],
+    ),
+    ("peer-gateway.instance", &[("name", SOFT), ("public-ip", NONE), ("bgp-ip", SESSION)]),
     (
         "connection",
         &[
@@ -113,6 +136,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         &[
             ("name", SOFT),
             ("instance", SESSION),
+            ("peer-instance", SESSION),
             ("interface", SESSION),
             ("local-ip", SESSION),
             ("remote-ip", SESSION),

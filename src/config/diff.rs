@@ -295,7 +295,7 @@ fn range_fate(was: &Side<'_>, old: &Range, will: &Side<'_>, new: &Range) -> (Fat
 /// The keys that say something else for a session than before. Every field is named, so that a new one is not forgotten:
 /// name the key that it comes from, and its class follows.
 fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gateway::Neighbor) -> Vec<&'static Key> {
-    let Desired { asn: our_asn, router_id, prefixes, neighbors: _, ranges: _, host_routes: _, tunnels: _ } =
+    let Desired { asn: our_asn, router_id, mode, prefixes, neighbors: _, ranges: _, host_routes: _, tunnels: _ } =
         was.desired;
     let will_be = will.desired;
     let gateway::Neighbor {
@@ -330,6 +330,7 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
     let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
     let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
     let Restart { enabled, restart_time, stale_time } = restarts;
+    let moved = *local_address != new.local_address;
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
     let (this, address, local, its_asn) = match new.kind {
         NeighborKind::Device { .. } => ("connection.tunnels", "remote-ip", "local-ip", ("device", "asn")),
@@ -342,7 +343,8 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
         (("gateway", "prefixes"), *prefixes != will_be.prefixes),
         ((this, "name"), *name != new.name),
         (its_asn, *asn != new.asn),
-        ((this, local), *local_address != new.local_address),
+        ((this, local), moved && *mode == will_be.mode),
+        (("gateway", "mode"), moved && *mode != will_be.mode),
         ((this, address), *remote_address != new.remote_address),
         ((this, "interface"), *interface != new.interface),
         (("bgp", "hold-time"), *hold_time != new.timers.hold_time),

@@ -102,19 +102,24 @@ fn called(key: &Key, outer: &DeTable<'_>, table: &DeTable<'_>, at: usize, thing:
     let own = word(table, "name");
     match (key.table, key.name) {
         ("connection", "tunnels") => {
-            let instance = word(table, "instance").unwrap_or_default();
-            let same = outer.get("tunnels").and_then(|all| all.get_ref().as_array()).map_or(0, |all| {
-                let of = |other: &DeTable<'_>| word(other, "instance").as_deref() == Some(&instance);
-                all.iter().filter_map(|other| other.get_ref().as_table()).filter(|other| of(other)).count()
-            });
+            // As `gateway::Connection::tunnel_name` does it.
+            let far = word(outer, "device").or_else(|| word(outer, "peer-gateway")).unwrap_or_default();
+            let plain = |table: &DeTable<'_>| {
+                let host = word(table, "peer-instance").map(|name| format!(":{name}")).unwrap_or_default();
+                format!("{far}{host}/{}", word(table, "instance").unwrap_or_default())
+            };
             let derived = || {
-                let device = word(outer, "device").unwrap_or_default();
-                let interface = word(table, "interface").filter(|_| same > 1);
-                format!("{device}/{instance}{}", interface.map(|name| format!(":{name}")).unwrap_or_default())
+                let plain_name = plain(table);
+                let all = outer.get("tunnels").and_then(|all| all.get_ref().as_array());
+                let tables = all.into_iter().flat_map(|all| all.iter()).filter_map(|other| other.get_ref().as_table());
+                let interface =
+                    word(table, "interface").filter(|_| tables.filter(|t| plain(t) == plain_name).count() > 1);
+                format!("{plain_name}{}", interface.map(|name| format!(":{name}")).unwrap_or_default())
             };
             format!("tunnel {}", own.unwrap_or_else(derived))
         }
         ("gateway", "instance") => format!("instance {}", own.unwrap_or_default()),
+        ("peer-gateway", "instance") => format!("{thing} instance {}", own.unwrap_or_default()),
         (_, kind) => {
             let name = own.or_else(|| word(table, "device")).or_else(|| word(table, "peer-gateway"));
             match name {

@@ -24,6 +24,8 @@ use crate::fib::Part;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
+use crate::hook::io::Runner;
+use crate::hook::{Ran, RunId};
 use crate::metrics;
 use crate::probe::io::{News as ProbeNews, Prober};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
@@ -53,6 +55,7 @@ enum Fact {
     Read(u32, Part),
     Bfd(News),
     Probe(ProbeNews),
+    Ran(RunId, Ran),
     Question(Question),
     Stop,
     Flushed(FlushId),
@@ -77,6 +80,7 @@ struct Shell {
     checks: Vec<oneshot::Sender<Result<Reply, ApiError>>>,
     bfd: BfdClient,
     prober: Prober,
+    runner: Runner,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
     /// Those that were set.
@@ -125,6 +129,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
+    let (ran, mut from_commands) = mpsc::unbounded_channel();
+    let environment = vec![("TWINSPAN_INSTANCE".to_owned(), instance.to_string())];
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
@@ -156,6 +162,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         checks: Vec::new(),
         bfd,
         prober: Prober::new(answers_of_far_ends),
+        runner: Runner::new(ran, environment),
         wanted,
         sysctls,
         config,
@@ -192,6 +199,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
+            ran = from_commands.recv() => ran.map_or(Fact::Ended("the commands"), |(id, ran)| Fact::Ran(id, ran)),
             news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             read = from_reader.recv() => read.map_or(Fact::Ended("the reader's thread"), |(number, part)| Fact::Read(number, part)),
@@ -221,6 +229,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Read(number, part) => shell.tell(Input::Audited(number, part)),
             Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
+            Fact::Ran(id, ran) => shell.tell(Input::Ran { id, ran }),
             Fact::Probe(ProbeNews::Report(report)) => shell.tell(Input::Probe(report)),
             Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {
                 warn!(event = "probe.trouble", "{} on {} cannot be probed: {trouble}", plan.remote, plan.interface);
@@ -484,6 +493,7 @@ impl Shell {
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
                     Effect::Probe(plans) => self.prober.want(plans),
+                    Effect::Run { id, command, limit } => self.runner.run(id, command, limit),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Alone => self.record.write(&[]),

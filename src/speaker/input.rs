@@ -11,6 +11,8 @@ use crate::bfd::{Plan, Report};
 use crate::config::Hash;
 use crate::fib::{Batch, BatchId, Failure, Foreign, Leftovers, Part, Table};
 use crate::gateway::Ttl;
+use crate::hook;
+use crate::hook::RunId;
 use crate::probe;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 use crate::vpn::Source;
@@ -130,6 +132,13 @@ pub enum Input {
     BfdLost(String),
     /// The far end of a tunnel has answered, or has stopped to.
     Probe(probe::Report),
+    /// What became of [`Effect::Run`]. One that nobody asked for is ignored.
+    Ran {
+        /// Which.
+        id: RunId,
+        /// How it ended.
+        ran: hook::Ran,
+    },
     /// A person, or the system, wants a clean end.
     Stop,
     /// What [`Effect::Flush`] asked for is done.
@@ -217,6 +226,15 @@ pub enum Effect {
     Alone,
     /// What a flow is to the kernel is this from now on.
     Hash(Hash),
+    /// Run this command, and answer with [`Input::Ran`]; killed with all that it started when it lasts longer.
+    Run {
+        /// The name of this run.
+        id: RunId,
+        /// What to run.
+        command: hook::Command,
+        /// How long it may last.
+        limit: Duration,
+    },
     /// Tell people.
     Tell(Event),
     /// A clean stop is complete: all sessions are closed, and the kernel holds what it shall.

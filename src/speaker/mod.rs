@@ -27,6 +27,7 @@ mod room;
 mod sessions;
 mod settling;
 mod stale;
+mod standing;
 mod startup;
 mod statics;
 mod tunnels;
@@ -46,6 +47,7 @@ pub use input::{Effect, Endpoint, FlushId, Held, Input};
 pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
+pub use standing::Standing;
 
 use crate::bfd;
 use crate::config;
@@ -148,6 +150,8 @@ pub struct Speaker {
     preserved: Vec<Family>,
     resync: Resync,
     settling: Settling,
+    /// What it may say and do.
+    standing: Standing,
     /// How often in a row what was read of the kernel was old when it came.
     overtaken: u8,
     audit: Audit,
@@ -212,6 +216,7 @@ impl Speaker {
             preserved: Vec::new(),
             resync: Resync::default(),
             settling: Settling::default(),
+            standing: Standing::default(),
             overtaken: 0,
             audit: Audit::default(),
             watch_again: true,
@@ -286,6 +291,7 @@ impl Speaker {
             Input::Bfd(report) => self.bfd(now, report, out),
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Probe(report) => self.probed(now, &report, out),
+            Input::Ran { .. } => {}
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {
@@ -458,7 +464,8 @@ impl Speaker {
         } else {
             self.rib.defer();
         }
-        let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
+        self.take_stances(now, out);
+        let expected = self.neighbors.iter().filter(|neighbor| neighbor.kept_down().is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
         self.audit_later(now);

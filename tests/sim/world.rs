@@ -444,6 +444,8 @@ impl World {
                 Effect::Bfd(plans) => self.watch(host, plans),
                 // Nothing answers a probe here, which says nothing.
                 Effect::Probe(_) => {}
+                // No command ever ends here, which says nothing either.
+                Effect::Run { .. } => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Alone => self.hosts[host].kernel.former.clear(),
                 Effect::Dump => self.later(Happening::Dump(host, run)),

@@ -171,6 +171,9 @@ fn next(neighbor: &Neighbor) -> Option<String> {
                 None => format!("stays down until: {reset}"),
             });
         }
+        Some(KeptDown::Standing) => {
+            return Some("stays down as long as this instance does: twinspan show gateway".into());
+        }
         Some(KeptDown::Unknown) | None => {}
     }
     if let Some(seconds) = neighbor.leaves_seconds {

@@ -150,6 +150,8 @@ pub enum KeptDown {
     Shutdown,
     /// It taught more prefixes than it may. A reset lets it back; so does `next_retry_at`, if it has a value.
     MaxPrefixes,
+    /// This instance shall have no session with it now: see `standing` of `/v1/gateway`.
+    Standing,
     /// A word that this version does not know.
     #[serde(other)]
     Unknown,

@@ -112,10 +112,11 @@ impl Speaker {
             authentication: plan.auth.to_string(),
             range: plan.range.clone(),
             leaves_seconds: neighbor.leaves.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
-            kept_down: match (&plan.shutdown, &neighbor.over) {
-                (Some(_), _) => Some(KeptDown::Shutdown),
-                (None, Some(_)) => Some(KeptDown::MaxPrefixes),
-                (None, None) => None,
+            kept_down: match (&plan.shutdown, &neighbor.stance.down, &neighbor.over) {
+                (Some(_), _, _) => Some(KeptDown::Shutdown),
+                (None, Some(_), _) => Some(KeptDown::Standing),
+                (None, None, Some(_)) => Some(KeptDown::MaxPrefixes),
+                (None, None, None) => None,
             },
             stale: neighbor.awaited.kept.map(|kept| Stale {
                 prefixes: count(self.kept(neighbor.id)),
@@ -217,6 +218,9 @@ impl Speaker {
     pub(super) fn why_down(&self, neighbor: &neighbor::Neighbor) -> String {
         if neighbor.plan.shutdown.is_some() {
             return "shut down by the file".to_owned();
+        }
+        if let Some(why) = &neighbor.stance.down {
+            return format!("kept down: {}", why.text().unwrap_or_default());
         }
         let status = neighbor.session.status();
         match status.last_down {
