@@ -4,6 +4,7 @@ mod clock;
 mod held;
 mod kernel;
 mod keys;
+mod protocols;
 mod reader;
 mod start;
 mod surroundings;

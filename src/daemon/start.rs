@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::keys;
 use super::keys::KeyError;
 use crate::config;
-use crate::config::{Diagnostic, Hash};
+use crate::config::Diagnostic;
 use crate::control::io::{BindError, Socket};
 use crate::fib::io::sysctl;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
@@ -126,7 +126,7 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
     let mut kernel = Kernel::open().map_err(ProbeError::Socket)?;
     speaker.set_max_weight(kernel.probe(&settings)?);
     let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
-    let (sysctls, wrong, noted) = Sysctls::set_noting(&sysctls(config.ecmp.hash), &socket.with_extension("sysctls"));
+    let (sysctls, wrong, noted) = Sysctls::set_noting(&sysctls(&speaker), &socket.with_extension("sysctls"));
     if let Err(error) = noted {
         tracing::warn!(
             event = "kernel.sysctl",
@@ -140,12 +140,17 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, StartError> {
 }
 
 /// The kernel settings that an instance relies on.
-pub(super) fn sysctls(hash: Hash) -> Vec<Wanted> {
-    let mut wanted = vec![sysctl::COMPAT_MODE];
-    if let Some(policy) = hash.policy() {
+pub(super) fn sysctls(speaker: &Speaker) -> Vec<Wanted> {
+    let mut wanted = vec![sysctl::COMPAT_MODE, sysctl::FORWARD_IPV4];
+    if let Some(policy) = speaker.config().ecmp.hash.policy() {
         let value = if policy == 0 { "0" } else { "1" };
         wanted.extend([sysctl::HASH_IPV4, sysctl::HASH_IPV6].map(|hash| Wanted { value, ..hash }));
     }
+    let ipv6 = speaker.forwards_ipv6();
+    if ipv6 {
+        wanted.push(sysctl::FORWARD_IPV6);
+    }
+    wanted.extend(speaker.interfaces().into_iter().flat_map(|name| sysctl::of_interface(name, ipv6)));
     wanted
 }
 

@@ -6,7 +6,7 @@ use super::keys;
 use crate::config::Config;
 use crate::control::api::{Counters, FileText, Sysctl};
 use crate::fib::io::sysctl;
-use crate::fib::io::sysctl::Wanted;
+use crate::fib::io::sysctl::{Rule, Wanted};
 use crate::gateway;
 use crate::speaker::Surroundings;
 use crate::transport::Transport;
@@ -42,13 +42,19 @@ impl Surroundings for Here<'_> {
         let look = |wanted: &Wanted| {
             let actual = sysctl::read(wanted);
             Sysctl {
-                name: wanted.name.replace('/', "."),
+                name: wanted.key(),
                 wanted: Some(wanted.value.to_owned()),
-                ok: actual.as_deref() == Some(wanted.value),
+                ok: actual.as_deref().is_some_and(|actual| wanted.is_right(actual)),
                 actual,
             }
         };
-        self.sysctls.iter().map(look).collect()
+        let all = self.sysctls.iter().map(|wanted| (wanted, look(wanted)));
+        // What belongs to an interface that is not there says nothing.
+        all.filter(|(wanted, found)| {
+            found.actual.is_some() || wanted.rule == Rule::Exactly && !wanted.name.contains("/conf/")
+        })
+        .map(|(_, found)| found)
+        .collect()
     }
 
     fn file(&self) -> Result<FileText, String> {

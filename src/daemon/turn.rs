@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::clock::Clock;
 use super::held::HeldFile;
 use super::kernel::{Answer, KernelThreads};
+use super::protocols::ProtocolFile;
 use super::reader::Reader;
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
@@ -93,6 +94,8 @@ struct Shell {
     instance: Name,
     /// What hooks hold down.
     held: HeldFile,
+    /// Under which protocol numbers routes of ours may be in the kernel.
+    record: ProtocolFile,
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
@@ -115,7 +118,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let urgent = Kernel::open().map_err(StartError::Runtime)?;
     let mut others =
         Watch::open(&speaker.fib_settings(), &[kernel.port(), urgent.port()]).map_err(StartError::Watch)?;
-    let found = kernel.dump(&speaker.fib_settings()).map_err(StartError::Dump)?;
+    let record = ProtocolFile::beside(&socket, speaker.fib_settings().protocol);
+    let former = record.former();
+    kernel.succeed(&former);
+    let (found, left) = kernel.find(&speaker.fib_settings()).map_err(StartError::Dump)?;
     let (answers, mut from_kernel) = mpsc::unbounded_channel();
     let kernel =
         KernelThreads::start(urgent, kernel, &speaker.fib_settings(), &answers).map_err(StartError::Runtime)?;
@@ -134,6 +140,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let held = HeldFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
     sysctls.own(); // nobody else answers on the socket
+    record.write(&former);
     let (told, events) = watch::channel(0);
     let page = match speaker.config().control.metrics {
         Some(address) => {
@@ -149,7 +156,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let mut signals = Signals::watch().map_err(StartError::Runtime)?;
 
     let (flushed, mut from_flushes) = mpsc::unbounded_channel();
-    let wanted = super::start::sysctls(speaker.config().ecmp.hash);
+    let wanted = super::start::sysctls(&speaker);
     let mut shell = Shell {
         clock,
         speaker,
@@ -166,6 +173,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         config,
         instance,
         held,
+        record,
         effects: Vec::new(),
         congested: Vec::new(),
         flushed,
@@ -175,6 +183,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         shell.link(link);
     }
     shell.tell(Input::Held(shell.held.read()));
+    shell.tell(Input::Leftovers(left));
     shell.tell(Input::Begin(found));
     info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -257,6 +266,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
                 ahead = ahead.map(|events| events.saturating_sub(1));
             }
             Fact::Look => {
+                if shell.wanted != super::start::sysctls(&shell.speaker) {
+                    shell.change_sysctls();
+                }
                 for strayed in shell.sysctls.look(&shell.wanted) {
                     warn!(event = "kernel.sysctl_changed", "{strayed}");
                 }
@@ -306,6 +318,14 @@ impl Shell {
     fn tell(&mut self, input: Input) {
         self.speaker.handle(self.clock.now(), input, &mut self.effects);
         self.obey();
+    }
+
+    /// The file names other interfaces, or another hash.
+    fn change_sysctls(&mut self) {
+        self.wanted = super::start::sysctls(&self.speaker);
+        for fault in self.sysctls.change(&self.wanted) {
+            warn!(event = "kernel.sysctl", "{fault}");
+        }
     }
 
     /// Reads the keys of all neighbors again, and changes over to those that differ; on a fault all stay as they are.
@@ -488,12 +508,8 @@ impl Shell {
                     Effect::Run { id, command, limit } => self.runner.run(id, command, limit),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
-                    Effect::Hash(hash) => {
-                        self.wanted = super::start::sysctls(hash);
-                        for fault in self.sysctls.change(&self.wanted) {
-                            warn!(event = "kernel.sysctl", "{fault}");
-                        }
-                    }
+                    Effect::Alone => self.record.write(&[]),
+                    Effect::Hash(_) => self.change_sysctls(),
                     Effect::Tell(event) => log(&event),
                     Effect::Stopped => self.stopped = true,
                 }

@@ -17,6 +17,7 @@ use super::objects::Listed;
 use super::objects::Members;
 use super::objects::Phase;
 use super::routes::FLYING;
+use super::routes::HELD;
 use super::routes::Ref;
 use super::routes::TOUCHED;
 use super::routes::UNSURE;
@@ -119,8 +120,9 @@ impl Fib {
     fn adopt_routes(&mut self, found: &Table) {
         self.routes.change_all(|_, cell| {
             cell.have = Ref::NONE;
-            cell.set(FLYING | UNSURE | TOUCHED, false);
+            cell.set(FLYING | UNSURE | TOUCHED | HELD, false);
         });
+        self.unhold_all();
         for (prefix, target) in &found.routes {
             let to = self.found(*target);
             self.routes.change(prefix, |cell| cell.have = to);

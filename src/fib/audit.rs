@@ -160,6 +160,7 @@ impl Fib {
                 Op::AddRoute(prefix, _) | Op::ReplaceRoute(prefix, _) | Op::DeleteRoute(prefix) => {
                     self.routes.change(prefix, |cell| cell.set(MOVED, true));
                 }
+                Op::DeleteOld(_) => {}
                 Op::AddNextHop(hop) => drop(audit.moved.insert(hop.id)),
                 Op::SetGroup(group) => drop(audit.moved.insert(group.id)),
                 Op::DeleteGroup(id) | Op::DeleteNextHop(id) => drop(audit.moved.insert(*id)),

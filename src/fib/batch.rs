@@ -52,15 +52,25 @@ impl KernelError {
     pub const ENOENT: i32 = 2;
     /// Something is in the way.
     pub const EEXIST: i32 = 17;
-    /// Replies were lost: whether the operation happened is not known.
+    /// No memory.
+    pub const ENOMEM: i32 = 12;
+    /// No room: a table of limited size is full.
+    pub const ENOSPC: i32 = 28;
+    /// No memory, as the routing table says it.
     pub const ENOBUFS: i32 = 105;
-    /// No reply within the limit: whether the operation happened is not known.
+    /// No reply within the limit, or replies were lost: whether the operation happened is not known.
     pub const ETIMEDOUT: i32 = 110;
 
     /// True if the operation may have happened all the same.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        self.errno == Self::ENOBUFS || self.errno == Self::ETIMEDOUT
+        self.errno == Self::ETIMEDOUT
+    }
+
+    /// True if the kernel has no room or no memory for it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        [Self::ENOMEM, Self::ENOSPC, Self::ENOBUFS].contains(&self.errno)
     }
 }
 

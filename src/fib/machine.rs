@@ -28,7 +28,9 @@ use super::Settings;
 use super::audit::Audit;
 use super::objects::Objects;
 use super::objects::Trouble;
+use super::past::Past;
 use super::place::Unsettled;
+use super::room::Full;
 use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
@@ -49,7 +51,7 @@ const OBJECTS_IN_FLIGHT: usize = 8;
 const LOOK: usize = 4 * BATCH;
 /// The waits between tries grow from the first to the last.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_secs(60);
+pub(super) const LAST_RETRY: Duration = Duration::from_secs(60);
 
 /// Interfaces that plain routes use, by slot: there are few, and a cell has little room.
 #[derive(Default)]
@@ -88,6 +90,10 @@ pub(super) enum Retry {
     Hop(u32),
     Group(u32),
     Route(Prefix),
+    /// Some of what the kernel has no room for.
+    Room,
+    /// What an earlier run left under other settings.
+    Past,
 }
 
 /// A batch with the kernel, and how many link events there had been when it was made.
@@ -125,6 +131,10 @@ pub struct Fib {
     pub(super) failures: u64,
     pub(super) repairs: u64,
     pub(super) audit: Option<Audit>,
+    /// The kernel has no room for more.
+    pub(super) full: Option<Full>,
+    /// What an earlier run left under other settings.
+    pub(super) past: Option<Past>,
 }
 
 impl Fib {
@@ -154,6 +164,8 @@ impl Fib {
             failures: 0,
             repairs: 0,
             audit: None,
+            full: None,
+            past: None,
         }
     }
 
@@ -242,6 +254,7 @@ impl Fib {
     /// led there. Since [`Fib::adopt`], only routes that it lacked were added.
     pub fn sweep(&mut self) {
         self.swept = true;
+        self.keep_no_more();
         self.unsettled.forget();
         let mixed = self.objects.groups.iter().filter(|(_, group)| !group.wants.is_empty());
         self.unsettled.groups.extend(mixed.map(|(id, _)| *id));
@@ -268,6 +281,7 @@ impl Fib {
         if self.with_kernel(Lane::Routes) >= IN_FLIGHT {
             return None;
         }
+        self.use_room(now);
         self.move_some(LOOK);
         let mut ops = Vec::new();
         let mut looked_at = 0;
@@ -279,7 +293,8 @@ impl Fib {
             looked_at += 1;
         }
         if ops.is_empty() {
-            return self.next_objects(now); // groups whose last route turned out to be gone
+            // Groups whose last route turned out to be gone.
+            return self.next_objects(now).or_else(|| self.past_batch(now));
         }
         Some(self.fly(Lane::Routes, ops))
     }
@@ -305,7 +320,11 @@ impl Fib {
         self.flying.iter().filter(|flight| flight.batch.lane == lane).count()
     }
 
-    fn fly(&mut self, lane: Lane, ops: Vec<Op>) -> Batch {
+    pub(super) fn routes_fly(&self) -> bool {
+        self.with_kernel(Lane::Routes) > 0
+    }
+
+    pub(super) fn fly(&mut self, lane: Lane, ops: Vec<Op>) -> Batch {
         self.audit_moves(&ops);
         self.batches += 1;
         let batch = Batch { id: BatchId(self.batches), lane, ops: Arc::from(ops) };
@@ -320,6 +339,9 @@ impl Fib {
         self.operations += flight.batch.ops.len() as u64;
         self.failures += failures.len() as u64;
         failures.sort_by_key(|failure| failure.index);
+        for failure in failures.iter().filter(|failure| failure.error.is_full()) {
+            self.refused_for_room(now, &failure.error);
+        }
         let mut failures = failures.into_iter().peekable();
         for (index, op) in flight.batch.ops.iter().enumerate() {
             let error = failures.next_if(|failure| failure.index == index).map(|failure| failure.error);
@@ -331,6 +353,13 @@ impl Fib {
                     self.route_set(now, flight.events, *prefix, *target, error);
                 }
                 Op::DeleteRoute(prefix) => self.route_deleted(now, *prefix, error),
+                Op::DeleteOld(_) => self.past_deleted(now, op, error),
+                Op::DeleteGroup(id) if !self.objects.groups.contains_key(&(id - self.settings.first_id)) => {
+                    self.past_deleted(now, op, error);
+                }
+                Op::DeleteNextHop(id) if !self.objects.hops.contains_key(&(id - self.settings.first_id)) => {
+                    self.past_deleted(now, op, error);
+                }
                 Op::DeleteGroup(id) => self.group_deleted(now, id - self.settings.first_id, error),
                 Op::DeleteNextHop(id) => self.hop_deleted(now, id - self.settings.first_id, error),
             }
@@ -346,7 +375,8 @@ impl Fib {
     /// True if there is nothing to do now. What failed waits for its [`Fib::deadline`], what has no link for the link.
     #[must_use]
     pub fn settled(&self) -> bool {
-        self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty() && !self.is_moving()
+        let idle = self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty();
+        idle && !self.is_moving() && !self.past_is_due()
     }
 
     /// True if no batch is with the kernel.
@@ -362,6 +392,7 @@ impl Fib {
         {
             self.retries.remove(&(at, retry));
             match retry {
+                Retry::Room | Retry::Past => {} // who makes batches of those knows better
                 Retry::Hop(id) => drop(self.objects.dirty_hops.insert(id)),
                 Retry::Group(id) => drop(self.objects.dirty_groups.insert(id)),
                 Retry::Route(prefix) => {

@@ -15,8 +15,10 @@ mod link;
 mod machine;
 mod object_ops;
 mod objects;
+mod past;
 mod place;
 mod plan;
+mod room;
 mod route_ops;
 mod routes;
 mod table;
@@ -24,6 +26,8 @@ mod view;
 
 #[cfg(test)]
 mod flows;
+#[cfg(test)]
+mod full;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -35,6 +39,8 @@ pub use batch::{Batch, BatchId, Failure, KernelError, Lane};
 pub use foreign::{Author, Change, Foreign, Harm};
 pub use group::{GroupKey, HopKey, Member};
 pub use machine::Fib;
+pub use past::{Leftovers, OldRoute};
 pub use plan::plan;
+pub use room::NoRoom;
 pub use table::{FIRST_ID, Group, NextHop, Op, Settings, Table, Target};
 pub use view::{GroupView, HopView, RouteState, RouteView, Totals};

@@ -12,7 +12,9 @@ use twinspan::fib::Change;
 use twinspan::fib::Failure;
 use twinspan::fib::Group;
 use twinspan::fib::KernelError;
+use twinspan::fib::Leftovers;
 use twinspan::fib::NextHop;
+use twinspan::fib::OldRoute;
 use twinspan::fib::Op;
 use twinspan::fib::Settings;
 use twinspan::fib::Table;
@@ -25,6 +27,8 @@ use twinspan::types::Weight;
 const EINVAL: i32 = 22;
 const ENODEV: i32 = 19;
 const ENETDOWN: i32 = 100;
+const ENOMEM: i32 = 12;
+const ENOBUFS: i32 = 105;
 
 const V4_FOR_V6: &str = "IPv6 routes can not use an IPv4 nexthop";
 
@@ -45,6 +49,12 @@ pub struct Model {
     pub dark: BTreeSet<LinkIndex>,
     /// Links that are set down. One that is in none of the three does not exist.
     pub down: BTreeSet<LinkIndex>,
+    /// The protocol numbers of runs before this one, whose routes are replaced as our own.
+    pub former: Vec<u8>,
+    /// So many routes it has room for, whoever they are of; `None` for as many as there are.
+    pub room: Option<usize>,
+    /// So many next hops and groups it has memory for.
+    pub memory: Option<usize>,
     /// What the real kernel does if it is asked, and we must never ask for.
     pub harm: Vec<String>,
     /// Operations on routes of ours so far, and only those that were carried out.
@@ -169,6 +179,55 @@ impl Model {
         found
     }
 
+    /// What a run under these settings finds of runs before it that had others, as `io::Kernel::find` does.
+    #[must_use]
+    pub fn leftovers(&self, settings: &Settings) -> Leftovers {
+        let mut left = Leftovers::default();
+        let parts = [(&self.settings, &self.table)].into_iter();
+        for (owner, table) in parts.chain(self.others.iter().map(|(owner, table)| (owner, table))) {
+            let before = self.former.contains(&owner.protocol) && owner.protocol != settings.protocol;
+            if before {
+                left.groups.extend(table.groups.keys().filter(|id| settings.owns(**id)));
+                left.next_hops.extend(table.next_hops.keys().filter(|id| settings.owns(**id)));
+            }
+            for (prefix, target) in &table.routes {
+                let metric = metric(owner, prefix.family());
+                let now = (owner.table, owner.protocol, metric)
+                    == (settings.table, settings.protocol, self::metric(settings, prefix.family()));
+                let route =
+                    OldRoute { prefix: *prefix, table: owner.table, protocol: owner.protocol, metric, target: *target };
+                if !now && (before || owner.protocol == settings.protocol) && route.is_like_ours(|id| settings.owns(id))
+                {
+                    left.routes.push(route);
+                }
+            }
+        }
+        left
+    }
+
+    /// Goes over to other settings: what was ours under those of before stays where it is.
+    pub fn succeed(&mut self, settings: &Settings) {
+        let same = (self.settings.table, self.settings.protocol, self.settings.metric)
+            == (settings.table, settings.protocol, settings.metric);
+        if !same && self.table != Table::default() {
+            let old = std::mem::take(&mut self.table);
+            if self.settings.protocol != settings.protocol && !self.former.contains(&self.settings.protocol) {
+                self.former.push(self.settings.protocol);
+            }
+            let mut ours = Table::default();
+            if self.settings.protocol == settings.protocol {
+                // Next hops and groups know no table and no metric.
+                (ours.next_hops, ours.groups) = (old.next_hops.clone(), old.groups.clone());
+                let routes = Table { routes: old.routes, ..Table::default() };
+                self.others.push((self.settings.clone(), routes));
+            } else {
+                self.others.push((self.settings.clone(), old));
+            }
+            self.table = ours;
+        }
+        self.settings = settings.clone();
+    }
+
     // ---- what it is asked for -----------------------------------------------------------------------------------
 
     /// Carries out every operation of ours, as `io::Kernel` does; tells which were refused.
@@ -202,6 +261,10 @@ impl Model {
             Op::AddRoute(prefix, target) => self.set_route(settings, prefix, *target, false)?,
             Op::ReplaceRoute(prefix, target) => self.set_route(settings, prefix, *target, true)?,
             Op::DeleteRoute(prefix) => self.delete_route(settings, prefix),
+            Op::DeleteOld(route) => {
+                let (table, protocol, metric) = (route.table, route.protocol, route.metric);
+                self.delete_route(&Settings { table, protocol, metric, ..settings.clone() }, &route.prefix);
+            }
             Op::DeleteGroup(id) => self.remove(*id),
             Op::DeleteNextHop(id) => {
                 let used = self.tables().flat_map(|table| table.groups.values());
@@ -223,6 +286,7 @@ impl Model {
             Op::SetGroup(_) => true,
             Op::AddRoute(prefix, _) => !table.routes.contains_key(prefix),
             Op::ReplaceRoute(prefix, _) | Op::DeleteRoute(prefix) => table.routes.contains_key(prefix),
+            Op::DeleteOld(_) => true,
             Op::DeleteGroup(id) => {
                 let used = table.routes.values().any(|target| *target == Target::Group(*id));
                 table.groups.contains_key(id) && !used
@@ -258,6 +322,7 @@ impl Model {
         if self.group(hop.id).is_some() {
             return Err(refuse(EINVAL, "Can not replace a nexthop group with a nexthop"));
         }
+        self.has_memory(hop.id)?;
         self.take_id(hop.id);
         self.part(settings).next_hops.insert(hop.id, *hop);
         Ok(())
@@ -291,12 +356,22 @@ impl Model {
         if self.group(group.id).is_some_and(|now| now.buckets != group.buckets) {
             return Err(refuse(EINVAL, "Can not change number of buckets of a resilient nexthop group"));
         }
+        self.has_memory(group.id)?;
         // One that is there stays its maker's, whoever changes it; a next hop becomes the property of who changes it.
         if let Some(now) = self.tables_mut().find_map(|table| table.groups.get_mut(&group.id)) {
             now.clone_from(group);
             return Ok(());
         }
         self.part(settings).groups.insert(group.id, group.clone());
+        Ok(())
+    }
+
+    fn has_memory(&self, id: u32) -> Result<(), KernelError> {
+        let used: usize = self.tables().map(|table| table.next_hops.len() + table.groups.len()).sum();
+        let new = self.hop(id).is_none() && self.group(id).is_none();
+        if new && self.memory.is_some_and(|memory| used >= memory) {
+            return Err(refuse(ENOMEM, "Cannot allocate memory"));
+        }
         Ok(())
     }
 
@@ -352,7 +427,12 @@ impl Model {
         replace: bool,
     ) -> Result<(), KernelError> {
         self.leads_somewhere(prefix, target)?;
-        let protocol = |other: &Settings| other.protocol == settings.protocol;
+        let routes = self.tables().map(|table| table.routes.len()).sum::<usize>() + self.foreign.len();
+        if self.room.is_some_and(|room| routes >= room) && self.occupant(settings, prefix).is_none() {
+            return Err(refuse(ENOBUFS, "No buffer space available"));
+        }
+        let former = if self.is_ours(settings) { self.former.clone() } else { Vec::new() };
+        let protocol = |other: &Settings| other.protocol == settings.protocol || former.contains(&other.protocol);
         let stranger = match self.occupant(settings, prefix) {
             None => false,
             Some(Owner::Ours) => !protocol(&self.settings),

@@ -38,6 +38,7 @@ impl Fib {
         }
         if !revived.is_empty() {
             self.revive(&revived);
+            self.room_was_left(now);
         }
     }
 

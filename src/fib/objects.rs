@@ -126,6 +126,8 @@ pub(super) struct GroupState {
     pub(super) held: u32,
     /// Operations on their way that put a route on it.
     pub(super) coming: u32,
+    /// Routes of an earlier run under other settings that are on it.
+    pub(super) past: u32,
     pub(super) trouble: Option<Trouble>,
     /// Routes that can go on only when it is in the kernel.
     pub(super) waiting: Queue,
@@ -135,7 +137,7 @@ pub(super) struct GroupState {
 
 impl GroupState {
     pub(super) fn is_used(&self) -> bool {
-        self.wanted > 0 || self.held > 0 || self.coming > 0
+        self.wanted > 0 || self.held > 0 || self.coming > 0 || self.past > 0
     }
 
     /// True if a route may be put on it.

@@ -202,6 +202,9 @@ impl Fib {
 
     /// Writes down what a prefix wants and where it shall be.
     pub(super) fn assign(&mut self, prefix: Prefix, key: Ref, to: Ref) {
+        if to == Ref::NONE && self.full.is_some() {
+            self.unhold(&prefix);
+        }
         let (before, failed) = self.routes.change(&prefix, |cell| {
             let before = *cell;
             (cell.key, cell.want) = (key, to);

@@ -11,6 +11,7 @@ use super::machine::Retry;
 use super::objects::Trouble;
 use super::routes::FAILED;
 use super::routes::FLYING;
+use super::routes::HELD;
 use super::routes::Ref;
 use super::routes::TOUCHED;
 use super::routes::To;
@@ -19,7 +20,7 @@ use super::routes::UNSURE;
 impl Fib {
     pub(super) fn route_op(&mut self, prefix: &Prefix) -> Option<Op> {
         let cell = *self.routes.get(prefix)?;
-        if cell.is(FLYING) || cell.is(FAILED) {
+        if cell.is(FLYING) || cell.is(FAILED) || cell.is(HELD) {
             return None;
         }
         let have = self.effective(&cell);
@@ -32,6 +33,9 @@ impl Fib {
         // Until the sweep, what an earlier run left leads packets as it did: half of what is wanted is not known yet.
         let kept = matches!(have.to(), To::Group(_)) && !matches!(cell.want.to(), To::Link(_));
         if kept && !self.swept && !unsure {
+            return None;
+        }
+        if !matches!(cell.want.to(), To::Link(_)) && self.is_kept(prefix) {
             return None;
         }
         if cell.have != have && cell.want != Ref::NONE {
@@ -47,7 +51,10 @@ impl Fib {
                     self.objects.dirty_groups.insert(id);
                     return None;
                 }
-                group.coming += 1;
+                if have == Ref::NONE && self.must_wait(prefix) {
+                    return None;
+                }
+                self.coming(id);
                 Some(Target::Group(self.settings.first_id + id))
             }
             To::Link(slot) => {
@@ -64,6 +71,12 @@ impl Fib {
             Some(target) if have == Ref::NONE || unsure => Op::AddRoute(*prefix, target),
             Some(target) => Op::ReplaceRoute(*prefix, target),
         })
+    }
+
+    fn coming(&mut self, group: u32) {
+        if let Some(group) = self.objects.groups.get_mut(&group) {
+            group.coming += 1;
+        }
     }
 
     pub(super) fn route_set(
@@ -113,6 +126,9 @@ impl Fib {
                     self.failed.remove(&prefix);
                 }
             }
+            Some(error) if want == to && error.is_full() && matches!(target, Target::Group(_)) => {
+                self.hold(now, &prefix);
+            }
             // What was in the way may be what others have changed meanwhile.
             Some(error) if want == to && !overtaken && !touched => self.route_failed(now, prefix, error),
             Some(_) => {}
@@ -140,6 +156,7 @@ impl Fib {
             None => {
                 self.set_have(&prefix, Ref::NONE);
                 self.failed.remove(&prefix);
+                self.room_was_left(now);
             }
             Some(error) if want == Ref::NONE => self.route_failed(now, prefix, error),
             Some(_) => {}

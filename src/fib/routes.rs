@@ -82,6 +82,8 @@ pub(super) const TOUCHED: u8 = 8;
 pub(super) const SEEN: u8 = 16;
 /// While the kernel is read and compared: it changed, and is not judged.
 pub(super) const MOVED: u8 = 32;
+/// The kernel has no room for it: it waits with others of that kind.
+pub(super) const HELD: u8 = 64;
 
 impl Cell {
     const EMPTY: Self = Self { key: Ref::NONE, want: Ref::NONE, have: Ref::NONE, flags: 0 };

@@ -135,6 +135,8 @@ pub enum Op {
     ReplaceRoute(Prefix, Target),
     /// Delete our route; somebody else's of the same prefix and metric stays.
     DeleteRoute(Prefix),
+    /// Delete a route of an earlier run under other settings; somebody else's in its place stays.
+    DeleteOld(super::OldRoute),
     /// Delete a group that no route uses.
     DeleteGroup(u32),
     /// Delete a next hop that no group uses.
@@ -148,6 +150,7 @@ impl fmt::Display for Op {
             Self::SetGroup(group) => write!(f, "group {}", group.id),
             Self::AddRoute(prefix, _) | Self::ReplaceRoute(prefix, _) => write!(f, "route {prefix}"),
             Self::DeleteRoute(prefix) => write!(f, "the deletion of route {prefix}"),
+            Self::DeleteOld(route) => write!(f, "the deletion of the old route {}", route.prefix),
             Self::DeleteGroup(id) => write!(f, "the deletion of group {id}"),
             Self::DeleteNextHop(id) => write!(f, "the deletion of next hop {id}"),
         }

@@ -19,7 +19,7 @@ use super::group::carrying;
 use super::model::Model;
 use super::*;
 
-fn link(number: u32) -> LinkIndex {
+pub(super) fn link(number: u32) -> LinkIndex {
     LinkIndex::new(number).unwrap()
 }
 
@@ -28,11 +28,11 @@ fn hop(number: u32) -> Hop {
     Hop { link: link(number), gateway: Some(gateway), weight: Weight::ONE }
 }
 
-fn hops(set: &[u32]) -> Vec<Hop> {
+pub(super) fn hops(set: &[u32]) -> Vec<Hop> {
     set.iter().map(|number| hop(*number)).collect()
 }
 
-fn prefix(number: u8) -> Prefix {
+pub(super) fn prefix(number: u8) -> Prefix {
     if number.is_multiple_of(2) {
         Prefix::new(Ipv4Addr::new(10, number, 0, 0).into(), 16).unwrap()
     } else {
@@ -40,16 +40,16 @@ fn prefix(number: u8) -> Prefix {
     }
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings { first_id: 1000, buckets: 8, ..Settings::default() }
 }
 
-fn model() -> Model {
+pub(super) fn model() -> Model {
     Model { up: (1..=4).map(link).collect(), ..Model::default() }
 }
 
 /// Runs the machine against the model until it has nothing to do now.
-fn run(fib: &mut Fib, kernel: &mut Model, now: Time) -> Vec<Op> {
+pub(super) fn run(fib: &mut Fib, kernel: &mut Model, now: Time) -> Vec<Op> {
     let mut done = Vec::new();
     fib.settle();
     while let Some(batch) = fib.next_batch(now) {
@@ -68,7 +68,7 @@ fn carry_out(kernel: &mut Model, batch: &Batch) -> Vec<Failure> {
 }
 
 /// Where the members of a group lead, in their order.
-fn links(kernel: &Model, group: u32) -> Vec<LinkIndex> {
+pub(super) fn links(kernel: &Model, group: u32) -> Vec<LinkIndex> {
     kernel.table.groups[&group].members.iter().map(|(hop, _)| kernel.table.next_hops[hop].link).collect()
 }
 
@@ -708,7 +708,7 @@ fn a_route_whose_deletion_was_not_answered_is_written_when_it_is_wanted_again() 
     fib.want(prefix(0), &[], &[]);
     let batch = fib.next_batch(Time::START).unwrap();
     assert_eq!(carry_out(&mut kernel, &batch), []);
-    let lost = KernelError { errno: KernelError::ENOBUFS, text: "lost".to_owned() };
+    let lost = KernelError { errno: KernelError::ETIMEDOUT, text: "lost".to_owned() };
     fib.done(Time::START, batch.id, vec![Failure { index: 0, error: lost }]);
     fib.want(prefix(0), &hops(&[1]), &[]);
     run(&mut fib, &mut kernel, Time::START);

@@ -18,6 +18,7 @@ use super::objects::object;
 use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
+use super::routes::HELD;
 use super::routes::Ref;
 use super::routes::To;
 use super::routes::UNSURE;
@@ -124,7 +125,7 @@ impl Fib {
             routes: on_groups.sum::<usize>() + self.plain,
             in_flight: self.flying.iter().map(|flight| flight.batch.ops.len()).sum(),
             queued: self.queue.len(),
-            failed: self.failed.len(),
+            failed: self.failed.len() + self.waiting_for_room(),
             groups: self.objects.groups.len(),
             next_hops: self.objects.hops.len(),
             operations: self.operations,
@@ -245,6 +246,11 @@ impl Fib {
             Some(trouble) if cell.is(FAILED) => {
                 RouteState::Failed { error: trouble.error.clone(), count: trouble.count, retry: trouble.retry }
             }
+            _ if cell.is(HELD) => self.no_room().map_or(RouteState::Pending, |full| RouteState::Failed {
+                error: full.error,
+                count: 1,
+                retry: full.retry.unwrap_or(full.since),
+            }),
             _ if cell.is(FLYING) => RouteState::Pending,
             _ if waits => RouteState::Waiting,
             _ if cell.want == have && !cell.is(UNSURE) => RouteState::Installed,

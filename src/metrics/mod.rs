@@ -52,6 +52,7 @@ const FAMILIES: &[(&str, Kind, &str)] = &[
     ("twinspan_fib_routes", Gauge, "Routes of ours by state: wanted, present, in_flight, failed."),
     ("twinspan_fib_groups", Gauge, "Nexthop groups of ours."),
     ("twinspan_fib_settled", Gauge, "1 if nothing is left to be told to the kernel."),
+    ("twinspan_fib_no_room", Gauge, "1 while the kernel has no room or memory for all that is wanted."),
     ("twinspan_fib_operations_total", Counter, "Operations that the kernel was asked for."),
     ("twinspan_fib_failures_total", Counter, "Operations that the kernel refused."),
     ("twinspan_fib_repairs_total", Counter, "What others had changed in the kernel and was put back."),
@@ -136,6 +137,7 @@ pub fn text(facts: &Facts<'_>) -> String {
     }
     out.one("twinspan_fib_groups", &[], fib.groups.len());
     out.one("twinspan_fib_settled", &[], u8::from(fib.settled));
+    out.one("twinspan_fib_no_room", &[], u8::from(fib.no_room.is_some()));
     out.one("twinspan_fib_operations_total", &[], fib.counters.operations);
     out.one("twinspan_fib_failures_total", &[], fib.counters.failures);
     out.one("twinspan_fib_repairs_total", &[], fib.counters.repairs);

@@ -220,6 +220,24 @@ pub enum Event {
         /// How many more batches with refusals were not told of since the last one.
         silent: u64,
     },
+    /// The kernel has no room for more; what it refused is tried again now and then, and the rest goes on.
+    KernelFull {
+        /// What it said.
+        error: KernelError,
+        /// Routes that wait for room.
+        waiting: usize,
+        /// Next hops, groups and host routes that it had none for.
+        objects: usize,
+        /// Routes of ours that it has.
+        present: usize,
+    },
+    /// The kernel has room again, and all that is wanted.
+    KernelRoom {
+        /// Operations that it had refused meanwhile.
+        refused: u64,
+        /// How long that lasted.
+        lasted: Duration,
+    },
     /// Another program has changed what is ours in the kernel.
     Tampered {
         /// The object, for people.
@@ -255,6 +273,17 @@ pub enum Event {
         /// How many groups.
         groups: usize,
     },
+    /// Runs before this one left something under other settings of `[kernel]`: it stays until what is wanted is there.
+    Leftovers {
+        /// How many routes.
+        routes: usize,
+        /// How many groups and next hops under another protocol number.
+        objects: usize,
+        /// Table, protocol number and metric of the first of the routes.
+        one: Option<(u32, u8, u32)>,
+    },
+    /// It is gone.
+    LeftoversGone,
     /// All neighbors are back, or the limit has passed: the kernel follows the RIB from now on.
     Converged {
         /// Neighbors that were not back when the limit passed.
@@ -384,6 +413,10 @@ impl Event {
             Self::WrongInterface { .. } => "session.wrong_interface",
             Self::RangeFull { .. } => "session.range_full",
             Self::KernelRefused { .. } => "kernel.refused",
+            Self::KernelFull { .. } => "kernel.full",
+            Self::KernelRoom { .. } => "kernel.room",
+            Self::Leftovers { .. } => "kernel.leftovers",
+            Self::LeftoversGone => "kernel.leftovers_gone",
             Self::Tampered { harm: Harm::Replaced, .. } => "kernel.displaced",
             Self::Tampered { .. } => "kernel.repaired",
             Self::Repaired { .. } => "kernel.corrected",
@@ -454,6 +487,10 @@ impl Event {
             Self::Twin { twin, .. } => Some(twin),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
+            | Self::KernelFull { .. }
+            | Self::KernelRoom { .. }
+            | Self::Leftovers { .. }
+            | Self::LeftoversGone
             | Self::Tampered { .. }
             | Self::Repaired { .. }
             | Self::ForeignMissed
@@ -493,6 +530,7 @@ impl Event {
             | Self::WrongInterface { .. }
             | Self::RangeFull { .. }
             | Self::KernelRefused { .. }
+            | Self::KernelFull { .. }
             | Self::NotListening { .. }
             | Self::ReloadRefused { .. }
             | Self::Reverted { .. }
@@ -508,6 +546,9 @@ impl Event {
             },
             Self::Twin { .. }
             | Self::SessionUp { .. }
+            | Self::KernelRoom { .. }
+            | Self::Leftovers { .. }
+            | Self::LeftoversGone
             | Self::EndOfRib { .. }
             | Self::Refreshed { .. }
             | Self::InterfaceUp { .. }
@@ -642,6 +683,28 @@ impl fmt::Display for Event {
                 }
                 more(*silent, f)
             }
+            Self::KernelFull { error, waiting, objects, present } => {
+                write!(f, "the kernel has no room: {error}; it has {present} of our routes, {waiting} wait")?;
+                if *objects > 0 {
+                    write!(f, ", and {objects} groups, next hops or host routes")?;
+                }
+                f.write_str("; they are tried again from time to time, and all else goes on")
+            }
+            Self::KernelRoom { refused, lasted } => {
+                let lasted = lasted.as_secs();
+                write!(f, "the kernel has room again after {lasted} s in which it refused {refused} operations")
+            }
+            Self::Leftovers { routes, objects, one } => {
+                write!(f, "an earlier run has left {routes} routes where none of ours go now")?;
+                if let Some((table, protocol, metric)) = one {
+                    write!(f, ", such as in table {table} under protocol {protocol} and metric {metric}")?;
+                }
+                if *objects > 0 {
+                    write!(f, ", and {objects} groups and next hops")?;
+                }
+                f.write_str(": they stay until what is wanted is in the kernel")
+            }
+            Self::LeftoversGone => f.write_str("what an earlier run had left elsewhere in the kernel is gone"),
             Self::Tampered { what, harm, by, silent } => {
                 match harm {
                     Harm::Deleted => write!(f, "{by} deleted {what}: put back")?,

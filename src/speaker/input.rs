@@ -9,7 +9,7 @@ use super::event::Event;
 use super::link::Link;
 use crate::bfd::{Plan, Report};
 use crate::config::Hash;
-use crate::fib::{Batch, BatchId, Failure, Foreign, Part, Table};
+use crate::fib::{Batch, BatchId, Failure, Foreign, Leftovers, Part, Table};
 use crate::gateway::Ttl;
 use crate::hook;
 use crate::hook::RunId;
@@ -35,6 +35,8 @@ pub enum Input {
     Begin(Table),
     /// Before [`Input::Begin`], if at all: what hooks held down in a run before this one.
     Held(Vec<Held>),
+    /// Before [`Input::Begin`], if at all: what runs before this one left under another table, metric or protocol number.
+    Leftovers(Leftovers),
     /// Somebody outside knows something of a tunnel: a VPN daemon, or a probe. Hooks come by [`super::Speaker::ask`]. One
     /// of a tunnel that is not there is ignored.
     Tunnel {
@@ -227,6 +229,8 @@ pub enum Effect {
     Sign,
     /// Hooks hold these tunnels down from now on, and no others: to be kept over a restart.
     Hold(Vec<Held>),
+    /// Nothing of runs before this one under other settings is in the kernel any more.
+    Alone,
     /// What a flow is to the kernel is this from now on.
     Hash(Hash),
     /// Run this command, and answer with [`Input::Ran`]; killed with all that it started when it lasts longer.

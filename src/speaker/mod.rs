@@ -24,6 +24,7 @@ mod rate;
 mod reload;
 mod reset;
 mod resync;
+mod room;
 mod sessions;
 mod settling;
 mod stale;
@@ -75,6 +76,7 @@ use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
+use room::Lacking;
 use settling::Settling;
 use startup::Startup;
 use statics::Statics;
@@ -146,6 +148,10 @@ pub struct Speaker {
     sweeping: bool,
     /// Neighbors hear of learned routes as soon as the kernel has them all: they were not, since a restart.
     releasing: bool,
+    /// What an earlier run left under other settings, before it begins.
+    leftovers: fib::Leftovers,
+    /// That is being told of until it is gone.
+    sweeps_past: bool,
     /// Families whose routes an earlier run left in the kernel.
     preserved: Vec<Family>,
     resync: Resync,
@@ -173,6 +179,7 @@ pub struct Speaker {
     crowds: Rate,
     changed: Vec<rib::Changed>,
     last_refusal: Option<(Time, String, fib::KernelError)>,
+    lacking: Option<Lacking>,
     /// When what runs was taken.
     loaded: Time,
     unconfirmed: Option<Unconfirmed>,
@@ -213,6 +220,8 @@ impl Speaker {
             startup: Startup::default(),
             sweeping: false,
             releasing: false,
+            leftovers: fib::Leftovers::default(),
+            sweeps_past: false,
             preserved: Vec::new(),
             resync: Resync::default(),
             settling: Settling::default(),
@@ -231,6 +240,7 @@ impl Speaker {
             crowds: Rate::default(),
             changed: Vec::new(),
             last_refusal: None,
+            lacking: None,
             loaded: Time::START,
             unconfirmed: None,
             config,
@@ -248,6 +258,7 @@ impl Speaker {
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
+            Input::Leftovers(left) => self.leftovers = left,
             Input::Tunnel { tunnel, source, objection } => self.knows(now, &tunnel, source, objection, out),
             Input::Link(link) => self.link(now, link, out),
             Input::LinkGone(index) => self.link_gone(now, index, out),
@@ -310,6 +321,7 @@ impl Speaker {
         }
         self.settle_groups(now);
         self.kernel(now, out);
+        self.tell_of_room(now, out);
         self.audit_if_due(now, out);
         self.watch(out);
         self.tell_twin(now, out);
@@ -406,6 +418,20 @@ impl Speaker {
         fixed.map(move |neighbor| (&neighbor.plan.name, signed(neighbor), &neighbor.plan.auth)).chain(ranges)
     }
 
+    /// The interfaces that the file names: those of tunnels and of neighbors.
+    #[must_use]
+    pub fn interfaces(&self) -> BTreeSet<&str> {
+        let tunnels = self.desired.tunnels.iter().map(|tunnel| tunnel.interface.as_str());
+        tunnels.chain(self.desired.neighbors.iter().filter_map(|plan| plan.interface.as_deref())).collect()
+    }
+
+    /// True if the gateway forwards IPv6: it has prefixes or neighbors of that family.
+    #[must_use]
+    pub fn forwards_ipv6(&self) -> bool {
+        let prefixes = self.desired.prefixes.iter().any(|prefix| prefix.family() == Family::Ipv6);
+        prefixes || self.desired.neighbors.iter().any(|plan| plan.families.contains(&Family::Ipv6))
+    }
+
     /// The largest share that the kernel takes, before anything else: see [`fib::Settings::max_weight`].
     pub fn set_max_weight(&mut self, most: u16) {
         self.fib.set_max_weight(most);
@@ -427,9 +453,21 @@ impl Speaker {
         let (routes, groups) = (found.routes.len(), found.groups.len());
         // Our host routes to the neighbors forward nothing for anybody.
         let host = |prefix: &Prefix| self.desired.host_routes.iter().any(|route| route.prefix == *prefix);
-        let stayed = |family: &Family| found.routes.keys().any(|prefix| prefix.family() == *family && !host(prefix));
+        let left = std::mem::take(&mut self.leftovers);
+        // Whether packets still find their way to another table is not known.
+        let elsewhere = left.routes.iter().filter(|route| route.table == self.config.kernel.table);
+        let prefixes: Vec<Prefix> = found.routes.keys().copied().chain(elsewhere.map(|route| route.prefix)).collect();
+        let stayed = |family: &Family| prefixes.iter().any(|prefix| prefix.family() == *family && !host(prefix));
         self.preserved = Family::ALL.into_iter().filter(stayed).collect();
+        let routes = routes + left.routes.len();
         self.fib.adopt(found);
+        if !left.is_empty() {
+            let one = left.routes.first().map(|route| (route.table, route.protocol, route.metric));
+            let (routes, objects) = (left.routes.len(), left.groups.len() + left.next_hops.len());
+            out.push(Effect::Tell(Event::Leftovers { routes, objects, one }));
+            self.sweeps_past = true;
+        }
+        self.fib.inherit(left);
         if routes + groups > 0 {
             out.push(Effect::Tell(Event::Adopted { routes, groups }));
         }
@@ -496,6 +534,11 @@ impl Speaker {
 
     /// Lets neighbors hear of what is in the kernel after a restart; ends a stop when nothing is left to be done.
     fn settle(&mut self, out: &mut Vec<Effect>) {
+        if self.sweeps_past && !self.fib.has_past() {
+            self.sweeps_past = false;
+            out.push(Effect::Tell(Event::LeftoversGone));
+            out.push(Effect::Alone);
+        }
         if self.releasing && self.fib.settled() {
             self.releasing = false;
             self.rib.tell_all();
@@ -590,8 +633,12 @@ impl Speaker {
             let operation = self.fib.operation(batch, first.index).map(ToString::to_string).unwrap_or_default();
             let error = first.error.clone();
             self.last_refusal = Some((now, operation.clone(), error.clone()));
-            if let Some(silent) = self.refusals.pass(now) {
-                let refused = failures.len();
+            let others: Vec<&Failure> = failures.iter().filter(|failure| !failure.error.is_full()).collect();
+            if let Some(first) = others.first()
+                && let Some(silent) = self.refusals.pass(now)
+            {
+                let (refused, error) = (others.len(), first.error.clone());
+                let operation = self.fib.operation(batch, first.index).map(ToString::to_string).unwrap_or_default();
                 out.push(Effect::Tell(Event::KernelRefused { refused, first: operation, error, silent }));
             }
         }

@@ -260,6 +260,38 @@ fn after_a_kill_the_next_start_takes_over_what_is_there_and_a_stop_cleans_it() {
 }
 
 #[test]
+fn a_file_that_names_another_table_and_number_after_a_kill_leaves_nothing_of_before_and_sysctls_are_watched() {
+    let place = Place::with_tunnel();
+    place.here("sysctl -w net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=1");
+    let before = place.kernel();
+    let mut daemon = place.start();
+    let peer = Peer::session(&place);
+    routed(&place);
+    daemon.signal(Signal::SIGKILL);
+    daemon.ends();
+    drop(peer);
+    place.file(&format!("{GATEWAY}\n[kernel]\ntable = 100\nprotocol = 180\n"));
+    let mut next = place.start();
+    next.says(&["an earlier run has left 2 routes", "table 254 under protocol 179"]);
+    assert_eq!(place.here("ip route show proto 179").lines().count(), 2, "{}", place.kernel());
+    let _peer = Peer::session(&place);
+    next.says(&["had left elsewhere in the kernel is gone"]);
+    assert_eq!(place.here("ip route show table all proto 179"), "", "{}", place.kernel());
+    assert!(place.here("ip route show table 100 proto 180").contains(ROUTE), "{}", place.kernel());
+    assert_eq!(place.here("ip nexthop show").matches("proto 179").count(), 0, "{}", place.kernel());
+    // What the tunnels and the twin need of the host is set, and set again.
+    assert_eq!(place.here("sysctl -n net.ipv4.ip_forward net.ipv4.conf.tun1.rp_filter"), "1\n2\n");
+    place.here("sysctl -w net.ipv4.ip_forward=0");
+    next.says(&["net.ipv4.ip_forward was 0: it is 1 again"]);
+    let shown = String::from_utf8(place.ask(&["show", "fib", "--json"]).stdout).unwrap();
+    assert!(shown.contains("net.ipv4.conf.tun1.rp_filter") && !shown.contains("\"ok\": false"), "{shown}");
+    next.signal(Signal::SIGTERM);
+    assert!(next.ends().0.success());
+    assert_eq!(place.kernel(), before);
+    assert_eq!(place.here("sysctl -n net.ipv4.ip_forward net.ipv4.conf.tun1.rp_filter"), "0\n0\n");
+}
+
+#[test]
 fn garbage_ends_one_connection_and_nothing_else() {
     let place = Place::with_tunnel();
     let daemon = place.start();

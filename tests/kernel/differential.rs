@@ -272,7 +272,7 @@ impl Pair<'_> {
 fn in_the_machines_order(ops: Vec<Op>) -> Vec<Op> {
     let prefix = |op: &Op| match op {
         Op::AddRoute(prefix, _) | Op::ReplaceRoute(prefix, _) | Op::DeleteRoute(prefix) => Some(*prefix),
-        Op::AddNextHop(_) | Op::SetGroup(_) | Op::DeleteGroup(_) | Op::DeleteNextHop(_) => None,
+        Op::AddNextHop(_) | Op::SetGroup(_) | Op::DeleteOld(_) | Op::DeleteGroup(_) | Op::DeleteNextHop(_) => None,
     };
     let (mut objects, routes): (Vec<Op>, Vec<Op>) = ops.into_iter().partition(|op| prefix(op).is_none());
     let mut seen = BTreeSet::new();

@@ -6,6 +6,7 @@ mod differential;
 mod foreign;
 #[path = "../../src/fib/model.rs"]
 mod model;
+mod past;
 mod space;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
 };
 
 use space::{Space, within};
-use twinspan::fib::io::sysctl::{COMPAT_MODE, HASH_IPV4, HASH_IPV6, Sysctls};
+use twinspan::fib::io::sysctl::{COMPAT_MODE, FORWARD_IPV4, FORWARD_IPV6, HASH_IPV4, HASH_IPV6, Sysctls, of_interface};
 use twinspan::fib::io::{Event, Kernel, LinkEvent, Monitor};
 use twinspan::fib::{Fib, Group, NextHop, Op, RouteState, Settings, Table, Target};
 use twinspan::types::{Family, Hop, LinkIndex, Prefix, Time, Weight};
@@ -440,14 +441,14 @@ fn somebody_elses_next_hops_in_our_range_are_counted_around() {
 #[test]
 fn sysctls_are_set_in_this_namespace_and_put_back() {
     within(|_| {
-        let read = |name| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap().trim().to_owned();
-        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap().trim().to_owned();
+        assert_eq!((read(&COMPAT_MODE.name), read(&HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
         let (sysctls, wrong) = Sysctls::set(&[COMPAT_MODE, HASH_IPV4, HASH_IPV6]);
         assert_eq!((wrong, sysctls.changed().count()), (vec![], 3));
-        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV6.name)), ("0".to_owned(), "1".to_owned()));
+        assert_eq!((read(&COMPAT_MODE.name), read(&HASH_IPV6.name)), ("0".to_owned(), "1".to_owned()));
         drop(sysctls);
-        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
-        let missing = twinspan::fib::io::sysctl::Wanted { name: "net/ipv4/no_such_thing", ..COMPAT_MODE };
+        assert_eq!((read(&COMPAT_MODE.name), read(&HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
+        let missing = twinspan::fib::io::sysctl::Wanted { name: "net/ipv4/no_such_thing".into(), ..COMPAT_MODE };
         assert_eq!(Sysctls::set(&[missing]).1.len(), 1);
     });
 }
@@ -455,7 +456,7 @@ fn sysctls_are_set_in_this_namespace_and_put_back() {
 #[test]
 fn the_found_values_of_sysctls_outlive_a_run_that_is_killed() {
     within(|_| {
-        let read = |name| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap().trim().to_owned();
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap().trim().to_owned();
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("made/here.sysctls");
         let set = || {
@@ -464,10 +465,10 @@ fn the_found_values_of_sysctls_outlive_a_run_that_is_killed() {
             sysctls
         };
         std::mem::forget(set()); // killed
-        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
+        assert_eq!((read(&COMPAT_MODE.name), read(&HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
         std::mem::forget(set()); // and again
         drop(set()); // one that finds another running, and gives up
-        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
+        assert_eq!((read(&COMPAT_MODE.name), read(&HASH_IPV4.name)), ("0".to_owned(), "1".to_owned()));
         let mut third = set();
         third.own();
         assert_eq!(third.changed().count(), 2);
@@ -477,10 +478,42 @@ fn the_found_values_of_sysctls_outlive_a_run_that_is_killed() {
             strayed.iter().map(|one| (one.found.as_str(), one.reason.clone())).collect::<Vec<_>>(),
             [("2", None)]
         );
-        assert_eq!(read(HASH_IPV4.name), "1", "it is set again");
+        assert_eq!(read(&HASH_IPV4.name), "1", "it is set again");
         drop(third);
-        assert_eq!((read(COMPAT_MODE.name), read(HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
+        assert_eq!((read(&COMPAT_MODE.name), read(&HASH_IPV4.name)), ("1".to_owned(), "0".to_owned()));
         assert!(!file.exists());
+    });
+}
+
+#[test]
+fn forwarding_is_on_and_an_interface_that_appears_filters_loosely() {
+    within(|space| {
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap().trim().to_owned();
+        let write = |name: &str, value: &str| std::fs::write(format!("/proc/sys/{name}"), value).unwrap();
+        write("net/ipv4/ip_forward", "0");
+        write("net/ipv4/conf/all/rp_filter", "1");
+        let wanted: Vec<_> = [FORWARD_IPV4, FORWARD_IPV6].into_iter().chain(of_interface("d1", true)).collect();
+        let (mut sysctls, wrong) = Sysctls::set(&wanted);
+        assert_eq!(wrong.iter().map(|wrong| wrong.wanted.key()).collect::<Vec<_>>(), ["net.ipv6.conf.all.forwarding"]);
+        assert_eq!(read("net/ipv4/ip_forward"), "1");
+        space.pair(1);
+        assert_eq!(sysctls.look(&wanted), [], "what an interface is born with is nobody's doing");
+        assert_eq!((read("net/ipv4/conf/d1/rp_filter"), read("net/ipv4/conf/all/rp_filter")), ("2".into(), "1".into()));
+        assert_eq!(read("net/ipv4/conf/d1/ignore_routes_with_linkdown"), "1");
+        assert_eq!(read("net/ipv6/conf/d1/ignore_routes_with_linkdown"), "1");
+        write("net/ipv4/conf/d1/rp_filter", "1");
+        write("net/ipv4/ip_forward", "0");
+        let told: Vec<_> = sysctls.look(&wanted).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            ["net.ipv4.ip_forward was 0: it is 1 again", "net.ipv4.conf.d1.rp_filter was 1: it is 2 again"]
+        );
+        write("net/ipv6/conf/all/forwarding", "1");
+        assert_eq!(sysctls.look(&wanted), []);
+        write("net/ipv6/conf/all/forwarding", "0");
+        assert_eq!((sysctls.look(&wanted).len(), sysctls.look(&wanted).len()), (1, 0), "told of once");
+        drop(sysctls);
+        assert_eq!((read("net/ipv4/ip_forward"), read("net/ipv4/conf/d1/rp_filter")), ("0".into(), "0".into()));
     });
 }
 

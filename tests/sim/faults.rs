@@ -124,7 +124,9 @@ impl World {
                 Change::RouteSet { prefix: *prefix, protocol: settings.protocol, target: *target }
             }
             Op::DeleteRoute(prefix) => Change::RouteDeleted { prefix: *prefix, protocol: settings.protocol },
-            Op::AddNextHop(_) | Op::SetGroup(_) | Op::DeleteGroup(_) | Op::DeleteNextHop(_) => return,
+            Op::AddNextHop(_) | Op::SetGroup(_) | Op::DeleteOld(_) | Op::DeleteGroup(_) | Op::DeleteNextHop(_) => {
+                return;
+            }
         };
         self.foreign(host, vec![told], lost);
     }

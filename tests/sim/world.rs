@@ -209,13 +209,16 @@ impl World {
         let (config, _) = config::parse("sim.toml", &h.file).unwrap_or_else(|_| panic!("{}", report()));
         let name: Name = h.instance.parse().unwrap();
         h.speaker = Some(Speaker::new(config, &name, seed, Duration::ZERO).unwrap());
-        h.kernel.settings = h.speaker.as_ref().map(Speaker::fib_settings).unwrap_or_default();
+        let settings = h.speaker.as_ref().map(Speaker::fib_settings).unwrap_or_default();
+        h.kernel.succeed(&settings);
+        let left = h.kernel.leftovers(&settings);
         let found = h.kernel.dump(&h.kernel.settings);
         let links: Vec<_> = h.interfaces.iter().map(fact).collect();
         h.monitor = links.iter().map(|link| (link.index, link.clone())).collect();
         for link in links {
             self.tell(host, Input::Link(link));
         }
+        self.tell(host, Input::Leftovers(left));
         self.tell(host, Input::Begin(found));
         self.adopt(host);
     }
@@ -503,6 +506,7 @@ impl World {
                 // No command ever ends here, which says nothing either.
                 Effect::Run { .. } => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
+                Effect::Alone => self.hosts[host].kernel.former.clear(),
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Audit(number) => {
                     for part in 0..4 {
@@ -642,7 +646,7 @@ impl Happening {
 }
 
 fn unheard() -> KernelError {
-    KernelError { errno: KernelError::ENOBUFS, text: "the kernel's answers were lost".to_owned() }
+    KernelError { errno: KernelError::ETIMEDOUT, text: "the kernel's answers were lost".to_owned() }
 }
 
 pub(super) fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {

@@ -137,6 +137,16 @@ pub fn write_groups<W: Write>(fib: &Fib, screen: &mut Screen<W>) -> io::Result<(
             (true, failed) => Cell::toned(format!("all but {}: tried again in a while", count(failed)), Tone::Warn),
         },
     );
+    if let Some(full) = &fib.no_room {
+        let next = full.retry.map_or_else(String::new, |at| format!(", next try {at}"));
+        let text = format!("none since {}: {}; {} routes wait{next}", full.since, full.text, count(full.routes));
+        facts.add("room", Cell::toned(text, Tone::Bad));
+    }
+    for sysctl in fib.sysctls.iter().filter(|sysctl| !sysctl.ok) {
+        let is = or_dash(sysctl.actual.as_ref());
+        let text = format!("{} is {is}, {} is wanted", sysctl.name, or_dash(sysctl.wanted.as_ref()));
+        facts.add("sysctl", Cell::toned(text, Tone::Warn));
+    }
     if let Some(fault) = &fib.last_fault {
         let at = fault.at.map_or_else(String::new, |at| format!("{at} "));
         let of = fault.operation.as_ref().map_or_else(String::new, |operation| format!("{operation}: "));

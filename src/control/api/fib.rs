@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
+use super::Sysctl;
 use crate::types::{Family, Name, Prefix};
 
 /// The kernel's side, without the routes themselves.
@@ -30,6 +31,31 @@ pub struct Fib {
     /// What the last reading of the kernel came to; `null` before the first.
     #[serde(default)]
     pub last_check: Option<FibCheck>,
+    /// The kernel's lack of room or memory; `null` while it has enough.
+    #[serde(default)]
+    pub no_room: Option<FibNoRoom>,
+    /// The kernel settings that the routes rely on.
+    #[serde(default)]
+    pub sysctls: Vec<Sysctl>,
+}
+
+/// A kernel that has no room or no memory for all that is wanted.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct FibNoRoom {
+    /// When it first refused something for that.
+    pub since: Moment,
+    /// The error number that it gave last, such as 12 for ENOMEM.
+    pub errno: i32,
+    /// Its own words, or else the error number's.
+    pub text: String,
+    /// Operations that it has refused for that since.
+    pub refused: u64,
+    /// Routes that wait for room.
+    pub routes: u64,
+    /// Groups, next hops and host routes that it had none for.
+    pub objects: u64,
+    /// When some of the routes are tried again; `null` while they are.
+    pub retry: Option<Moment>,
 }
 
 /// What happened since the daemon started.

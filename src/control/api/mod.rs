@@ -30,8 +30,8 @@ pub use detection::{Detection, DetectionBy, DetectionWay, Probe, ProbeState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use event::{Event, EventLevel, EventQuery, Events};
 pub use fib::{
-    DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRoutes, FibTotals,
-    InstallState, KernelFault,
+    DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibNoRoom, FibRoute, FibRoutes,
+    FibTotals, InstallState, KernelFault,
 };
 pub use gateway::{Gateway, GatewayState, Mode, SessionCounts, Sysctl, TunnelCounts, Warning};
 pub use json::{indented, page_head, page_line, page_tail};

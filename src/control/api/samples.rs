@@ -84,21 +84,7 @@ pub fn gateway() -> Reply {
             },
             Warning { code: "kernel_refused".into(), message: "the kernel refused 1 route".into(), hint: None },
         ],
-        sysctls: vec![
-            Sysctl {
-                name: "net.ipv4.nexthop_compat_mode".into(),
-                wanted: Some("0".into()),
-                actual: Some("0".into()),
-                ok: true,
-            },
-            Sysctl {
-                name: "net.ipv4.fib_multipath_hash_policy".into(),
-                wanted: Some("1".into()),
-                actual: Some("0".into()),
-                ok: false,
-            },
-            Sysctl { name: "net.ipv4.ip_forward".into(), wanted: None, actual: None, ok: true },
-        ],
+        sysctls: sysctls(),
         config: ConfigState {
             file: Some("/etc/twinspan/gateway.toml".into()),
             fingerprint: Some("9c1f6f3a5b2e7d40".into()),
@@ -107,6 +93,24 @@ pub fn gateway() -> Reply {
             unconfirmed_seconds: Some(42),
         },
     }))
+}
+
+fn sysctls() -> Vec<Sysctl> {
+    vec![
+        Sysctl {
+            name: "net.ipv4.nexthop_compat_mode".into(),
+            wanted: Some("0".into()),
+            actual: Some("0".into()),
+            ok: true,
+        },
+        Sysctl {
+            name: "net.ipv4.fib_multipath_hash_policy".into(),
+            wanted: Some("1".into()),
+            actual: Some("0".into()),
+            ok: false,
+        },
+        Sysctl { name: "net.ipv4.ip_forward".into(), wanted: None, actual: None, ok: true },
+    ]
 }
 
 pub fn tunnels() -> Reply {
@@ -630,6 +634,16 @@ pub fn fib() -> Reply {
         groups: vec![group, empty],
         counters: FibCounters { operations: 900, failures: 3, repairs: 2, changes_lost: 1, checks: 5 },
         last_check: Some(check()),
+        no_room: Some(FibNoRoom {
+            since: at("03:11:59.000"),
+            errno: 12,
+            text: "Cannot allocate memory".into(),
+            refused: 2_000,
+            routes: 1,
+            objects: 0,
+            retry: None,
+        }),
+        sysctls: sysctls(),
     }))
 }
 

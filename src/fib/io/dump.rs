@@ -5,7 +5,9 @@ use std::{io, net::IpAddr, time::Duration};
 use netlink_packet_core::{NLM_F_DUMP, NlasIterator, Parseable, parse_ip, parse_u32};
 
 use crate::fib::Group;
+use crate::fib::Leftovers;
 use crate::fib::NextHop;
+use crate::fib::OldRoute;
 use crate::fib::Settings;
 use crate::fib::Table;
 use crate::fib::Target;
@@ -55,6 +57,36 @@ pub(super) fn table(socket: &mut Socket, settings: &Settings) -> io::Result<Tabl
     Ok(table)
 }
 
+/// The same, and what runs before this one left under other settings: in one pass over the routes of our protocol number,
+/// and one over those of each number that they used.
+pub(super) fn find(socket: &mut Socket, settings: &Settings, former: &[u8]) -> io::Result<(Table, Leftovers)> {
+    let (mut table, mut left) = (objects(socket, settings)?, Leftovers::default());
+    for protocol in [settings.protocol].iter().chain(former.iter().filter(|former| **former != settings.protocol)) {
+        all_routes(socket, *protocol, None, |route, family| {
+            let Some(prefix) = route.prefix.filter(|_| route.protocol == *protocol) else { return };
+            if is_ours(settings, &route, family) {
+                table.routes.insert(prefix, route.target);
+                return;
+            }
+            let Found { table, protocol, metric, target, .. } = route;
+            let old = OldRoute { prefix, table, protocol, metric, target };
+            if old.is_like_ours(|id| settings.owns(id)) {
+                left.routes.push(old);
+            }
+        })?;
+    }
+    for protocol in former.iter().filter(|former| **former != settings.protocol) {
+        let theirs = objects(socket, &Settings { protocol: *protocol, ..settings.clone() })?;
+        left.groups.extend(theirs.groups.keys());
+        left.next_hops.extend(theirs.next_hops.keys());
+    }
+    Ok((table, left))
+}
+
+fn is_ours(settings: &Settings, route: &Found, family: Family) -> bool {
+    route.table == settings.table && route.protocol == settings.protocol && route.metric == metric(settings, family)
+}
+
 /// True if there is a resilient group of ours.
 pub(super) fn any_group(socket: &mut Socket, settings: &Settings) -> io::Result<bool> {
     Ok(objects(socket, settings)?.groups.values().any(|group| group.buckets > 0))
@@ -79,20 +111,29 @@ pub(super) fn objects(socket: &mut Socket, settings: &Settings) -> io::Result<Ta
 
 /// One pass over the routes of both families.
 pub(super) fn routes(socket: &mut Socket, settings: &Settings, mut each: impl FnMut(Prefix, Target)) -> io::Result<()> {
+    all_routes(socket, settings.protocol, Some(settings.table), |route, family| {
+        if let Some(prefix) = route.prefix.filter(|_| is_ours(settings, &route, family)) {
+            each(prefix, route.target);
+        }
+    })
+}
+
+fn all_routes(
+    socket: &mut Socket,
+    protocol: u8,
+    table: Option<u32>,
+    mut each: impl FnMut(Found, Family),
+) -> io::Result<()> {
     let mut requests = Requests::default();
     for family in Family::ALL {
         let sequence = socket.sequence(1);
         requests.clear();
-        requests.dump_routes(settings, family, sequence);
+        requests.dump_routes(protocol, table, family, sequence);
         let dumped = socket.ask(requests.octets(), sequence, |raw| {
-            let found = if raw.kind == RTM_NEWROUTE { route(raw.body, family) } else { None };
-            let ours = found.filter(|route| {
-                route.table == settings.table
-                    && route.protocol == settings.protocol
-                    && route.metric == metric(settings, family)
-            });
-            if let Some(Found { prefix: Some(prefix), target, .. }) = ours {
-                each(prefix, target);
+            if raw.kind == RTM_NEWROUTE
+                && let Some(found) = route(raw.body, family)
+            {
+                each(found, family);
             }
         })?;
         match dumped {

@@ -6,6 +6,8 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE};
 
 use crate::fib::Failure;
 use crate::fib::KernelError;
+use crate::fib::Leftovers;
+use crate::fib::OldRoute;
 use crate::fib::Op;
 use crate::fib::Part;
 use crate::fib::Settings;
@@ -62,12 +64,32 @@ pub enum ProbeError {
 pub struct Kernel {
     socket: Socket,
     requests: Requests,
+    /// The protocol numbers of runs before this one.
+    former: Vec<u8>,
 }
 
 impl Kernel {
     /// Opens the socket. Needs no privilege; [`Kernel::probe`] tells whether there is enough.
     pub fn open() -> io::Result<Self> {
-        Ok(Self { socket: Socket::open()?, requests: Requests::default() })
+        Ok(Self { socket: Socket::open()?, requests: Requests::default(), former: Vec::new() })
+    }
+
+    /// Runs before this one used these protocol numbers: a route of theirs in the place of ours is taken over.
+    pub fn succeed(&mut self, former: &[u8]) {
+        self.former = former.to_vec();
+    }
+
+    /// As [`Kernel::dump`], at the start: and what runs before this one left under another table, metric, or protocol
+    /// number of [`Kernel::succeed`].
+    pub fn find(&mut self, settings: &Settings) -> Result<(Table, Leftovers), io::Error> {
+        let mut error = io::Error::other("there was no try");
+        for _ in 0..TRIES {
+            match dump::find(&mut self.socket, settings, &self.former) {
+                Err(torn) if torn.kind() == io::ErrorKind::Interrupted => error = torn,
+                result => return result,
+            }
+        }
+        Err(error)
     }
 
     /// The kernel's number for this connection, which [`super::Watch`] leaves out.
@@ -202,7 +224,7 @@ impl Kernel {
                 Ok(datagram) => datagram,
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                     let text = "the kernel's answers were lost: the receive buffer is too small".to_owned();
-                    lost = Some(KernelError { errno: KernelError::ENOBUFS, text });
+                    lost = Some(KernelError { errno: KernelError::ETIMEDOUT, text });
                     continue;
                 }
                 Err(error) => {
@@ -238,7 +260,7 @@ impl Kernel {
     /// What a refusal means: `None` if all is well in truth.
     fn judge(&mut self, settings: &Settings, op: &Op, error: KernelError) -> Option<KernelError> {
         match op {
-            Op::DeleteRoute(_) | Op::DeleteGroup(_) | Op::DeleteNextHop(_) => {
+            Op::DeleteRoute(_) | Op::DeleteOld(_) | Op::DeleteGroup(_) | Op::DeleteNextHop(_) => {
                 let gone = [libc::ENOENT, libc::ESRCH, libc::EEXIST, libc::ENODEV].contains(&error.errno);
                 (!gone).then_some(error)
             }
@@ -251,11 +273,18 @@ impl Kernel {
     /// else's is left alone, although the kernel would let us replace it.
     fn collision(&mut self, settings: &Settings, prefix: &Prefix, target: Target) -> Option<KernelError> {
         let result = match self.owner(settings, prefix) {
-            Some(protocol) if protocol == settings.protocol => self.one(settings, &Op::ReplaceRoute(*prefix, target)),
+            Some(protocol) if protocol == settings.protocol || self.former.contains(&protocol) => {
+                self.one(settings, &Op::ReplaceRoute(*prefix, target))
+            }
             Some(protocol) => return Some(foreign(settings, prefix, Some(protocol))),
             // The way there is barred by another route. Deleting touches ours alone: if there is still one, it is not.
             None => {
-                let _ = self.one(settings, &Op::DeleteRoute(*prefix));
+                let metric = super::request::metric(settings, prefix.family());
+                for protocol in [settings.protocol].into_iter().chain(self.former.clone()) {
+                    let old =
+                        OldRoute { prefix: *prefix, table: settings.table, protocol, metric, target: Target::Other };
+                    let _ = self.one(settings, &Op::DeleteOld(old));
+                }
                 self.one(settings, &Op::AddRoute(*prefix, target))
             }
         };

@@ -9,6 +9,7 @@ use netlink_packet_core::{Emitable, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_E
 
 use crate::fib::Group;
 use crate::fib::NextHop;
+use crate::fib::OldRoute;
 use crate::fib::Op;
 use crate::fib::Settings;
 use crate::fib::Target;
@@ -125,6 +126,11 @@ impl Requests {
                 // The kernel compares protocol and metric, so that somebody else's route of the prefix stays.
                 route_header(out, settings, prefix, RT_SCOPE_NOWHERE, 0);
             }),
+            Op::DeleteOld(old) => self.message(RTM_DELROUTE, 0, sequence, |out| {
+                let OldRoute { prefix, table, protocol, metric, target: _ } = old;
+                let theirs = Settings { table: *table, protocol: *protocol, metric: *metric, ..settings.clone() };
+                route_header(out, &theirs, prefix, RT_SCOPE_NOWHERE, 0);
+            }),
             Op::DeleteGroup(id) | Op::DeleteNextHop(id) => {
                 let attributes = vec![NexthopAttribute::Id(*id)];
                 let message = NexthopMessage { header: NexthopHeader::default(), attributes };
@@ -163,12 +169,14 @@ impl Requests {
         });
     }
 
-    /// All routes of a family that carry our protocol number in our table.
-    pub(super) fn dump_routes(&mut self, settings: &Settings, family: Family, sequence: u32) {
+    /// All routes of a family that carry a protocol number, in a table or in all of them.
+    pub(super) fn dump_routes(&mut self, protocol: u8, table: Option<u32>, family: Family, sequence: u32) {
         self.message(RTM_GETROUTE, NLM_F_DUMP, sequence, |out| {
             let family = family_number(family);
-            out.extend_from_slice(&[family, 0, 0, 0, 0, settings.protocol, 0, 0, 0, 0, 0, 0]);
-            attribute(out, RTA_TABLE, &settings.table.to_ne_bytes());
+            out.extend_from_slice(&[family, 0, 0, 0, 0, protocol, 0, 0, 0, 0, 0, 0]);
+            if let Some(table) = table {
+                attribute(out, RTA_TABLE, &table.to_ne_bytes());
+            }
         });
     }
 

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use super::count;
 use crate::control::api::{
-    ApiError, DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibRoute, FibRouteQuery,
-    FibRoutes, InstallState, KernelFault, Reply,
+    ApiError, DifferenceKind, Fib, FibCheck, FibCounters, FibDifference, FibGroup, FibMember, FibNoRoom, FibRoute,
+    FibRouteQuery, FibRoutes, InstallState, KernelFault, Reply,
 };
 use crate::fib;
 use crate::fib::{KernelError, RouteState, Target};
-use crate::speaker::Speaker;
+use crate::speaker::{Speaker, Surroundings};
 use crate::types::{Family, LinkIndex, Name, Prefix, Time, Weight};
 
 impl Speaker {
-    pub(super) fn show_fib(&self) -> Fib {
+    pub(super) fn show_fib(&self, around: &dyn Surroundings) -> Fib {
         let hops: HashMap<u32, fib::NextHop> =
             self.fib.hops().into_iter().map(|view| (view.hop.id, view.hop)).collect();
         let groups = self.fib.groups().into_iter().map(|view| {
@@ -68,6 +68,16 @@ impl Speaker {
                 changes_lost: self.audit.lost,
                 checks: self.audit.count,
             },
+            no_room: self.fib.no_room().map(|full| FibNoRoom {
+                since: self.moment(full.since),
+                errno: full.error.errno,
+                text: full.error.text,
+                refused: full.refused,
+                routes: count(full.waiting),
+                objects: count(full.objects),
+                retry: full.retry.map(|at| self.moment(at)),
+            }),
+            sysctls: around.sysctls(),
             last_check: self.audit.last.as_ref().map(|(at, found)| self.fib_check(*at, found)),
         }
     }

@@ -128,10 +128,19 @@ impl Speaker {
             }
         }
         self.warn_of_twin(&mut warnings);
-        if self.fib.totals().failed > 0 {
+        let waiting = self.fib.no_room().map_or(0, |full| full.waiting);
+        let refused = self.fib.totals().failed.saturating_sub(waiting);
+        if refused > 0 {
             warnings.push(Warning {
                 code: "kernel_refused".to_owned(),
-                message: format!("the kernel refuses {} routes", self.fib.totals().failed),
+                message: format!("the kernel refuses {refused} routes"),
+                hint: Some("twinspan show fib".to_owned()),
+            });
+        }
+        if let Some(full) = self.fib.no_room() {
+            warnings.push(Warning {
+                code: "kernel_full".to_owned(),
+                message: format!("the kernel has no room ({}): {} routes wait", full.error, full.waiting),
                 hint: Some("twinspan show fib".to_owned()),
             });
         }

@@ -72,7 +72,7 @@ impl Speaker {
             Request::Plan(file) => self.ask_plan(file),
             Request::Reload(confirm_within) => self.ask_reload(now, *confirm_within, around, out),
             Request::Confirm => self.ask_confirm(out),
-            Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
+            Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib(around)))),
             Request::FibCheck => self.show_fib_check(),
             Request::Metrics => Err(ApiError::unavailable("the metrics are put together by the daemon")),
             Request::FibRoutes(query) => Ok(Reply::FibRoutes(self.show_fib_routes(query))),
