@@ -87,7 +87,7 @@ fn operations(effects: &[Effect]) -> (usize, usize) {
     for op in ops {
         match op {
             Op::SetGroup(_) | Op::DeleteGroup(_) => groups += 1,
-            Op::AddRoute(..) | Op::ReplaceRoute(..) | Op::DeleteRoute(_) => routes += 1,
+            Op::AddRoute(..) | Op::ReplaceRoute(..) | Op::DeleteRoute(_) | Op::DeleteOld(_) => routes += 1,
             Op::AddNextHop(_) | Op::DeleteNextHop(_) => {}
         }
     }
