@@ -7,6 +7,7 @@ mod keys;
 mod reader;
 mod start;
 mod surroundings;
+mod tracker;
 mod turn;
 
 use std::path::PathBuf;
