@@ -503,13 +503,12 @@ fn the_monitor_knows_addresses_and_names() {
 #[test]
 fn a_next_hop_is_found_behind_a_route_of_others_and_not_behind_ours_or_a_default_one() {
     within(|space| {
-        space.ip("link add eth8 type dummy");
-        space.ip("link set eth8 up");
-        space.ip("address add 10.20.255.4/27 dev eth8");
-        space.ip("address add fd20::4/64 dev eth8 nodad");
+        space.pair(8);
+        space.ip("address add 10.20.255.4/27 dev d8");
+        space.ip("address add fd20::4/64 dev d8 nodad");
         space.ip("route add default via 10.20.255.1");
         space.ip("route add 10.20.7.0/24 via 10.20.255.7");
-        space.ip("route add 10.20.8.0/24 via inet6 fd20::8 dev eth8");
+        space.ip("route add 10.20.8.0/24 via inet6 fd20::8 dev d8");
         space.ip("route add 10.20.9.0/24 via 10.20.255.9 proto 179");
         space.ip("route add blackhole 10.20.10.0/24");
         space.ip("-6 route add fd21::/64 via fd20::7");
