@@ -8,6 +8,7 @@ mod protocols;
 mod reader;
 mod start;
 mod surroundings;
+mod tracker;
 mod turn;
 mod wireguard;
 

@@ -16,6 +16,7 @@ use super::protocols::ProtocolFile;
 use super::reader::Reader;
 use super::start::{Prepared, StartError};
 use super::surroundings::Here;
+use super::tracker::Tracker;
 use crate::bfd::io::{Client as BfdClient, News, socket_beside};
 use crate::config::OnStop;
 use crate::control::api::{ApiError, Reply, Request};
@@ -42,6 +43,9 @@ const HIGH_MARK: usize = 1024 * 1024;
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 /// How often the sysctls are looked at: the kernel does not tell of those that we need.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often it is looked where the kernel's routes lead to next hops: it tells of others' routes to nobody who has a
+/// full table of his own.
+const LEADS: Duration = Duration::from_secs(1);
 /// How long answers to people may take to leave at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
@@ -66,6 +70,8 @@ enum Fact {
     Due,
     /// Time to look at the sysctls.
     Look,
+    /// Time to look where the kernel's routes lead to next hops.
+    Leads,
     Idle,
     /// A source of facts that must not end has ended.
     Ended(&'static str),
@@ -82,6 +88,7 @@ struct Shell {
     checks: Vec<oneshot::Sender<Result<Reply, ApiError>>>,
     bfd: BfdClient,
     prober: Prober,
+    tracker: Tracker,
     courier: Courier,
     runner: Runner,
     /// The kernel settings that matter, for who asks.
@@ -132,6 +139,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (courier, mut from_twin) = Courier::new();
+    let tracker = Tracker::open(&speaker.fib_settings()).map_err(StartError::Runtime)?;
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     let (ran, mut from_commands) = mpsc::unbounded_channel();
     let environment = vec![("TWINSPAN_INSTANCE".to_owned(), instance.to_string())];
@@ -166,6 +174,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         checks: Vec::new(),
         bfd,
         prober: Prober::new(answers_of_far_ends),
+        tracker,
         courier,
         runner: Runner::new(ran, environment),
         wanted,
@@ -195,6 +204,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let mut foreign_last = false;
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut leads = tokio::time::interval(LEADS);
+    leads.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !shell.stopped {
         let busy = shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
@@ -219,11 +230,16 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             }
             event = from_transport.recv() => event.map_or(Fact::Ended("the transport"), Fact::Transport),
             _ = looks.tick() => Fact::Look,
+            _ = leads.tick() => Fact::Leads,
             () = wait_until(due) => Fact::Due,
             () = future::ready(()), if busy || flooded => Fact::Idle,
         };
         match fact {
-            Fact::Link(LinkNews::Link(link)) => shell.link(link),
+            Fact::Link(LinkNews::Link(link)) => {
+                shell.link(link);
+                shell.leads();
+            }
+            Fact::Leads => shell.leads(),
             Fact::Link(LinkNews::Lost) => {
                 warn!(event = "kernel.events_lost", "the kernel's events came too fast: all is read again");
                 shell.tell(Input::LinksMissed);
@@ -353,6 +369,13 @@ impl Shell {
         if self.speaker.busy() {
             self.speaker.work(self.clock.now(), &mut self.effects);
             self.obey();
+        }
+    }
+
+    /// Tells of next hops to which the kernel's routes lead in another way than before.
+    fn leads(&mut self) {
+        for (address, lead) in self.tracker.look() {
+            self.tell(Input::Resolved { address, lead });
         }
     }
 
@@ -502,6 +525,10 @@ impl Shell {
                         }
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
+                    Effect::Resolve(addresses) => {
+                        let found = self.tracker.want(&addresses);
+                        facts.extend(found.into_iter().map(|(address, lead)| Input::Resolved { address, lead }));
+                    }
                     Effect::Probe(plans) => self.prober.want(plans),
                     Effect::TwinLink(link) => self.courier.want(link),
                     Effect::Hello(octets) => self.courier.send(octets),

@@ -53,6 +53,9 @@ pub enum Refusal {
     /// It asks that the traffic of more than one address be dropped (RFC 7999 §3.3).
     #[error("it asks to drop traffic (blackhole) of more than a single address")]
     WideBlackhole,
+    /// Nothing leads to its next hop (RFC 4271 §9.1.2).
+    #[error("nothing leads to its next hop {0}: no network of this host, and no route of the kernel but a default one")]
+    Unreachable(IpAddr),
     /// The settings that refused it are being replaced.
     #[error("refused by settings that have changed since")]
     Outdated,

@@ -137,6 +137,10 @@ impl Rib {
             return Some(Candidate { kind: Kind::Local, peer: PeerId(0), router_id: 0, remote, attrs, rank });
         }
         let live = self.sessions.get(path.session).filter(|live| live.stands(family))?;
+        // A policy that gave it another next hop knows where that is.
+        if !rank.redirected && !live.leads(path.next_hop) {
+            return None;
+        }
         let router_id = live.session.router_id.addr().to_bits();
         Some(Candidate { kind: live.kind, peer: live.peer, router_id, remote: live.session.remote, attrs, rank })
     }

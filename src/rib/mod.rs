@@ -344,6 +344,27 @@ impl Rib {
         }
     }
 
+    /// Something leads to this next hop of the neighbor's, or nothing does any more: then paths with it are not chosen
+    /// (RFC 4271 §9.1.2). True if that is news; then a walk over the table finds them.
+    pub fn set_reachable(&mut self, id: PeerId, next_hop: NextHop, reachable: bool) -> bool {
+        let Some(peer) = self.peers.get(&id) else { return false };
+        let sessions: Vec<_> = peer.kept.iter().copied().chain(peer.session).collect();
+        let mut concerned = Vec::new();
+        for session in sessions {
+            let live = self.sessions.get_mut(session);
+            concerned.extend(live.and_then(|live| live.set_reachable(&next_hop, reachable)).map(|at| (session, at)));
+        }
+        for family in Family::ALL.into_iter().filter(|_| !concerned.is_empty()) {
+            for row in 0..self.routes[at(family)].table.end() {
+                let head = self.routes[at(family)].table.row(row).head;
+                if self.paths.iter(head).any(|path| concerned.contains(&(path.session, path.next_hop))) {
+                    self.mark_changed(family, row);
+                }
+            }
+        }
+        !concerned.is_empty()
+    }
+
     /// A route of the gateway's own: it wins over all that is learned. Replaces an earlier one.
     pub fn originate(&mut self, prefix: Prefix, attributes: Attributes) {
         let attrs = self.attrs.intern(&attributes);

@@ -296,6 +296,10 @@ impl Rib {
         if self.is_trimmed(path.session, prefix.family(), row) {
             return Refusal::OverLimit(self.cap(path.session, prefix.family()).unwrap_or_default());
         }
+        let hop = path.accepted().and_then(|_| self.sessions.get(path.session)?.next_hop(path.next_hop));
+        if let Some(next_hop) = hop {
+            return Refusal::Unreachable(next_hop.addr());
+        }
         let found = self.sessions.get(path.session).and_then(|live| {
             let import = &self.peers.get(&live.peer)?.settings.import;
             let Some(next_hop) = live.next_hop(path.next_hop) else { return Some(Refusal::TooManyNextHops) };

@@ -44,6 +44,8 @@ pub(super) struct Live {
     pub(super) out: [AdjOut; 2],
     pub(super) trimmed: [Trimmed; 2],
     next_hops: Vec<NextHop>,
+    /// The numbers of those to which nothing leads.
+    unreachable: Vec<u16>,
     next_hop_index: HashMap<NextHop, u16>,
 }
 
@@ -64,6 +66,7 @@ impl Live {
             out: Default::default(),
             trimmed: Default::default(),
             next_hops: Vec::new(),
+            unreachable: Vec::new(),
             next_hop_index: HashMap::new(),
         }
     }
@@ -95,6 +98,25 @@ impl Live {
         let number = u16::try_from(self.next_hops.len()).ok()?;
         self.next_hops.push(next_hop);
         self.next_hop_index.insert(next_hop, number);
+        Some(number)
+    }
+
+    /// False if nothing leads to the next hop of that number.
+    pub(super) fn leads(&self, number: u16) -> bool {
+        !self.unreachable.contains(&number)
+    }
+
+    /// Notes whether something leads to a next hop; its number if that is news.
+    pub(super) fn set_reachable(&mut self, next_hop: &NextHop, reachable: bool) -> Option<u16> {
+        let number = *self.next_hop_index.get(next_hop)?;
+        if self.leads(number) == reachable {
+            return None;
+        }
+        if reachable {
+            self.unreachable.retain(|known| *known != number);
+        } else {
+            self.unreachable.push(number);
+        }
         Some(number)
     }
 

@@ -6,6 +6,7 @@ use crate::types::{Family, Hop, LinkIndex, Weight};
 use crate::wire::NextHop;
 
 use super::link::Links;
+use super::resolve::Leads;
 
 /// How the far end of a session is reached: what turns its next hops into hops.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +25,22 @@ pub(super) enum Reach {
         /// The far end's address inside the tunnel.
         remote: Option<IpAddr>,
     },
-    /// Over a network: the next hop is resolved on it and never guessed.
-    Network,
+    /// Over a network: the next hop is resolved and never guessed.
+    Network {
+        /// The neighbor's interface and address there, if it is bound to one.
+        bound: Option<(LinkIndex, IpAddr)>,
+    },
 }
 
 /// The hop of a path; `None` where its next hop cannot be resolved now.
-pub(super) fn hop(reach: Reach, family: Family, next_hop: NextHop, weight: Weight, links: &Links) -> Option<Hop> {
+pub(super) fn hop(
+    reach: Reach,
+    family: Family,
+    next_hop: NextHop,
+    weight: Weight,
+    links: &Links,
+    leads: &Leads,
+) -> Option<Hop> {
     match reach {
         Reach::Tunnel { link, remote } => Some(Hop { link, gateway: far_end(family, remote, next_hop), weight }),
         Reach::Way { link, remote } => {
@@ -37,12 +48,19 @@ pub(super) fn hop(reach: Reach, family: Family, next_hop: NextHop, weight: Weigh
             let gateway = remote.filter(|remote| family == Family::Ipv4 || remote.is_ipv6());
             Some(Hop { link, gateway, weight })
         }
-        Reach::Network => {
-            let gateway = match next_hop {
-                NextHop::V4(address) => IpAddr::V4(address),
-                NextHop::V6 { global, .. } => IpAddr::V6(global),
-            };
-            links.on_link(gateway).map(|link| Hop { link, gateway: Some(gateway), weight })
+        Reach::Network { bound } => {
+            let address = next_hop.addr();
+            if let Some((link, remote)) = bound
+                && (address == remote || next_hop.on_link() == remote)
+            {
+                return Some(Hop { link, gateway: Some(remote), weight });
+            }
+            if let Some(link) = links.on_link(address) {
+                return Some(Hop { link, gateway: Some(address), weight });
+            }
+            let lead = leads.to(address)?;
+            let link = links.get(lead.link).filter(|link| link.up)?;
+            Some(Hop { link: link.index, gateway: lead.gateway.or(Some(address)), weight })
         }
     }
 }
@@ -74,7 +92,7 @@ mod tests {
     }
 
     fn gateway(reach: Reach, family: Family, next_hop: NextHop) -> Option<IpAddr> {
-        hop(reach, family, next_hop, Weight::ONE, &Links::default()).unwrap().gateway
+        hop(reach, family, next_hop, Weight::ONE, &Links::default(), &Leads::default()).unwrap().gateway
     }
 
     fn v6(global: &str) -> NextHop {
@@ -100,8 +118,8 @@ mod tests {
 
     #[test]
     fn a_next_hop_that_is_on_no_network_of_ours_is_not_guessed() {
-        let hop =
-            hop(Reach::Network, Family::Ipv4, NextHop::V4("10.9.9.9".parse().unwrap()), Weight::ONE, &Links::default());
+        let (reach, next_hop) = (Reach::Network { bound: None }, NextHop::V4("10.9.9.9".parse().unwrap()));
+        let hop = hop(reach, Family::Ipv4, next_hop, Weight::ONE, &Links::default(), &Leads::default());
         assert_eq!(hop, None);
     }
 }

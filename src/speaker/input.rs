@@ -9,7 +9,7 @@ use super::event::Event;
 use super::link::Link;
 use crate::bfd::{Plan, Report};
 use crate::config::Hash;
-use crate::fib::{Batch, BatchId, Failure, Foreign, Leftovers, Part, Table};
+use crate::fib::{Batch, BatchId, Failure, Foreign, Lead, Leftovers, Part, Table};
 use crate::gateway::Ttl;
 use crate::hook;
 use crate::hook::RunId;
@@ -131,6 +131,14 @@ pub enum Input {
     Bfd(Report),
     /// There is no BFD agent any more, and why; another is looked for.
     BfdLost(String),
+    /// The kernel's routes, but for ours and default ones, lead to an address of [`Effect::Resolve`] in this way from now on;
+    /// or not at all.
+    Resolved {
+        /// Which.
+        address: IpAddr,
+        /// How.
+        lead: Option<Lead>,
+    },
     /// The far end of a tunnel has answered, or has stopped to.
     Probe(probe::Report),
     /// Octets from the twin's address, over the twin-link, that have passed no router.
@@ -218,6 +226,9 @@ pub enum Effect {
     Listen(Family),
     /// Let BFD run these sessions and no others; answered by [`Input::Bfd`] whenever one changes.
     Bfd(Vec<Plan>),
+    /// Look where the kernel's routes lead to these addresses, and to no others; answered by [`Input::Resolved`] whenever
+    /// that changes for one. At first none leads anywhere.
+    Resolve(Vec<IpAddr>),
     /// Ask these far ends and no others; answered by [`Input::Probe`] whenever one changes.
     Probe(Vec<probe::Plan>),
     /// The way of hellos from now on; `None` if there is none any more.

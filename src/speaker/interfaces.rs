@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::flow::Reach;
 use super::link::Link;
 use super::neighbor::Bond;
 use super::tunnels::Turn;
@@ -57,7 +58,7 @@ impl Speaker {
             }
             let Some(neighbor) = self.neighbors.get(id) else { continue };
             if moved
-                && matches!(neighbor.bond, Bond::Free)
+                && matches!(neighbor.reach(), Reach::Network { .. })
                 && (neighbor.conn.is_some() || neighbor.awaited.kept.is_some())
             {
                 self.rib.reconsider(id);
@@ -68,6 +69,9 @@ impl Speaker {
             if due && self.life == Life::Running {
                 self.session(now, Some(id), session::Input::DialNow, out);
             }
+        }
+        if moved {
+            self.lead_again(None);
         }
     }
 

@@ -23,6 +23,7 @@ mod query;
 mod rate;
 mod reload;
 mod reset;
+mod resolve;
 mod resync;
 mod room;
 mod sessions;
@@ -39,6 +40,7 @@ mod watch;
 mod tests;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeSet, HashMap},
     net::SocketAddr,
     time::Duration,
@@ -75,6 +77,7 @@ use neighbor::Neighbor;
 use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
+use resolve::Leads;
 use resync::Resync;
 use room::Lacking;
 use settling::Settling;
@@ -137,6 +140,7 @@ pub struct Speaker {
     links: Links,
     tunnels: Tunnels,
     statics: Statics,
+    leads: Leads,
     /// Host routes to far ends without a session.
     far_ends: FarEnds,
     /// What hooks hold down, as the shell was last told.
@@ -213,6 +217,7 @@ impl Speaker {
             links: Links::default(),
             tunnels: Tunnels::default(),
             statics: Statics::default(),
+            leads: Leads::default(),
             far_ends: FarEnds::default(),
             held: Vec::new(),
             rib,
@@ -266,6 +271,7 @@ impl Speaker {
             Input::Foreign(changes) => self.foreign(now, changes, out),
             Input::ForeignMissed => self.foreign_missed(now, out),
             Input::Audited(number, part) => self.audited(now, number, part, out),
+            Input::Resolved { address, lead } => self.resolved(now, address, lead),
             Input::Check => self.audit_now(now, true),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {
@@ -387,6 +393,7 @@ impl Speaker {
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
+            self.resolve(out);
             self.waits(now);
             self.sweep();
             self.settle_groups(now);
@@ -578,10 +585,17 @@ impl Speaker {
         let mut changed = std::mem::take(&mut self.changed);
         self.rib.take_changed(SLICE_PREFIXES, &mut changed);
         let (mut hops, mut backups): (Vec<Hop>, Vec<Hop>) = (Vec::new(), Vec::new());
+        let unresolved = RefCell::new(Vec::new());
         for change in changed.drain(..) {
             let family = change.prefix.family();
-            let hop =
-                |path: &rib::Chosen| flow::hop(self.reach(path.peer)?, family, path.next_hop, path.weight, &self.links);
+            let hop = |path: &rib::Chosen| {
+                let reach = self.reach(path.peer)?;
+                let hop = flow::hop(reach, family, path.next_hop, path.weight, &self.links, &self.leads);
+                if hop.is_none() {
+                    unresolved.borrow_mut().push((path.peer, family, path.next_hop));
+                }
+                hop
+            };
             hops.clear();
             hops.extend(change.paths.iter().filter_map(hop));
             backups.clear();
@@ -589,6 +603,7 @@ impl Speaker {
             self.fib.want(change.prefix, &hops, &backups);
         }
         self.changed = changed;
+        self.unresolved(unresolved.into_inner());
     }
 
     /// How packets leave that this one taught the way of.

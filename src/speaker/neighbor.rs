@@ -232,9 +232,14 @@ impl Neighbor {
 
     /// How its next hops become hops.
     pub(super) fn reach(&self) -> Reach {
-        match self.bond {
-            Bond::Up(link) | Bond::Down(link) => Reach::Tunnel { link, remote: self.plan.remote_address },
-            Bond::Free | Bond::Missing => Reach::Network,
+        let remote = self.plan.remote_address;
+        match (&self.bond, &self.plan.kind) {
+            // There are others on its network.
+            (Bond::Up(link) | Bond::Down(link), NeighborKind::NetworkRouter) => {
+                Reach::Network { bound: Some((*link, remote)) }
+            }
+            (Bond::Up(link) | Bond::Down(link), _) => Reach::Tunnel { link: *link, remote },
+            (Bond::Free | Bond::Missing, _) => Reach::Network { bound: None },
         }
     }
 }

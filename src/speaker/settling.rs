@@ -82,6 +82,7 @@ impl Speaker {
     /// Nothing that it said counts any more. The kernel first: groups go on without the tunnel before any of their
     /// routes is looked at.
     pub(super) fn stripped(&mut self, id: PeerId) {
+        self.forget_next_hops(id);
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.loading = None;
         let Some(neighbor) = self.neighbors.get(id).filter(|_| self.life == Life::Running) else { return };

@@ -16,7 +16,7 @@ use std::{
 
 use space::{Space, within};
 use twinspan::fib::io::sysctl::{COMPAT_MODE, FORWARD_IPV4, FORWARD_IPV6, HASH_IPV4, HASH_IPV6, Sysctls, of_interface};
-use twinspan::fib::io::{Event, Kernel, LinkEvent, Monitor};
+use twinspan::fib::io::{Event, Found, Kernel, LinkEvent, Monitor, Resolver};
 use twinspan::fib::{Fib, Group, NextHop, Op, RouteState, Settings, Table, Target};
 use twinspan::types::{Family, Hop, LinkIndex, Prefix, Time, Weight};
 
@@ -530,5 +530,33 @@ fn the_monitor_knows_addresses_and_names() {
         assert_eq!((event.index, event.up), (index, true));
         space.ip("addr del 169.254.21.2/30 dev d1");
         events.until(|link| link.index == index && !link.addresses.contains(&address));
+    });
+}
+
+#[test]
+fn a_next_hop_is_found_behind_a_route_of_others_and_not_behind_ours_or_a_default_one() {
+    within(|space| {
+        space.pair(8);
+        space.ip("address add 10.20.255.4/27 dev d8");
+        space.ip("address add fd20::4/64 dev d8 nodad");
+        space.ip("route add default via 10.20.255.1");
+        space.ip("route add 10.20.7.0/24 via 10.20.255.7");
+        space.ip("route add 10.20.8.0/24 via inet6 fd20::8 dev d8");
+        space.ip("route add 10.20.9.0/24 via 10.20.255.9 proto 179");
+        space.ip("route add blackhole 10.20.10.0/24");
+        space.ip("-6 route add fd21::/64 via fd20::7");
+        let mut resolver = Resolver::open(&settings()).unwrap();
+        let mut find = |address: &str| match resolver.find(address.parse().unwrap()).unwrap() {
+            Found::Lead(lead) => lead.gateway.map_or_else(|| "here".to_owned(), |gateway| gateway.to_string()),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(find("10.20.255.20"), "here");
+        assert_eq!(find("10.20.7.1"), "10.20.255.7");
+        assert_eq!(find("10.20.8.1"), "fd20::8");
+        assert_eq!(find("fd21::1"), "fd20::7");
+        assert_eq!(find("10.20.9.1"), "Ours");
+        assert_eq!(find("10.20.10.1"), "Nothing");
+        assert_eq!(find("192.0.2.1"), "Nothing", "a default route proves nothing");
+        assert_eq!(find("fd99::1"), "Nothing");
     });
 }

@@ -13,12 +13,12 @@ use crate::gateway::{Gateway, SOON, checkout};
 use crate::runner::wait_until;
 use crate::traffic::OneWay;
 
-const LAB: &str = "labs/network-to-network/network-to-network.clab.yml";
-const PORT: u16 = 9000;
-const WEST: [&str; 2] = ["west-0", "west-1"];
+pub(crate) const LAB: &str = "labs/network-to-network/network-to-network.clab.yml";
+pub(crate) const PORT: u16 = 9000;
+pub(crate) const WEST: [&str; 2] = ["west-0", "west-1"];
 const EAST: [&str; 2] = ["east-0", "east-1"];
 const WEST_NET: &str = "10.20.0.0/16";
-const EAST_NET: &str = "10.30.0.0/16";
+pub(crate) const EAST_NET: &str = "10.30.0.0/16";
 const WEST_HOST: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 10);
 const EAST_HOST: Ipv4Addr = Ipv4Addr::new(10, 30, 1, 10);
 /// How long a daemon may take to stop.
@@ -36,7 +36,7 @@ fn leaves(gateway: &Gateway, instance: &str, network: &str, tunnels: &[&str]) ->
 }
 
 /// Waits until a network router spreads a network over these gateways.
-fn spreads(gateway: &Gateway, core: &str, network: &str, wanted: &[&str]) -> Result<()> {
+pub(crate) fn spreads(gateway: &Gateway, core: &str, network: &str, wanted: &[&str]) -> Result<()> {
     wait_until(SOON, || {
         let shown = gateway.lab.must(core, &["ip", "route", "show", network]).map_err(|error| format!("{error:#}"))?;
         let words: Vec<&str> = shown.split_whitespace().collect();
@@ -45,7 +45,7 @@ fn spreads(gateway: &Gateway, core: &str, network: &str, wanted: &[&str]) -> Res
     })
 }
 
-fn rests(gateway: &Gateway) -> Result<()> {
+pub(crate) fn rests(gateway: &Gateway) -> Result<()> {
     for instance in WEST {
         leaves(gateway, instance, EAST_NET, &["tun-e0", "tun-e1"])?;
     }

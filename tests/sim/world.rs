@@ -500,7 +500,7 @@ impl World {
                 Effect::Flush(flush) => self.later(Happening::Tell(host, run, Input::Flushed(flush))),
                 Effect::Bfd(plans) => self.watch(host, plans),
                 // Nothing answers a probe here, which says nothing.
-                Effect::Probe(_) => {}
+                Effect::Probe(_) | Effect::Resolve(_) => {}
                 Effect::TwinLink(link) => self.hosts[host].twin_link = link,
                 Effect::Hello(octets) => self.hello(host, octets),
                 // No command ever ends here, which says nothing either.

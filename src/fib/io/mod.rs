@@ -10,6 +10,7 @@ pub mod message;
 mod monitor;
 pub mod nexthop;
 mod request;
+mod resolve;
 mod socket;
 pub mod sysctl;
 #[cfg(test)]
@@ -18,4 +19,5 @@ mod watch;
 
 pub use kernel::{Kernel, ProbeError};
 pub use monitor::{Event, LinkEvent, Monitor};
+pub use resolve::{Found, Resolver};
 pub use watch::{Seen, Watch};

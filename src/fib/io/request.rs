@@ -39,6 +39,7 @@ pub(super) const RTA_OIF: u16 = 4;
 pub(super) const RTA_GATEWAY: u16 = 5;
 pub(super) const RTA_PRIORITY: u16 = 6;
 pub(super) const RTA_MULTIPATH: u16 = 9;
+pub(super) const RTA_VIA: u16 = 18;
 pub(super) const RTA_TABLE: u16 = 15;
 pub(super) const RTA_NH_ID: u16 = 30;
 
@@ -182,10 +183,16 @@ impl Requests {
 
     /// The route that the kernel would take for the first address of a prefix.
     pub(super) fn route_for(&mut self, prefix: &Prefix, sequence: u32) {
+        self.way_to(prefix, true, sequence);
+    }
+
+    /// The same: the entry that it finds, or else the way that a packet takes by it.
+    pub(super) fn way_to(&mut self, prefix: &Prefix, entry: bool, sequence: u32) {
         self.message(RTM_GETROUTE, 0, sequence, |out| {
             let family = family_number(prefix.family());
+            let flags = if entry { RTM_F_FIB_MATCH } else { 0 };
             out.extend_from_slice(&[family, prefix.family().bits(), 0, 0, 0, 0, 0, 0]);
-            out.extend_from_slice(&RTM_F_FIB_MATCH.to_ne_bytes());
+            out.extend_from_slice(&flags.to_ne_bytes());
             address(out, RTA_DST, prefix.addr());
         });
     }
