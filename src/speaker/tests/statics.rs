@@ -88,7 +88,7 @@ fn operations(effects: &[Effect]) -> (usize, usize) {
         match op {
             Op::SetGroup(_) | Op::DeleteGroup(_) => groups += 1,
             Op::AddRoute(..) | Op::ReplaceRoute(..) | Op::DeleteRoute(_) => routes += 1,
-            Op::AddNextHop(_) | Op::DeleteNextHop(_) => {}
+            Op::AddNextHop(_) | Op::DeleteOld(_) | Op::DeleteNextHop(_) => {}
         }
     }
     (groups, routes)
