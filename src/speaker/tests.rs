@@ -176,7 +176,8 @@ impl Bench {
         octets.extend((23 + attributes.len() as u16 + nlri.len() as u16).to_be_bytes());
         octets.extend([2, 0, 0, 0, attributes.len() as u8]);
         octets.extend([attributes, nlri].concat());
-        self.tell(Input::Octets { conn, octets: Bytes::from(octets) });
+        let effects = self.tell(Input::Octets { conn, octets: Bytes::from(octets) });
+        self.kernel(effects);
     }
 
     fn work(&mut self) -> Vec<Effect> {

@@ -29,6 +29,7 @@ mod graceful_shutdown;
 mod hitless;
 mod kernel;
 mod labs;
+mod modes;
 mod network_router;
 mod network_to_network;
 mod reload;

@@ -6,7 +6,7 @@ use twinspan::control::api::{ErrorCode, Reply, Request};
 
 use crate::twin::{at_rest, pair_of, paired};
 use crate::world::World;
-use crate::{HQ_1, HQ_2, IN_0, IN_1, story};
+use crate::{HQ_1, HQ_2, IN_0, IN_1, device, story};
 
 const SHARED: &str = "10.52.0.0/16";
 
@@ -114,4 +114,130 @@ fn a_reset_of_a_tunnel_forgets_what_its_failures_have_cost() {
     world.run_until(Duration::from_secs(1), |_| false);
     let error = world.ask(IN_0, &Request::ResetTunnel("hq-2/in-0".parse().unwrap(), None)).unwrap_err();
     assert!(error.message.contains("interface tun2 is down"), "{error:?}");
+}
+
+/// The pair with that mode; the second device has one tunnel, without a pair of addresses.
+fn mixed(mode: &str) -> String {
+    let text = paired().replace("mode = \"active-active\"", &format!("mode = \"{mode}\""));
+    let text = text.replace("bgp-ip = \"10.20.255.4\"", "bgp-ip = \"10.20.255.4\"\npriority = 200");
+    let (before, _) = text.split_once("[[connection]]\ndevice = \"hq-2\"").unwrap();
+    format!("{before}[[connection]]\ndevice = \"hq-2\"\ntunnels = [{{ instance = \"in-0\", interface = \"tun2\" }}]\n")
+}
+
+/// The second device, with the gateway at that address.
+fn hq_2(gateway: &str) -> String {
+    let (table, _) = device(65011, 2).split_once("[[neighbor]]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    format!(
+        "{table}[[neighbor]]\nname = \"gateway\"\naddress = \"{gateway}\"\nlocal-address = \"10.53.0.253\"\n\
+         interface = \"tun-a\"\nasn = 65515\nimport = [\"accept\"]\nexport = [\"accept\"]\n"
+    )
+}
+
+const OWN: &str = "10.20.255.4";
+const BOTHS: &str = "10.20.255.30";
+
+/// Two instances in active-active, two devices; the first has pairs, the second has none.
+fn at_work(seed: u64) -> World {
+    let mut world = World::new(seed);
+    for name in ["in-0", "in-1"] {
+        world.host(name, name, &mixed("active-active"));
+    }
+    world.host("hq-1", "one", &device(65010, 1));
+    world.host("hq-2", "one", &hq_2(OWN));
+    for host in [IN_0, IN_1] {
+        world.hosts[host].narrow = true;
+    }
+    world.wire((IN_0, "tun1", "169.254.21.2"), (HQ_1, "tun-a", "169.254.21.1"));
+    world.wire((IN_1, "tun1", "169.254.21.6"), (HQ_1, "tun-b", "169.254.21.5"));
+    world.wire((IN_0, "tun2", OWN), (HQ_2, "tun-a", "10.53.0.253"));
+    world.wire((IN_0, "eth1", "192.168.255.1"), (IN_1, "eth1", "192.168.255.2"));
+    (0..4).for_each(|host| world.start(host));
+    let up = |world: &World| world.hosts[IN_0].kernel.width(SHARED) == 2 && world.hosts[IN_1].kernel.width(SHARED) >= 1;
+    assert!(world.run_until(Duration::from_secs(60), up), "{}", story(&world));
+    world.run_until(Duration::from_secs(2), |_| false);
+    world
+}
+
+/// Goes on, and looks all the while whether the first instance has a route.
+fn watch(world: &mut World, seconds: u64) {
+    for _ in 0..seconds * 100 {
+        world.run_until(Duration::from_millis(10), |_| false);
+        assert!(world.hosts[IN_0].kernel.width(SHARED) >= 1, "{}", story(world));
+    }
+}
+
+fn session_with(world: &World, host: usize, name: &str) -> (usize, usize) {
+    (times(world, host, &format!(" {name} (AS")), times(world, host, &format!(" {name} is down: ")))
+}
+
+/// Both instances go over to a mode, the second first, and then the device to the address of the gateway in it.
+fn change(world: &mut World, mode: &str, address: &str) {
+    let planned = world.reload(IN_1, &mixed(mode), None).unwrap().plan;
+    watch(world, 5);
+    let plan = world.reload(IN_0, &mixed(mode), None).unwrap().plan;
+    assert_eq!(plan.peers, planned.peers, "what peers must have is the same whichever instance is asked");
+    let told: Vec<_> = plan.peers.iter().map(|peer| (peer.neighbor.to_string(), peer.address.1.to_string())).collect();
+    assert_eq!(told, [("hq-2/in-0".to_owned(), address.to_owned())]);
+    watch(world, 5);
+    assert!(world.told(HQ_2, "gateway is down"), "{}", story(world));
+    let before = session_with(world, IN_0, "hq-2/in-0").0;
+    world.reload(HQ_2, &hq_2(address), None).unwrap();
+    watch(world, 90);
+    assert_eq!(session_with(world, IN_0, "hq-2/in-0").0, before + 1, "{}", story(world));
+    assert_eq!(world.hosts[IN_0].kernel.width(SHARED), 2, "{}", story(world));
+}
+
+#[test]
+fn r32_r33_the_mode_changes_both_ways_while_the_gateway_works() {
+    for seed in 0..5 {
+        let mut world = at_work(seed);
+        let before = session_with(&world, IN_0, "hq-1/in-0");
+        change(&mut world, "active-standby", BOTHS);
+        change(&mut world, "active-active", OWN);
+        // The second instance is there as before.
+        let both = |world: &World| world.hosts[HQ_1].kernel.width("10.20.0.0/16") == 2;
+        assert!(world.run_until(Duration::from_secs(60), both), "{}", story(&world));
+        assert_eq!(session_with(&world, IN_0, "hq-1/in-0"), before, "{}", story(&world));
+    }
+}
+
+#[test]
+fn r34_link_local_pairs_stay_and_so_do_their_sessions() {
+    for seed in 0..5 {
+        let mut world = at_rest(seed, &first(&paired()));
+        let before = device_sessions(&world, IN_0);
+        let standby = first(&paired()).replace("mode = \"active-active\"\n", "");
+        for text in [standby, first(&paired())] {
+            for host in [IN_1, IN_0] {
+                let done = world.reload(host, &text, None).unwrap();
+                assert!(done.plan.peers.is_empty(), "nobody must change anything: {:?}", done.plan);
+                watch(&mut world, 10);
+            }
+            assert_eq!(device_sessions(&world, IN_0), before, "{}", story(&world));
+            assert_eq!(world.hosts[IN_0].kernel.width(SHARED), 2, "{}", story(&world));
+        }
+    }
+}
+
+/// The file with the first instance as the one that is rather active.
+fn first(text: &str) -> String {
+    text.replace("bgp-ip = \"10.20.255.4\"", "bgp-ip = \"10.20.255.4\"\npriority = 200")
+}
+
+#[test]
+fn r36_a_mode_change_that_is_given_up_half_way_leaves_a_working_gateway() {
+    for seed in 0..5 {
+        let mut world = at_work(seed);
+        let before = session_with(&world, IN_0, "hq-1/in-0");
+        let up = session_with(&world, IN_0, "hq-2/in-0").0;
+        // One instance has gone over for a minute, the device has not followed, the other instance was never asked.
+        world.reload(IN_0, &mixed("active-standby"), Some(Duration::from_secs(60))).unwrap();
+        watch(&mut world, 50);
+        assert!(world.told(HQ_2, "gateway is down"), "{}", story(&world));
+        watch(&mut world, 100);
+        assert!(world.told(IN_0, "has gone back"), "{}", story(&world));
+        assert_eq!(session_with(&world, IN_0, "hq-2/in-0").0, up + 1, "{}", story(&world));
+        assert_eq!(session_with(&world, IN_0, "hq-1/in-0"), before, "{}", story(&world));
+        assert_eq!(world.hosts[IN_0].kernel.width(SHARED), 2, "{}", story(&world));
+    }
 }

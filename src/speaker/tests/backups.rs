@@ -110,7 +110,8 @@ fn when_the_way_to_the_twin_is_dead_nothing_of_either_family_leads_over_it() {
         status: Status { state, remote_state: State::Up, ups: 1, diag, ..Status::default() },
         age: Duration::ZERO,
     };
-    bench.tell(Input::Bfd(report(State::Up, Diag::NONE)));
+    let effects = bench.tell(Input::Bfd(report(State::Up, Diag::NONE)));
+    bench.kernel(effects);
     let effects = bench.link(7, false);
     bench.kernel(effects);
     bench.work();
