@@ -33,6 +33,8 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
+use hashbrown::HashSet;
+
 use crate::policy::{Edits, Export, Import, Memo, NextHopEdit, Refusal, Scope};
 use crate::types::{Asn, Family, Name, PeerId, Prefix, RouterId, Weight};
 use crate::wire::{Attributes, Context, NextHop, Reach, Update};
@@ -344,15 +346,18 @@ impl Rib {
         }
     }
 
-    /// Something leads to this next hop of the neighbor's, or nothing does any more: then paths with it are not chosen
-    /// (RFC 4271 §9.1.2). True if that is news; then a walk over the table finds them.
-    pub fn set_reachable(&mut self, id: PeerId, next_hop: NextHop, reachable: bool) -> bool {
-        let Some(peer) = self.peers.get(&id) else { return false };
-        let sessions: Vec<_> = peer.kept.iter().copied().chain(peer.session).collect();
-        let mut concerned = Vec::new();
-        for session in sessions {
-            let live = self.sessions.get_mut(session);
-            concerned.extend(live.and_then(|live| live.set_reachable(&next_hop, reachable)).map(|at| (session, at)));
+    /// Something leads to these next hops of neighbors, or nothing does any more: then paths with them are not chosen
+    /// (RFC 4271 §9.1.2). True if that is news for one of them; then one walk over the table finds them.
+    pub fn set_reachable(&mut self, next_hops: &[(PeerId, NextHop)], reachable: bool) -> bool {
+        let mut concerned = HashSet::new();
+        for (id, next_hop) in next_hops {
+            let Some(peer) = self.peers.get(id) else { continue };
+            for session in peer.kept.iter().copied().chain(peer.session) {
+                let live = self.sessions.get_mut(session);
+                concerned.extend(
+                    live.and_then(|live| live.set_reachable(next_hop, reachable)).map(|number| (session, number)),
+                );
+            }
         }
         for family in Family::ALL.into_iter().filter(|_| !concerned.is_empty()) {
             for row in 0..self.routes[at(family)].table.end() {

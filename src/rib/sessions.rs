@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::types::{Family, PeerId};
 use crate::wire::NextHop;
@@ -45,7 +45,7 @@ pub(super) struct Live {
     pub(super) trimmed: [Trimmed; 2],
     next_hops: Vec<NextHop>,
     /// The numbers of those to which nothing leads.
-    unreachable: Vec<u16>,
+    unreachable: HashSet<u16>,
     next_hop_index: HashMap<NextHop, u16>,
 }
 
@@ -66,7 +66,7 @@ impl Live {
             out: Default::default(),
             trimmed: Default::default(),
             next_hops: Vec::new(),
-            unreachable: Vec::new(),
+            unreachable: HashSet::new(),
             next_hop_index: HashMap::new(),
         }
     }
@@ -113,9 +113,9 @@ impl Live {
             return None;
         }
         if reachable {
-            self.unreachable.retain(|known| *known != number);
+            self.unreachable.remove(&number);
         } else {
-            self.unreachable.push(number);
+            self.unreachable.insert(number);
         }
         Some(number)
     }

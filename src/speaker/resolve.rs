@@ -36,16 +36,18 @@ impl Leads {
 impl Speaker {
     /// Paths of these next hops were chosen, and nothing leads there: they count no more until something does.
     pub(super) fn unresolved(&mut self, next_hops: Vec<(PeerId, Family, NextHop)>) {
+        let mut lost: Vec<(PeerId, NextHop)> = Vec::new();
         for (peer, family, next_hop) in next_hops {
-            if !matches!(self.reach(peer), Some(Reach::Network { .. })) {
+            if lost.last() == Some(&(peer, next_hop)) || !matches!(self.reach(peer), Some(Reach::Network { .. })) {
                 continue;
             }
-            self.rib.set_reachable(peer, next_hop, false);
+            lost.push((peer, next_hop));
             let asked = &mut self.leads.asked;
             if asked.len() < MOST && !asked.contains(&(peer, family, next_hop)) {
                 asked.push((peer, family, next_hop));
             }
         }
+        self.rib.set_reachable(&lost, false);
     }
 
     /// Has the shell look at what is to be looked at, if that has changed.
@@ -79,7 +81,7 @@ impl Speaker {
             }
             let Some(reach) = self.reach(peer) else { continue };
             let leads = flow::hop(reach, family, next_hop, Weight::ONE, &self.links, &self.leads).is_some();
-            let news = self.rib.set_reachable(peer, next_hop, leads);
+            let news = self.rib.set_reachable(&[(peer, next_hop)], leads);
             if leads && !news {
                 self.rib.reconsider(peer);
             }

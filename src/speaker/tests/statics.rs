@@ -5,6 +5,7 @@ use crate::bfd;
 use crate::control::api::{PathSource, PathState, Select};
 use crate::fib::{Op, Target};
 use crate::probe;
+use crate::speaker::Standing;
 
 const STATIC: &str = r#"
 [gateway]
@@ -139,6 +140,23 @@ fn a_static_tunnel_that_a_hook_takes_down_leaves_its_groups_by_one_message_befor
     bench.kernel(effects);
     bench.work();
     assert_eq!(bench.ways("10.70.0.0/16"), [7, 8]);
+}
+
+#[test]
+fn an_instance_in_standby_sends_nothing_into_its_own_static_tunnels() {
+    let mut bench = begun(STATIC);
+    bench.tunnel(7, true);
+    let stand = |bench: &mut Bench, standing| {
+        bench.speaker.standing = standing;
+        let mut out = Vec::new();
+        bench.speaker.take_stances(bench.now, &mut out);
+        bench.kernel(out);
+        bench.work();
+    };
+    stand(&mut bench, Standing::Standby);
+    assert!(bench.ways("10.70.0.0/16").is_empty());
+    stand(&mut bench, Standing::Serving);
+    assert_eq!(bench.ways("10.70.0.0/16"), [7]);
 }
 
 #[test]
