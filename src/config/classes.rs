@@ -74,7 +74,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("profile", NONE),
             ("asn", SESSION),
             ("subnet", SESSION),
-            ("bgp-ip", NONE),
+            ("bgp-ip", SESSION),
             ("prefixes", SOFT),
             ("transit", SOFT),
             ("max-tunnels", NONE),

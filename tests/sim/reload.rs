@@ -217,7 +217,6 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     ("gateway.mode", "mode = \"active-active\"", "mode = \"active-standby\""),
     ("gateway.profile", "asn = 65515", "asn = 65515\nprofile = \"azure\""),
-    ("gateway.bgp-ip", "asn = 65515", "asn = 65515\nbgp-ip = \"10.20.255.20\""),
     ("gateway.name", "name = \"hub-west\"", "name = \"hub-east\""),
     ("gateway.asn", "asn = 65515", "asn = 64600"),
     ("gateway.subnet", "subnet = \"10.20.255.0/27\"", "subnet = \"10.20.254.0/27\""),
@@ -430,6 +429,7 @@ const IN_0: usize = 0;
 
 /// Keys that stand only where others say something else: [`special`] has those.
 const SPECIAL: &[(&str, &str, &str)] = &[
+    ("gateway.bgp-ip", "bgp-ip = \"10.20.255.4\"", "bgp-ip = \"10.20.255.20\""),
     ("bgp.ao-keys.id", "id = 1", "id = 2"),
     ("bgp.ao-keys.receive-id", "receive-id = 1", "receive-id = 3"),
     ("bgp.ao-keys.algorithm", "hmac-sha-1-96", "aes-128-cmac-96"),
@@ -443,7 +443,10 @@ fn base() -> String {
 
 fn special() -> String {
     let keys = "ao-keys = [{ id = 1, receive-id = 1, algorithm = \"hmac-sha-1-96\", file = \"/etc/one\" }]";
-    BASE.replace("AUTH", keys).replace("action = \"trim\"", "action = \"drop\", restart = \"5m\"")
+    // What the peers have as the address of the gateway is the shared one then.
+    BASE.replace("AUTH", keys)
+        .replace("action = \"trim\"", "action = \"drop\", restart = \"5m\"")
+        .replace("mode = \"active-active\"", "mode = \"active-standby\"\nbgp-ip = \"10.20.255.4\"")
 }
 
 /// A peer is a speaker of ours with the gateway as a neighbor outside its model.
