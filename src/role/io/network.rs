@@ -1,7 +1,7 @@
 //! The network side of the shared address: who has it, and that we have it now.
 
 use std::{
-    io::{self, Read},
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6},
     os::fd::AsRawFd,
     time::Duration,
@@ -11,7 +11,10 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::{LinkAddr, bind};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::{io::unix::AsyncFd, time::Instant, time::sleep, time::timeout_at};
+use tokio::{
+    net::UdpSocket,
+    time::{Instant, sleep, timeout_at},
+};
 
 use super::super::packet;
 use super::super::packet::Mac;
@@ -32,7 +35,8 @@ const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 /// A socket on the interface of the shared address.
 struct Side {
-    socket: AsyncFd<Socket>,
+    /// Of ARP or ICMP, not UDP: what tokio calls so carries any datagrams.
+    socket: UdpSocket,
     mac: Mac,
     index: u32,
 }
@@ -49,10 +53,10 @@ pub(super) async fn ask(shared: &Shared) -> Answer {
 /// Says that we have the address, now and a few times more.
 pub(super) async fn announce(shared: &Shared) -> io::Result<()> {
     let side = Side::open(shared)?;
-    side.tell(shared.address)?;
+    side.tell(shared.address).await?;
     for wait in REPEATS {
         sleep(wait).await;
-        side.tell(shared.address)?;
+        side.tell(shared.address).await?;
     }
     Ok(())
 }
@@ -60,7 +64,7 @@ pub(super) async fn announce(shared: &Shared) -> io::Result<()> {
 async fn question(shared: &Shared) -> io::Result<Option<String>> {
     let side = Side::open(shared)?;
     for _ in 0..QUESTIONS {
-        side.question(shared.address)?;
+        side.question(shared.address).await?;
         let until = Instant::now() + PATIENCE;
         while let Ok(heard) = timeout_at(until, side.hear(shared.address)).await {
             if let Some(who) = heard? {
@@ -104,46 +108,37 @@ impl Side {
             }
         };
         socket.set_nonblocking(true)?;
-        Ok(Self { socket: AsyncFd::new(socket)?, mac, index })
+        Ok(Self { socket: UdpSocket::from_std(socket.into())?, mac, index })
     }
 
-    fn question(&self, address: IpAddr) -> io::Result<()> {
+    async fn question(&self, address: IpAddr) -> io::Result<()> {
         match address {
-            IpAddr::V4(address) => self.send_v4(address, packet::arp_probe),
+            IpAddr::V4(address) => self.send_v4(address, packet::arp_probe).await,
             IpAddr::V6(address) => {
-                self.send_v6(packet::solicited_node(address), &packet::solicitation(self.mac, address))
+                self.send_v6(packet::solicited_node(address), &packet::solicitation(self.mac, address)).await
             }
         }
     }
 
-    fn tell(&self, address: IpAddr) -> io::Result<()> {
+    async fn tell(&self, address: IpAddr) -> io::Result<()> {
         match address {
-            IpAddr::V4(address) => self.send_v4(address, packet::arp_announcement),
-            IpAddr::V6(address) => self.send_v6(ALL_NODES, &packet::advertisement(self.mac, address)),
+            IpAddr::V4(address) => self.send_v4(address, packet::arp_announcement).await,
+            IpAddr::V6(address) => self.send_v6(ALL_NODES, &packet::advertisement(self.mac, address)).await,
         }
     }
 
-    fn send_v4(&self, address: Ipv4Addr, packet: impl Fn(Mac, Ipv4Addr) -> Vec<u8>) -> io::Result<()> {
-        self.socket.get_ref().send(&packet(self.mac, address)).map(drop)
+    async fn send_v4(&self, address: Ipv4Addr, packet: impl Fn(Mac, Ipv4Addr) -> Vec<u8>) -> io::Result<()> {
+        self.socket.send(&packet(self.mac, address)).await.map(drop)
     }
 
-    fn send_v6(&self, to: Ipv6Addr, message: &[u8]) -> io::Result<()> {
-        self.socket.get_ref().send_to(message, &SocketAddrV6::new(to, 0, 0, self.index).into()).map(drop)
+    async fn send_v6(&self, to: Ipv6Addr, message: &[u8]) -> io::Result<()> {
+        self.socket.send_to(message, SocketAddrV6::new(to, 0, 0, self.index)).await.map(drop)
     }
 
     /// The next thing that is heard: who has the address, if that says it.
     async fn hear(&self, address: IpAddr) -> io::Result<Option<String>> {
         let mut octets = [0; 1_514];
-        let length = loop {
-            let mut ready = self.socket.readable().await?;
-            match ready.try_io(|socket| {
-                let mut socket: &Socket = socket.get_ref();
-                socket.read(&mut octets)
-            }) {
-                Ok(read) => break read?,
-                Err(_) => continue, // nothing was there
-            }
-        };
+        let length = self.socket.recv(&mut octets).await?;
         let heard = octets.get(..length).unwrap_or_default();
         let who = match address {
             IpAddr::V4(address) => packet::arp_owner(heard, address).map(Some),
