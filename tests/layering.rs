@@ -14,6 +14,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("fib", &["types"]),
     ("bfd", &["types"]),
     ("probe", &["types"]),
+    ("twin", &["types"]),
+    ("hook", &["types"]),
     ("vpn", &["types"]),
     ("role", &["types"]),
     ("gateway", &["types"]),
@@ -23,7 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
     ("rib", &["types", "wire", "policy"]),
-    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway"]),
+    ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway", "hook"]),
     (
         "speaker",
         &[
@@ -33,6 +35,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "fib",
             "bfd",
             "probe",
+            "twin",
+            "hook",
             "vpn",
             "gateway",
             "control",

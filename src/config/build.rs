@@ -6,16 +6,19 @@ use super::{
     Config, Control, Ecmp, Kernel, Written,
     file::{self, File, Outside},
     policy,
-    rules::bgp_ips,
+    rules::AddressPlan,
 };
 use crate::gateway::Connection;
 use crate::gateway::Device;
+use crate::gateway::Far;
 use crate::gateway::Instance;
 use crate::gateway::Mode;
 use crate::gateway::Model;
 use crate::gateway::NeighborRange;
 use crate::gateway::NetworkRouter;
 use crate::gateway::OtherNeighbor;
+use crate::gateway::PeerGateway;
+use crate::gateway::PeerInstance;
 use crate::gateway::TunnelEnd;
 use crate::policy::Policy;
 use crate::types::Name;
@@ -24,6 +27,9 @@ use crate::vpn::Damping;
 
 /// `max-tunnels` unless given.
 pub(super) const MAX_TUNNELS: usize = 30;
+
+/// `priority` of an instance unless given.
+const PRIORITY: u8 = 100;
 
 /// `limit` of a range unless given.
 const RANGE_LIMIT: usize = 100;
@@ -80,27 +86,41 @@ fn named(given: &policy::Policy) -> Option<(Name, Arc<Policy>)> {
 
 fn model(file: &File) -> Option<Model> {
     let gateway = file.gateway.as_ref()?;
+    let plan = AddressPlan::of(gateway);
+    let mode = mode(gateway);
     Some(Model {
         name: gateway.name.as_ref()?.value.clone(),
-        mode: Mode::ActiveActive,
+        mode,
+        profile: gateway.profile.as_ref().map(|at| at.value),
         asn: gateway.asn.as_ref()?.value,
         subnet: gateway.subnet.as_ref()?.value,
+        shared_ip: match mode {
+            Mode::ActiveActive => plan.shared,
+            Mode::ActiveStandby => Some(plan.shared?),
+        },
         prefixes: gateway.prefixes.iter().map(|at| at.value).collect(),
         transit: gateway.transit.as_ref().is_some_and(|at| at.value),
         max_tunnels: gateway.max_tunnels.as_ref().map_or(MAX_TUNNELS, |at| at.value),
         instances: gateway
             .instances
             .iter()
-            .zip(bgp_ips(gateway))
+            .zip(plan.instances)
             .map(|(given, bgp_ip)| instance(given, bgp_ip?))
             .collect::<Option<_>>()?,
         devices: file.devices.iter().map(device).collect::<Option<_>>()?,
+        peer_gateways: file.peers.iter().map(peer_gateway).collect::<Option<_>>()?,
         connections: file.connections.iter().map(connection).collect::<Option<_>>()?,
         network_routers: file.routers.iter().map(network_router).collect::<Option<_>>()?,
         neighbors: file.neighbors.iter().filter(|n| n.range.is_none()).map(neighbor).collect::<Option<_>>()?,
         ranges: file.neighbors.iter().filter(|n| n.range.is_some()).map(range).collect::<Option<_>>()?,
         bgp: file.bgp.bgp.clone(),
+        twin_words: file.twin.made(),
     })
+}
+
+/// `mode`, or the default.
+pub(super) fn mode(gateway: &file::Gateway) -> Mode {
+    gateway.mode.as_ref().map_or(Mode::ActiveStandby, |at| at.value)
 }
 
 fn instance(given: &file::Instance, bgp_ip: IpAddr) -> Option<Instance> {
@@ -114,6 +134,12 @@ fn instance(given: &file::Instance, bgp_ip: IpAddr) -> Option<Instance> {
         public_ip: given.public_ip.as_ref().map(|at| at.value),
         bgp_ip,
         router_id,
+        network_interface: given.network_interface.as_ref().map(|at| at.value.clone()),
+        twin_link: match &given.twin_link {
+            Some(link) => Some(link.made()?),
+            None => None,
+        },
+        priority: given.priority.as_ref().map_or(PRIORITY, |at| at.value),
     })
 }
 
@@ -121,17 +147,40 @@ fn device(given: &file::Device) -> Option<Device> {
     Some(Device {
         name: given.name.as_ref()?.value.clone(),
         public_ip: given.public_ip.as_ref().map(|at| at.value),
-        asn: given.asn.as_ref()?.value,
+        asn: given.asn.as_ref().map(|at| at.value),
         bgp_ip: given.bgp_ip.as_ref().map(|at| at.value),
+        prefixes: given.prefixes.iter().map(|at| at.value).collect(),
+        bgp: given.bgp.bgp.clone(),
+    })
+}
+
+fn peer_gateway(given: &file::PeerGateway) -> Option<PeerGateway> {
+    let host = |given: &file::PeerInstance| {
+        Some(PeerInstance {
+            name: given.name.as_ref()?.value.clone(),
+            public_ip: given.public_ip.as_ref().map(|at| at.value),
+            bgp_ip: given.bgp_ip.as_ref().map(|at| at.value),
+        })
+    };
+    Some(PeerGateway {
+        name: given.name.as_ref()?.value.clone(),
+        asn: given.asn.as_ref().map(|at| at.value),
+        prefixes: given.prefixes.iter().map(|at| at.value).collect(),
+        instances: given.instances.iter().map(host).collect::<Option<_>>()?,
         bgp: given.bgp.bgp.clone(),
     })
 }
 
 fn connection(given: &file::Connection) -> Option<Connection> {
-    let device = given.device.as_ref()?.value.clone();
+    let far = match (&given.device, &given.peer_gateway) {
+        (Some(device), None) => Far::Device(device.value.clone()),
+        (None, Some(peer)) => Far::PeerGateway(peer.value.clone()),
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
     Some(Connection {
-        name: given.name.as_ref().map_or_else(|| device.clone(), |at| at.value.clone()),
-        device,
+        name: given.name.as_ref().map_or_else(|| far.name().clone(), |at| at.value.clone()),
+        far,
+        uses_bgp: given.uses_bgp,
         tunnels: given.tunnels.iter().map(tunnel).collect::<Option<_>>()?,
         bgp: given.bgp.bgp.clone(),
     })
@@ -141,6 +190,7 @@ fn tunnel(given: &file::Tunnel) -> Option<TunnelEnd> {
     Some(TunnelEnd {
         name: given.name.as_ref().map(|at| at.value.clone()),
         instance: given.instance.as_ref()?.value.clone(),
+        peer_instance: given.peer_instance.as_ref().map(|at| at.value.clone()),
         interface: given.interface.as_ref()?.value.clone(),
         pair: given.local_ip.as_ref().zip(given.remote_ip.as_ref()).map(|(local, remote)| (local.value, remote.value)),
         bgp: given.bgp.bgp.clone(),

@@ -51,10 +51,12 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         &[
             ("gateway", NONE),
             ("device", NONE),
+            ("peer-gateway", NONE),
             ("connection", SESSION),
             ("network-router", SESSION),
             ("neighbor", SESSION),
             ("bgp", NONE),
+            ("twin", NONE),
             ("policy", SOFT),
             ("bfd", NONE),
             ("probe", NONE),
@@ -68,10 +70,11 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         "gateway",
         &[
             ("name", NONE),
-            ("mode", RESTART),
+            ("mode", SESSION),
             ("profile", NONE),
             ("asn", SESSION),
             ("subnet", SESSION),
+            ("bgp-ip", NONE),
             ("prefixes", SOFT),
             ("transit", SOFT),
             ("max-tunnels", NONE),
@@ -80,9 +83,18 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ),
     (
         "gateway.instance",
-        &[("name", RESTART), ("public-ip", NONE), ("bgp-ip", SESSION), ("router-id", SESSION), ("twin-link", NONE)],
+        &[
+            ("name", RESTART),
+            ("public-ip", NONE),
+            ("bgp-ip", SESSION),
+            ("router-id", SESSION),
+            ("network-interface", NONE),
+            ("priority", NONE),
+            ("twin-link", NONE),
+        ],
     ),
-    ("gateway.instance.twin-link", &[("interface", NONE), ("address", NONE)]),
+    ("gateway.instance.twin-link", &[("interface", SESSION), ("address", SESSION)]),
+    ("twin", &[("hello", NONE), ("silent-after", NONE), ("bgp", NONE), ("bfd", NONE)]),
     (
         "device",
         &[
@@ -96,6 +108,19 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("probe", NONE),
         ],
     ),
+    (
+        "peer-gateway",
+        &[
+            ("name", SOFT),
+            ("asn", SESSION),
+            ("prefixes", SOFT),
+            ("instance", NONE),
+            ("bgp", NONE),
+            ("bfd", NONE),
+            ("probe", NONE),
+        ],
+    ),
+    ("peer-gateway.instance", &[("name", SOFT), ("public-ip", NONE), ("bgp-ip", SESSION)]),
     (
         "connection",
         &[
@@ -113,6 +138,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         &[
             ("name", SOFT),
             ("instance", SESSION),
+            ("peer-instance", SESSION),
             ("interface", SESSION),
             ("local-ip", SESSION),
             ("remote-ip", SESSION),

@@ -213,12 +213,13 @@ impl Plan {
                 because,
             });
             let before = old.map(|old| (old.local_address, was.desired.asn));
-            if before != Some((new.local_address, will.desired.asn)) {
+            // The twin's people have the same file.
+            if new.kind != NeighborKind::Twin && before != Some((new.local_address, will.desired.asn)) {
                 self.peers.push(PeerChange {
                     neighbor: new.name.clone(),
                     device: match &new.kind {
                         NeighborKind::Device { device, .. } => Some(device.clone()),
-                        NeighborKind::NetworkRouter | NeighborKind::Other => None,
+                        NeighborKind::Twin | NeighborKind::NetworkRouter | NeighborKind::Other => None,
                     },
                     address: (before.map(|(address, _)| address), new.local_address),
                     asn: (before.map(|(_, asn)| asn), will.desired.asn),
@@ -295,7 +296,7 @@ fn range_fate(was: &Side<'_>, old: &Range, will: &Side<'_>, new: &Range) -> (Fat
 /// The keys that say something else for a session than before. Every field is named, so that a new one is not forgotten:
 /// name the key that it comes from, and its class follows.
 fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gateway::Neighbor) -> Vec<&'static Key> {
-    let Desired { asn: our_asn, router_id, prefixes, neighbors: _, ranges: _, host_routes: _, tunnels: _ } =
+    let Desired { asn: our_asn, router_id, mode, prefixes, neighbors: _, ranges: _, host_routes: _, tunnels: _ } =
         was.desired;
     let will_be = will.desired;
     let gateway::Neighbor {
@@ -330,19 +331,23 @@ fn differs(was: &Side<'_>, old: &gateway::Neighbor, will: &Side<'_>, new: &gatew
     let most = (*ipv4, *ipv6, *action) != (new.limit.ipv4, new.limit.ipv6, new.limit.action);
     let Timers { hold_time, keepalive, connect_retry, idle_hold_max, send_hold } = timers;
     let Restart { enabled, restart_time, stale_time } = restarts;
+    let moved = *local_address != new.local_address;
     let tunnel = matches!(new.kind, NeighborKind::Device { .. });
     let (this, address, local, its_asn) = match new.kind {
         NeighborKind::Device { .. } => ("connection.tunnels", "remote-ip", "local-ip", ("device", "asn")),
+        NeighborKind::Twin => ("gateway.instance.twin-link", "address", "address", ("gateway", "asn")),
         NeighborKind::NetworkRouter => ("network-router", "address", "local-address", ("network-router", "asn")),
         NeighborKind::Other => ("neighbor", "address", "local-address", ("neighbor", "asn")),
     };
+    let named = (if new.kind == NeighborKind::Twin { "gateway.instance" } else { this }, "name");
     let found = [
         (("gateway", "asn"), *our_asn != will_be.asn),
         (("gateway.instance", "router-id"), *router_id != will_be.router_id),
         (("gateway", "prefixes"), *prefixes != will_be.prefixes),
-        ((this, "name"), *name != new.name),
+        (named, *name != new.name),
         (its_asn, *asn != new.asn),
-        ((this, local), *local_address != new.local_address),
+        ((this, local), moved && *mode == will_be.mode),
+        (("gateway", "mode"), moved && *mode != will_be.mode),
         ((this, address), *remote_address != new.remote_address),
         ((this, "interface"), *interface != new.interface),
         (("bgp", "hold-time"), *hold_time != new.timers.hold_time),

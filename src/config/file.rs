@@ -15,8 +15,10 @@ use super::{
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
-    value,
+    twin, value,
 };
+use crate::gateway::Mode;
+use crate::gateway::Profile;
 use crate::types::Asn;
 use crate::types::Name;
 use crate::types::Prefix;
@@ -27,11 +29,13 @@ use crate::types::RouterId;
 pub(super) struct File {
     pub(super) gateway: Option<Gateway>,
     pub(super) devices: Vec<Device>,
+    pub(super) peers: Vec<PeerGateway>,
     pub(super) connections: Vec<Connection>,
     pub(super) routers: Vec<Outside>,
     pub(super) neighbors: Vec<Outside>,
     pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
+    pub(super) twin: twin::Words,
     pub(super) damping: Damping,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
@@ -43,8 +47,13 @@ pub(super) struct File {
 pub(super) struct Gateway {
     pub(super) span: Range<usize>,
     pub(super) name: Option<At<Name>>,
+    pub(super) mode: Option<At<Mode>>,
+    pub(super) profile: Option<At<Profile>>,
     pub(super) asn: Option<At<Asn>>,
     pub(super) subnet: Option<At<Prefix>>,
+    /// The shared address.
+    pub(super) has_bgp_ip: bool,
+    pub(super) bgp_ip: Option<At<IpAddr>>,
     pub(super) prefixes: Vec<At<Prefix>>,
     pub(super) transit: Option<At<bool>>,
     pub(super) max_tunnels: Option<At<usize>>,
@@ -61,6 +70,9 @@ pub(super) struct Instance {
     pub(super) bgp_ip: Option<At<IpAddr>>,
     pub(super) has_router_id: bool,
     pub(super) router_id: Option<At<RouterId>>,
+    pub(super) twin_link: Option<twin::Link>,
+    pub(super) network_interface: Option<At<String>>,
+    pub(super) priority: Option<At<u8>>,
 }
 
 #[derive(Debug)]
@@ -68,11 +80,36 @@ pub(super) struct Device {
     pub(super) span: Range<usize>,
     pub(super) name: Option<At<Name>>,
     pub(super) public_ip: Option<At<IpAddr>>,
+    pub(super) has_asn: bool,
     pub(super) asn: Option<At<Asn>>,
     pub(super) has_bgp_ip: bool,
     pub(super) bgp_ip: Option<At<IpAddr>>,
+    /// True if some of them could not be read.
+    pub(super) prefixes_wrong: bool,
     pub(super) prefixes: Vec<At<Prefix>>,
     pub(super) bgp: Session,
+}
+
+#[derive(Debug)]
+pub(super) struct PeerGateway {
+    pub(super) span: Range<usize>,
+    pub(super) name: Option<At<Name>>,
+    pub(super) has_asn: bool,
+    pub(super) asn: Option<At<Asn>>,
+    /// True if some of them could not be read.
+    pub(super) prefixes_wrong: bool,
+    pub(super) prefixes: Vec<At<Prefix>>,
+    pub(super) instances: Vec<PeerInstance>,
+    pub(super) bgp: Session,
+}
+
+#[derive(Debug)]
+pub(super) struct PeerInstance {
+    pub(super) span: Range<usize>,
+    pub(super) name: Option<At<Name>>,
+    pub(super) public_ip: Option<At<IpAddr>>,
+    pub(super) has_bgp_ip: bool,
+    pub(super) bgp_ip: Option<At<IpAddr>>,
 }
 
 #[derive(Debug)]
@@ -80,6 +117,7 @@ pub(super) struct Connection {
     pub(super) span: Range<usize>,
     pub(super) name: Option<At<Name>>,
     pub(super) device: Option<At<Name>>,
+    pub(super) peer_gateway: Option<At<Name>>,
     pub(super) uses_bgp: bool,
     pub(super) tunnels: Vec<Tunnel>,
     pub(super) bgp: Session,
@@ -90,6 +128,8 @@ pub(super) struct Tunnel {
     pub(super) span: Range<usize>,
     pub(super) name: Option<At<Name>>,
     pub(super) instance: Option<At<Name>>,
+    pub(super) has_peer_instance: bool,
+    pub(super) peer_instance: Option<At<Name>>,
     pub(super) has_interface: bool,
     pub(super) interface: Option<At<String>>,
     pub(super) has_local_ip: bool,
@@ -150,11 +190,13 @@ impl File {
         r.must_have(&top, "gateway");
         let gateway = r.table(&top, "gateway", "gateway").map(|s| gateway(r, &s));
         let devices = r.tables(&top, "device", "device").iter().map(|s| device(r, s)).collect();
+        let peers = r.tables(&top, "peer-gateway", "peer-gateway").iter().map(|s| peer_gateway(r, s)).collect();
         let connections = r.tables(&top, "connection", "connection").iter().map(|s| connection(r, s)).collect();
         let routers = r.tables(&top, "network-router", "network-router").iter().map(|s| router(r, s)).collect();
         let neighbors = r.tables(&top, "neighbor", "neighbor").iter().map(|s| neighbor(r, s)).collect();
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
+        let twin = twin::table(r, &top);
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
@@ -164,11 +206,13 @@ impl File {
         Self {
             gateway,
             devices,
+            peers,
             connections,
             routers,
             neighbors,
             policies,
             bgp,
+            twin,
             damping,
             ecmp,
             kernel,
@@ -198,15 +242,19 @@ fn size(v: &DeValue<'_>, least: u64, most: u64) -> Result<usize, Wrong> {
 }
 
 fn gateway(r: &mut Reader<'_>, s: &Section<'_>) -> Gateway {
-    mode(r, s);
-    r.not_yet(s, "profile", "the rules of a cloud under a profile");
+    let modes = [("active-active", Mode::ActiveActive), ("active-standby", Mode::ActiveStandby)];
+    let profiles = [("azure", Profile::Azure), ("aws", Profile::Aws), ("gcp", Profile::Gcp)];
     r.must_have(s, "prefixes");
     r.must_have(s, "instance");
     Gateway {
         span: s.span.clone(),
         name: r.required(s, "name", value::name),
+        mode: r.value_with(s, "mode", |v| value::word(v, &modes)),
+        profile: r.value_with(s, "profile", |v| value::word(v, &profiles)),
         asn: r.required(s, "asn", value::asn),
         subnet: r.required(s, "subnet", value::prefix),
+        has_bgp_ip: s.has("bgp-ip"),
+        bgp_ip: r.value(s, "bgp-ip", value::address),
         prefixes: items(r.list(s, "prefixes", value::prefix)),
         transit: r.value(s, "transit", value::boolean),
         max_tunnels: r.value(s, "max-tunnels", |v| size(v, 1, 100_000)),
@@ -214,28 +262,7 @@ fn gateway(r: &mut Reader<'_>, s: &Section<'_>) -> Gateway {
     }
 }
 
-/// Active-standby, the default, is later work; so `mode` must be given.
-fn mode(r: &mut Reader<'_>, s: &Section<'_>) {
-    let way_out = "write `mode = \"active-active\"`";
-    if !s.has("mode") {
-        let message = "not yet: the mode \"active-standby\", which is the default";
-        r.error("not-yet", &s.span, message, way_out);
-    }
-    let read = r.value(s, "mode", |v| value::word(v, &[("active-active", true), ("active-standby", false)]));
-    if let Some(At { value: false, span }) = read {
-        r.error("not-yet", &span, "not yet: the mode \"active-standby\"", way_out);
-    }
-}
-
 fn instance(r: &mut Reader<'_>, s: &Section<'_>) -> Instance {
-    if let Some(link) = r.table(s, "twin-link", "gateway.instance.twin-link") {
-        r.required(&link, "interface", value::interface);
-        r.required(&link, "address", value::address);
-        if let Some(span) = r.key_span(s, "twin-link") {
-            let message = "not yet acted on: the instances do not use `twin-link` for backup or coordination so far";
-            r.warning("twin-link-unused", &span, message, "leave it in for later, or leave it out");
-        }
-    }
     Instance {
         span: s.span.clone(),
         name: r.required(s, "name", value::name),
@@ -245,31 +272,69 @@ fn instance(r: &mut Reader<'_>, s: &Section<'_>) -> Instance {
         bgp_ip: r.value(s, "bgp-ip", value::address),
         has_router_id: s.has("router-id"),
         router_id: r.value(s, "router-id", value::router_id),
+        twin_link: twin::link(r, s),
+        network_interface: r.value(s, "network-interface", value::interface),
+        priority: r.value(s, "priority", |v| narrow(v, 0, 255)),
     }
 }
 
 fn device(r: &mut Reader<'_>, s: &Section<'_>) -> Device {
-    let prefixes = r.list(s, "prefixes", value::prefix);
-    if let Some(At { span, .. }) = prefixes.as_ref().filter(|list| !list.value.is_empty()) {
-        let message = "not yet: static prefixes of a device; what it advertises by BGP is used";
-        r.error("not-yet", span, message, "write `prefixes = []`, and let the device advertise them");
-    }
+    let (prefixes, prefixes_wrong) = prefixes(r, s);
     Device {
         span: s.span.clone(),
         name: r.required(s, "name", value::name),
         public_ip: r.value(s, "public-ip", value::address),
-        asn: r.required(s, "asn", value::asn),
+        has_asn: s.has("asn"),
+        asn: r.value(s, "asn", value::asn),
         has_bgp_ip: s.has("bgp-ip"),
         bgp_ip: r.value(s, "bgp-ip", value::address),
-        prefixes: items(prefixes),
+        prefixes_wrong,
+        prefixes,
         bgp: session::table(r, s),
     }
 }
 
+/// Those that are right, and whether there are others.
+fn prefixes(r: &mut Reader<'_>, s: &Section<'_>) -> (Vec<At<Prefix>>, bool) {
+    let before = r.errors();
+    let right = items(r.list(s, "prefixes", value::prefix));
+    (right, r.errors() > before)
+}
+
+fn peer_gateway(r: &mut Reader<'_>, s: &Section<'_>) -> PeerGateway {
+    let (prefixes, prefixes_wrong) = prefixes(r, s);
+    r.must_have(s, "instance");
+    PeerGateway {
+        span: s.span.clone(),
+        name: r.required(s, "name", value::name),
+        has_asn: s.has("asn"),
+        asn: r.value(s, "asn", value::asn),
+        prefixes_wrong,
+        prefixes,
+        instances: r.tables(s, "instance", "peer-gateway.instance").iter().map(|s| peer_instance(r, s)).collect(),
+        bgp: session::table(r, s),
+    }
+}
+
+fn peer_instance(r: &mut Reader<'_>, s: &Section<'_>) -> PeerInstance {
+    PeerInstance {
+        span: s.span.clone(),
+        name: r.required(s, "name", value::name),
+        public_ip: r.value(s, "public-ip", value::address),
+        has_bgp_ip: s.has("bgp-ip"),
+        bgp_ip: r.value(s, "bgp-ip", value::address),
+    }
+}
+
 fn connection(r: &mut Reader<'_>, s: &Section<'_>) -> Connection {
-    r.not_yet(s, "peer-gateway", "connections between two gateways");
-    if !s.has("peer-gateway") {
-        r.must_have(s, "device");
+    match (r.key_span(s, "device"), r.key_span(s, "peer-gateway")) {
+        (None, None) => r.must_have(s, "device"),
+        (Some(device), Some(peer)) => {
+            let message = "a connection leads to a device or to another gateway, and this one to both";
+            let way_out = "write one [[connection]] for each of the two";
+            r.error_also("device-or-peer-gateway", &peer, message, way_out, (&device, "and here"));
+        }
+        (Some(_), None) | (None, Some(_)) => {}
     }
     r.must_have(s, "tunnels");
     let (uses_bgp, bgp) = session::switch(r, s);
@@ -277,6 +342,7 @@ fn connection(r: &mut Reader<'_>, s: &Section<'_>) -> Connection {
         span: s.span.clone(),
         name: r.value(s, "name", value::name),
         device: r.value(s, "device", value::name),
+        peer_gateway: r.value(s, "peer-gateway", value::name),
         uses_bgp,
         tunnels: r.tables(s, "tunnels", "connection.tunnels").iter().map(|s| tunnel(r, s)).collect(),
         bgp,
@@ -288,6 +354,8 @@ fn tunnel(r: &mut Reader<'_>, s: &Section<'_>) -> Tunnel {
         span: s.span.clone(),
         name: r.value(s, "name", value::name),
         instance: r.required(s, "instance", value::name),
+        has_peer_instance: s.has("peer-instance"),
+        peer_instance: r.value(s, "peer-instance", value::name),
         has_interface: s.has("interface"),
         interface: r.value(s, "interface", value::interface),
         has_local_ip: s.has("local-ip"),

@@ -37,7 +37,10 @@ const TOP: &str = "";
 const GATEWAY: &str = "gateway";
 const INSTANCE: &str = "gateway.instance";
 const TWIN_LINK: &str = "gateway.instance.twin-link";
+const TWIN: &str = "twin";
 const DEVICE: &str = "device";
+const PEER_GATEWAY: &str = "peer-gateway";
+const PEER_INSTANCE: &str = "peer-gateway.instance";
 const CONNECTION: &str = "connection";
 const TUNNEL: &str = "connection.tunnels";
 const ROUTER: &str = "network-router";
@@ -62,10 +65,12 @@ const CONTROL: &str = "control";
 pub const KEYS: &[Key] = &[
     key(TOP, "gateway", "table", "required", "[gateway]"),
     key(TOP, "device", "tables", "none", "[[device]]"),
+    key(TOP, "peer-gateway", "tables", "none", "[[peer-gateway]]"),
     key(TOP, "connection", "tables", "none", "[[connection]]"),
     key(TOP, "network-router", "tables", "none", "[[network-router]]"),
     key(TOP, "neighbor", "tables", "none", "[[neighbor]]"),
     key(TOP, "bgp", "table", "none", "[bgp]"),
+    key(TOP, "twin", "table", "none", "[twin]"),
     key(TOP, "policy", "tables", "none", "[[policy]]"),
     key(TOP, "bfd", "table", "none", "[bfd]"),
     key(TOP, "probe", "table", "none", "[probe]"),
@@ -78,6 +83,7 @@ pub const KEYS: &[Key] = &[
     key(GATEWAY, "profile", "word", "none", r#"profile = "azure""#),
     key(GATEWAY, "asn", "AS number", "required", "asn = 65515"),
     key(GATEWAY, "subnet", "prefix", "required", r#"subnet = "10.20.255.0/27""#),
+    key(GATEWAY, "bgp-ip", "address", "the last usable of `subnet`", r#"bgp-ip = "10.20.255.30""#),
     key(GATEWAY, "prefixes", "list of prefixes", "required", r#"prefixes = ["10.20.0.0/16"]"#),
     key(GATEWAY, "transit", "true or false", "false", "transit = false"),
     key(GATEWAY, "max-tunnels", "number", "30", "max-tunnels = 30"),
@@ -86,19 +92,41 @@ pub const KEYS: &[Key] = &[
     key(INSTANCE, "public-ip", "address", "none", r#"public-ip = "203.0.113.10""#),
     key(INSTANCE, "bgp-ip", "address", "the next of `subnet`", r#"bgp-ip = "10.20.255.4""#),
     key(INSTANCE, "router-id", "IPv4 address", "`bgp-ip`", r#"router-id = "10.20.255.4""#),
+    key(INSTANCE, "network-interface", "interface", "none", r#"network-interface = "eth0""#),
+    key(INSTANCE, "priority", "number", "100", "priority = 100"),
     key(INSTANCE, "twin-link", "table", "none", r#"twin-link = { interface = "eth1", address = "192.168.255.1" }"#),
     key(TWIN_LINK, "interface", "interface", "required", r#"interface = "eth1""#),
     key(TWIN_LINK, "address", "address", "required", r#"address = "192.168.255.1""#),
+    key(TWIN, "hello", "duration", r#""200ms""#, r#"hello = "200ms""#),
+    key(TWIN, "silent-after", "duration", "five hellos, `\"1s\"` at least", r#"silent-after = "1s""#),
+    key(TWIN, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
+    key(TWIN, "bfd", "table", "none", "bfd = { interval = \"50ms\" }"),
     key(DEVICE, "name", "name", "required", r#"name = "hq-1""#),
     key(DEVICE, "public-ip", "address", "none", r#"public-ip = "198.51.100.1""#),
-    key(DEVICE, "asn", "AS number", "required", "asn = 65010"),
+    key(DEVICE, "asn", "AS number", "required with BGP", "asn = 65010"),
     key(DEVICE, "bgp-ip", "address", "none", r#"bgp-ip = "10.52.0.253""#),
-    key(DEVICE, "prefixes", "list of prefixes", "[]", "prefixes = []"),
+    key(DEVICE, "prefixes", "list of prefixes", "[]", r#"prefixes = ["10.52.0.0/16"]"#),
     key(DEVICE, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
     key(DEVICE, "bfd", "table", "none", "bfd = { enabled = true }"),
     key(DEVICE, "probe", "table", "none", "probe = { enabled = true }"),
-    key(CONNECTION, "name", "name", "`device`", r#"name = "hq-1""#),
-    key(CONNECTION, "device", "name", "required", r#"device = "hq-1""#),
+    key(PEER_GATEWAY, "name", "name", "required", r#"name = "hub-east""#),
+    key(PEER_GATEWAY, "asn", "AS number", "required with BGP", "asn = 65516"),
+    key(PEER_GATEWAY, "prefixes", "list of prefixes", "[]", r#"prefixes = ["10.30.0.0/16"]"#),
+    key(
+        PEER_GATEWAY,
+        "instance",
+        "list of tables",
+        "required",
+        r#"instance = [{ name = "east-0", bgp-ip = "10.30.255.4" }]"#,
+    ),
+    key(PEER_GATEWAY, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
+    key(PEER_GATEWAY, "bfd", "table", "none", "bfd = { enabled = true }"),
+    key(PEER_GATEWAY, "probe", "table", "none", "probe = { enabled = true }"),
+    key(PEER_INSTANCE, "name", "name", "required", r#"name = "east-0""#),
+    key(PEER_INSTANCE, "public-ip", "address", "none", r#"public-ip = "203.0.113.20""#),
+    key(PEER_INSTANCE, "bgp-ip", "address", "none", r#"bgp-ip = "10.30.255.4""#),
+    key(CONNECTION, "name", "name", "the far end's", r#"name = "hq-1""#),
+    key(CONNECTION, "device", "name", "required without `peer-gateway`", r#"device = "hq-1""#),
     key(CONNECTION, "peer-gateway", "name", "none", r#"peer-gateway = "hub-east""#),
     key(CONNECTION, "bgp", "true, false or table", "true", "bgp = true"),
     key(CONNECTION, "bfd", "table", "none", "bfd = { enabled = true }"),
@@ -112,9 +140,10 @@ pub const KEYS: &[Key] = &[
     ),
     key(TUNNEL, "name", "name", "`device/instance`", r#"name = "hq-1/in-0""#),
     key(TUNNEL, "instance", "name", "required", r#"instance = "in-0""#),
+    key(TUNNEL, "peer-instance", "name", "required with `peer-gateway`", r#"peer-instance = "east-0""#),
     key(TUNNEL, "interface", "interface", "required", r#"interface = "xfrm10""#),
-    key(TUNNEL, "local-ip", "address", "the instance's `bgp-ip`", r#"local-ip = "169.254.21.2""#),
-    key(TUNNEL, "remote-ip", "address", "the device's `bgp-ip`", r#"remote-ip = "169.254.21.1""#),
+    key(TUNNEL, "local-ip", "address", "our `bgp-ip`", r#"local-ip = "169.254.21.2""#),
+    key(TUNNEL, "remote-ip", "address", "the far end's `bgp-ip`", r#"remote-ip = "169.254.21.1""#),
     key(TUNNEL, "bgp", "table", "none", r#"bgp = { passive = true }"#),
     key(TUNNEL, "bfd", "table", "none", "bfd = { enabled = true }"),
     key(TUNNEL, "probe", "table", "none", "probe = { enabled = true }"),
@@ -266,7 +295,7 @@ pub(super) fn shown(table: &str) -> String {
     match table {
         TOP => "the top level".to_owned(),
         GATEWAY | BGP | BFD | DAMPING | ECMP | KERNEL | CONTROL => format!("[{table}]"),
-        INSTANCE | DEVICE | CONNECTION | ROUTER | NEIGHBOR | POLICY | RULE => format!("[[{table}]]"),
+        INSTANCE | DEVICE | PEER_GATEWAY | CONNECTION | ROUTER | NEIGHBOR | POLICY | RULE => format!("[[{table}]]"),
         _ => table.to_owned(),
     }
 }

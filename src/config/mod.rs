@@ -21,6 +21,7 @@ mod raw;
 mod rules;
 mod session;
 mod settings;
+mod twin;
 mod value;
 mod watch;
 mod written;

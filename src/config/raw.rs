@@ -296,14 +296,6 @@ impl<'t> Reader<'t> {
         Some(At { value: items, span: value.span() })
     }
 
-    /// Says "not yet" about a key if it is there at all.
-    pub(super) fn not_yet(&mut self, section: &Section<'_>, name: &str, what: &str) {
-        if let Some((key, _)) = section.table.get_key_value(name) {
-            let span = key.span();
-            self.error("not-yet", &span, format!("not yet: {what}"), format!("leave out `{name}`"));
-        }
-    }
-
     /// Where the key itself stands.
     pub(super) fn key_span(&self, section: &Section<'_>, name: &str) -> Option<Range<usize>> {
         section.table.get_key_value(name).map(|(key, _)| key.span())

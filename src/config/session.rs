@@ -64,11 +64,7 @@ pub(super) fn switch(r: &mut Reader<'_>, section: &Section<'_>) -> (bool, Sessio
     });
     let (uses_bgp, mut session) = match word {
         Some(At { value: None, .. }) => (true, bgp(r, section)),
-        Some(At { value: Some(false), span }) => {
-            let message = "not yet: connections without BGP, which would use the device's static prefixes";
-            r.error("not-yet", &span, message, "write `bgp = true`");
-            (false, Session::default())
-        }
+        Some(At { value: Some(false), .. }) => (false, Session::default()),
         Some(At { value: Some(true), .. }) | None => (true, Session::default()),
     };
     session.bgp.bfd = watch::table(r, section);

@@ -1,6 +1,6 @@
 //! What a file says key by key, as it was written: what two files can be compared by for people.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use toml::de::{DeTable, DeValue};
 
@@ -57,6 +57,21 @@ impl Written {
         self.source.as_ref()
     }
 
+    /// What it says, as 16 hexadecimal digits (FNV-1a, 64 bits): the same for files that hold the same keys with the same
+    /// values, whatever their comments and the order of their keys. `None` for what was made in code.
+    #[must_use]
+    pub fn digest(&self) -> Option<String> {
+        self.source.as_ref()?;
+        let mut text = String::new();
+        for (name, thing) in &self.things {
+            let _ = writeln!(text, "{name}");
+            for ((table, key), value) in &thing.values {
+                let _ = writeln!(text, "{table}.{key} = {value:?}");
+            }
+        }
+        Some(Source::of("", &text).fingerprint)
+    }
+
     pub(super) fn things(&self) -> &BTreeMap<String, Thing> {
         &self.things
     }
@@ -102,19 +117,24 @@ fn called(key: &Key, outer: &DeTable<'_>, table: &DeTable<'_>, at: usize, thing:
     let own = word(table, "name");
     match (key.table, key.name) {
         ("connection", "tunnels") => {
-            let instance = word(table, "instance").unwrap_or_default();
-            let same = outer.get("tunnels").and_then(|all| all.get_ref().as_array()).map_or(0, |all| {
-                let of = |other: &DeTable<'_>| word(other, "instance").as_deref() == Some(&instance);
-                all.iter().filter_map(|other| other.get_ref().as_table()).filter(|other| of(other)).count()
-            });
+            // As `gateway::Connection::tunnel_name` does it.
+            let far = word(outer, "device").or_else(|| word(outer, "peer-gateway")).unwrap_or_default();
+            let plain = |table: &DeTable<'_>| {
+                let host = word(table, "peer-instance").map(|name| format!(":{name}")).unwrap_or_default();
+                format!("{far}{host}/{}", word(table, "instance").unwrap_or_default())
+            };
             let derived = || {
-                let device = word(outer, "device").unwrap_or_default();
-                let interface = word(table, "interface").filter(|_| same > 1);
-                format!("{device}/{instance}{}", interface.map(|name| format!(":{name}")).unwrap_or_default())
+                let plain_name = plain(table);
+                let all = outer.get("tunnels").and_then(|all| all.get_ref().as_array());
+                let tables = all.into_iter().flat_map(|all| all.iter()).filter_map(|other| other.get_ref().as_table());
+                let interface =
+                    word(table, "interface").filter(|_| tables.filter(|t| plain(t) == plain_name).count() > 1);
+                format!("{plain_name}{}", interface.map(|name| format!(":{name}")).unwrap_or_default())
             };
             format!("tunnel {}", own.unwrap_or_else(derived))
         }
         ("gateway", "instance") => format!("instance {}", own.unwrap_or_default()),
+        ("peer-gateway", "instance") => format!("{thing} instance {}", own.unwrap_or_default()),
         (_, kind) => {
             let name = own.or_else(|| word(table, "device")).or_else(|| word(table, "peer-gateway"));
             match name {

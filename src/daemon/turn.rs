@@ -23,11 +23,14 @@ use crate::fib::Part;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Event as LinkNews, Kernel, LinkEvent, Monitor, Seen, Watch};
 use crate::gateway;
+use crate::hook::io::Runner;
+use crate::hook::{Ran, RunId};
 use crate::metrics;
 use crate::probe::io::{News as ProbeNews, Prober};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
+use crate::twin::io::{Courier, News as TwinNews};
 use crate::types::{ConnId, Name};
 
 /// Chunks of octets that wait for the machine; when they are this many, connections are not read.
@@ -52,6 +55,8 @@ enum Fact {
     Read(u32, Part),
     Bfd(News),
     Probe(ProbeNews),
+    Twin(TwinNews),
+    Ran(RunId, Ran),
     Question(Question),
     Stop,
     Flushed(FlushId),
@@ -76,6 +81,8 @@ struct Shell {
     checks: Vec<oneshot::Sender<Result<Reply, ApiError>>>,
     bfd: BfdClient,
     prober: Prober,
+    courier: Courier,
+    runner: Runner,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
     /// Those that were set.
@@ -118,7 +125,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (questions, mut from_people) = mpsc::channel::<Question>(16);
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
+    let (courier, mut from_twin) = Courier::new();
     let (news, mut from_bfd) = mpsc::unbounded_channel();
+    let (ran, mut from_commands) = mpsc::unbounded_channel();
+    let environment = vec![("TWINSPAN_INSTANCE".to_owned(), instance.to_string())];
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
@@ -149,6 +159,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         checks: Vec::new(),
         bfd,
         prober: Prober::new(answers_of_far_ends),
+        courier,
+        runner: Runner::new(ran, environment),
         wanted,
         sysctls,
         config,
@@ -183,7 +195,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             biased;
             news = links.next() => Fact::Link(news.map_err(StartError::Monitor)?),
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
+            ran = from_commands.recv() => ran.map_or(Fact::Ended("the commands"), |(id, ran)| Fact::Ran(id, ran)),
             news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
+            news = from_twin.recv() => news.map_or(Fact::Ended("the way to the twin"), Fact::Twin),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             read = from_reader.recv() => read.map_or(Fact::Ended("the reader's thread"), |(number, part)| Fact::Read(number, part)),
             answer = from_kernel.recv() => answer.map_or(Fact::Ended("the kernel's thread"), Fact::Kernel),
@@ -212,9 +226,14 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Read(number, part) => shell.tell(Input::Audited(number, part)),
             Fact::Foreign(Seen::Lost) => shell.tell(Input::ForeignMissed),
             Fact::Bfd(news) => shell.bfd(news),
+            Fact::Ran(id, ran) => shell.tell(Input::Ran { id, ran }),
             Fact::Probe(ProbeNews::Report(report)) => shell.tell(Input::Probe(report)),
             Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {
                 warn!(event = "probe.trouble", "{} on {} cannot be probed: {trouble}", plan.remote, plan.interface);
+            }
+            Fact::Twin(TwinNews::Hello(octets)) => shell.tell(Input::Hello(octets)),
+            Fact::Twin(TwinNews::Trouble(trouble)) => {
+                warn!(event = "twin.trouble", "the twin-link cannot be used: {trouble}; tried again");
             }
             Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
@@ -464,6 +483,9 @@ impl Shell {
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
                     Effect::Probe(plans) => self.prober.want(plans),
+                    Effect::TwinLink(link) => self.courier.want(link),
+                    Effect::Hello(octets) => self.courier.send(octets),
+                    Effect::Run { id, command, limit } => self.runner.run(id, command, limit),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Hash(hash) => {

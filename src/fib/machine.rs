@@ -268,6 +268,7 @@ impl Fib {
         if self.with_kernel(Lane::Routes) >= IN_FLIGHT {
             return None;
         }
+        self.move_some(LOOK);
         let mut ops = Vec::new();
         let mut looked_at = 0;
         while ops.len() < BATCH
@@ -345,7 +346,7 @@ impl Fib {
     /// True if there is nothing to do now. What failed waits for its [`Fib::deadline`], what has no link for the link.
     #[must_use]
     pub fn settled(&self) -> bool {
-        self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty()
+        self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty() && !self.is_moving()
     }
 
     /// True if no batch is with the kernel.

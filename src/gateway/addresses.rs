@@ -18,6 +18,20 @@ pub fn first_free(subnet: &Prefix, taken: &[IpAddr]) -> Option<IpAddr> {
         .find(|address| !taken.contains(address))
 }
 
+/// How many addresses at the end of an IPv6 subnet are anycast addresses (RFC 2526 §2).
+const ANYCAST: u128 = 128;
+
+/// The last address of `subnet` that a host can have: in IPv4 the one before the broadcast address, in IPv6 the one before
+/// the reserved anycast addresses. What is too small to have such has its last address.
+#[must_use]
+pub fn last_usable(subnet: &Prefix) -> IpAddr {
+    match subnet.last() {
+        IpAddr::V4(last) if subnet.len() <= 30 => IpAddr::V4(Ipv4Addr::from(u32::from(last).saturating_sub(1))),
+        IpAddr::V6(last) if subnet.len() <= 120 => IpAddr::V6(Ipv6Addr::from(u128::from(last).saturating_sub(ANYCAST))),
+        last => last,
+    }
+}
+
 fn plus(address: IpAddr, offset: u32) -> Option<IpAddr> {
     Some(match address {
         IpAddr::V4(a) => IpAddr::V4(Ipv4Addr::from(u32::from(a).checked_add(offset)?)),
@@ -50,5 +64,16 @@ mod tests {
             "the broadcast address is no host"
         );
         assert_eq!(free("255.255.255.255/32", &[]), None);
+    }
+
+    #[test]
+    fn the_last_usable_address_is_no_broadcast_and_no_anycast_address() {
+        let last = |subnet: &str| last_usable(&subnet.parse().unwrap()).to_string();
+        assert_eq!(last("10.20.255.0/27"), "10.20.255.30");
+        assert_eq!(last("10.20.255.0/30"), "10.20.255.2");
+        assert_eq!(last("10.20.255.0/31"), "10.20.255.1");
+        assert_eq!(last("10.20.255.7/32"), "10.20.255.7");
+        assert_eq!(last("fd00:20::/64"), "fd00:20::ffff:ffff:ffff:ff7f");
+        assert_eq!(last("fd00:20::/126"), "fd00:20::3");
     }
 }

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::{
-    Auth, Bgp, Connection, Instance, Model, NeighborRange, OtherNeighbor, PrefixLimit, Probe, Range, Restart, Shutdown,
-    Timers, Ttl, TunnelEnd, Watch, Words,
+    Auth, Bgp, Connection, Device, Far, Instance, Mode, Model, NeighborRange, OtherNeighbor, PeerGateway, PrefixLimit,
+    Probe, Range, Restart, Shutdown, Timers, Ttl, TunnelEnd, Watch, Words,
 };
 use crate::types::Asn;
 use crate::types::Family;
@@ -20,13 +20,15 @@ pub struct Desired {
     pub asn: Asn,
     /// Its BGP Identifier.
     pub router_id: RouterId,
+    /// How the two instances share the work.
+    pub mode: Mode,
     /// What it originates, and never accepts from anyone.
     pub prefixes: Vec<Prefix>,
-    /// Its sessions, in the order of the file: tunnels, network routers, other neighbors.
+    /// Its sessions: tunnels in the order of the file, the twin, network routers, other neighbors.
     pub neighbors: Vec<Neighbor>,
     /// Where more neighbors may come from by themselves.
     pub ranges: Vec<Range>,
-    /// The routes that make neighbors reachable, one for each tunnel.
+    /// The routes that make neighbors reachable, one for each tunnel with a session.
     pub host_routes: Vec<HostRoute>,
     /// Its tunnels.
     pub tunnels: Vec<Tunnel>,
@@ -84,15 +86,17 @@ pub struct Neighbor {
 /// What a neighbor is to the gateway.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum NeighborKind {
-    /// An on-premises device at the far end of a tunnel.
+    /// An on-premises device, or an instance of a peer gateway, at the far end of a tunnel.
     Device {
-        /// The device.
+        /// The device, or the peer gateway.
         device: Name,
         /// The connection that the tunnel belongs to.
         connection: Name,
         /// The tunnel.
         tunnel: Name,
     },
+    /// The other instance of this gateway.
+    Twin,
     /// A router of the cloud network.
     NetworkRouter,
     /// One that the model of the gateway does not cover.
@@ -106,7 +110,8 @@ pub enum Offer {
     Own,
     /// The gateway's own prefixes, and what others taught without the default routes: a device, with `transit`.
     Transit,
-    /// What others taught, without the gateway's own prefixes: a network router, which is inside of those.
+    /// What others taught, without the gateway's own prefixes: a network router, which is inside of those, and the twin,
+    /// which has them too.
     Learned,
     /// Everything: a neighbor outside the model.
     All,
@@ -124,15 +129,15 @@ pub struct HostRoute {
 /// One tunnel of this instance.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tunnel {
-    /// Unique; the session inside it has the same name.
+    /// Unique; the session inside it, if there is one, has the same name.
     pub name: Name,
     /// The connection that it belongs to.
     pub connection: Name,
-    /// The device at its far end.
+    /// The device, or the peer gateway, at its far end.
     pub device: Name,
     /// The kernel interface.
     pub interface: String,
-    /// Where the device is reached outside the tunnel.
+    /// Where the far end is reached outside the tunnel.
     pub device_public_ip: Option<IpAddr>,
     /// Where the far end is reached inside the tunnel, if the file says so. A tunnel without a session needs no such address.
     pub remote: Option<IpAddr>,
@@ -144,13 +149,18 @@ pub struct Tunnel {
 ///
 /// A host route to the neighbor's address is wanted on every tunnel, with a pair of addresses of its own too: an
 /// interface may carry its local address as a /32, and the route does no harm where the far end is on the link.
-/// A tunnel whose session has no addresses, or whose device is unknown, gives no neighbor; `config` lets none pass.
+/// A tunnel whose session has no addresses, or whose far end is unknown, gives no neighbor; `config` lets none pass.
+/// A tunnel of a connection without BGP has no neighbor either: its [`Tunnel::statics`] follow its state.
+///
+/// In active-standby both instances want the same sessions, from the shared address; which of them has them is not said
+/// here.
 #[must_use]
 pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
     let host = model.instance(instance)?;
     let mut desired = Desired {
         asn: model.asn,
         router_id: host.router_id,
+        mode: model.mode,
         prefixes: model.prefixes.clone(),
         neighbors: Vec::new(),
         ranges: Vec::new(),
@@ -159,16 +169,18 @@ pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
     };
     for connection in &model.connections {
         for tunnel in connection.tunnels.iter().filter(|t| t.instance == *instance) {
-            if let Some((tunnel, neighbor)) = inside(model, host, connection, tunnel) {
+            let Some((tunnel, neighbor)) = inside(model, host, connection, tunnel) else { continue };
+            if let Some(neighbor) = neighbor {
                 desired.host_routes.push(HostRoute {
                     prefix: Prefix::host(neighbor.remote_address),
                     interface: tunnel.interface.clone(),
                 });
                 desired.neighbors.push(neighbor);
-                desired.tunnels.push(tunnel);
             }
+            desired.tunnels.push(tunnel);
         }
     }
+    desired.neighbors.extend(super::twin::session(model, host));
     let here = |instances: &[Name]| instances.is_empty() || instances.contains(instance);
     for router in model.network_routers.iter().filter(|r| here(&r.instances)) {
         let bgp = router.bgp.or(&model.bgp);
@@ -191,30 +203,62 @@ pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
     Some(desired)
 }
 
-/// A tunnel of this host, and the session inside it.
-fn inside(model: &Model, host: &Instance, connection: &Connection, end: &TunnelEnd) -> Option<(Tunnel, Neighbor)> {
-    let device = model.device(&connection.device)?;
+/// What is at the far end of one tunnel.
+struct FarEnd<'a> {
+    name: &'a Name,
+    asn: Option<Asn>,
+    public_ip: Option<IpAddr>,
+    bgp_ip: Option<IpAddr>,
+    prefixes: &'a [Prefix],
+    bgp: &'a Bgp,
+}
+
+fn far_end<'a>(model: &'a Model, connection: &Connection, end: &TunnelEnd) -> Option<FarEnd<'a>> {
+    Some(match &connection.far {
+        Far::Device(name) => {
+            let Device { name, public_ip, asn, bgp_ip, prefixes, bgp } = model.device(name)?;
+            FarEnd { name, asn: *asn, public_ip: *public_ip, bgp_ip: *bgp_ip, prefixes, bgp }
+        }
+        Far::PeerGateway(name) => {
+            let PeerGateway { name, asn, prefixes, instances: _, bgp } = model.peer_gateway(name)?;
+            let host = model.peer_gateway(name)?.instance(end.peer_instance.as_ref()?)?;
+            FarEnd { name, asn: *asn, public_ip: host.public_ip, bgp_ip: host.bgp_ip, prefixes, bgp }
+        }
+    })
+}
+
+/// A tunnel of this host, and the session inside it, if it has one.
+fn inside(
+    model: &Model,
+    host: &Instance,
+    connection: &Connection,
+    end: &TunnelEnd,
+) -> Option<(Tunnel, Option<Neighbor>)> {
+    let far = far_end(model, connection, end)?;
     let name = connection.tunnel_name(end)?;
     let (local, remote) = match end.pair {
-        Some(pair) => pair,
-        None => (host.bgp_ip, device.bgp_ip?),
+        Some((local, remote)) => (Some(local), Some(remote)),
+        None => (model.tunnel_ip(host), far.bgp_ip),
     };
-    let bgp = end.bgp.or(&connection.bgp).or(&device.bgp).or(&model.bgp);
     let tunnel = Tunnel {
         name: name.clone(),
         connection: connection.name.clone(),
-        device: device.name.clone(),
+        device: far.name.clone(),
         interface: end.interface.clone(),
-        device_public_ip: device.public_ip,
-        remote: Some(remote),
-        statics: Vec::new(),
+        device_public_ip: far.public_ip,
+        remote,
+        statics: if connection.uses_bgp { Vec::new() } else { far.prefixes.to_vec() },
     };
+    if !connection.uses_bgp {
+        return Some((tunnel, None));
+    }
+    let bgp = end.bgp.or(&connection.bgp).or(far.bgp).or(&model.bgp);
     let kind =
-        NeighborKind::Device { device: device.name.clone(), connection: connection.name.clone(), tunnel: name.clone() };
+        NeighborKind::Device { device: far.name.clone(), connection: connection.name.clone(), tunnel: name.clone() };
     let offer = if model.transit { Offer::Transit } else { Offer::Own };
     let defaults = Defaults { kind, words: Words::accept(), offer };
-    let end = End { name: &name, asn: device.asn, local, remote, interface: Some(&end.interface) };
-    Some((tunnel, neighbor(end, &bgp, defaults)))
+    let end = End { name: &name, asn: far.asn?, local: local?, remote: remote?, interface: Some(&end.interface) };
+    Some((tunnel, Some(neighbor(end, &bgp, defaults))))
 }
 
 /// The session with a neighbor that the model does not cover: nothing passes unless its words say so (RFC 8212).
@@ -245,22 +289,22 @@ fn from_range(model: &Model, host: &Instance, range: &NeighborRange) -> Option<R
     Some(Range { prefix: range.prefix, limit: range.limit, asns: range.asns.clone(), like })
 }
 
-struct End<'a> {
-    name: &'a Name,
-    asn: Asn,
-    local: IpAddr,
-    remote: IpAddr,
-    interface: Option<&'a str>,
+pub(super) struct End<'a> {
+    pub(super) name: &'a Name,
+    pub(super) asn: Asn,
+    pub(super) local: IpAddr,
+    pub(super) remote: IpAddr,
+    pub(super) interface: Option<&'a str>,
 }
 
 /// What the kind of a neighbor implies where no table says otherwise.
-struct Defaults {
-    kind: NeighborKind,
-    words: Words,
-    offer: Offer,
+pub(super) struct Defaults {
+    pub(super) kind: NeighborKind,
+    pub(super) words: Words,
+    pub(super) offer: Offer,
 }
 
-fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
+pub(super) fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
     let mut families = bgp.families.clone().unwrap_or_default();
     families.sort_unstable();
     families.dedup();

@@ -14,12 +14,17 @@ mod probe;
 mod range;
 #[cfg(test)]
 mod tests;
+mod twin;
 
-pub use addresses::first_free;
+pub use addresses::{first_free, last_usable};
 pub use auth::{AoAlgorithm, AoKey, Auth};
 pub use bfd::{Bfd, BfdKey, Watch};
 pub use bgp::{Bgp, LimitAction, PrefixLimit, Restart, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
-pub use model::{Connection, Device, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, TunnelEnd};
+pub use model::{
+    Connection, Device, Far, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, PeerGateway,
+    PeerInstance, Profile, TunnelEnd,
+};
 pub use probe::{Probe, ProbeWords};
 pub use range::Range;
+pub use twin::{TwinLink, TwinPath, TwinWords};

@@ -12,7 +12,14 @@ fn name(text: &str) -> Name {
 }
 
 fn tunnel(instance: &str, interface: &str) -> TunnelEnd {
-    TunnelEnd { name: None, instance: name(instance), interface: interface.to_owned(), pair: None, bgp: Bgp::default() }
+    TunnelEnd {
+        name: None,
+        instance: name(instance),
+        peer_instance: None,
+        interface: interface.to_owned(),
+        pair: None,
+        bgp: Bgp::default(),
+    }
 }
 
 /// One device, and one tunnel to it from each instance.
@@ -22,12 +29,17 @@ fn model() -> Model {
         public_ip: None,
         bgp_ip: ip.into(),
         router_id: RouterId::new(ip.into()).unwrap(),
+        network_interface: None,
+        twin_link: None,
+        priority: 100,
     };
     Model {
         name: name("hub"),
         mode: Mode::ActiveActive,
+        profile: None,
         asn: 65515_u32.into(),
         subnet: "10.20.255.0/27".parse().unwrap(),
+        shared_ip: Some([10, 20, 255, 30].into()),
         prefixes: vec!["10.20.0.0/16".parse().unwrap()],
         transit: false,
         max_tunnels: 30,
@@ -35,13 +47,16 @@ fn model() -> Model {
         devices: vec![Device {
             name: name("hq"),
             public_ip: None,
-            asn: 65010_u32.into(),
+            asn: Some(65010_u32.into()),
             bgp_ip: Some([10, 52, 0, 1].into()),
+            prefixes: Vec::new(),
             bgp: Bgp::default(),
         }],
+        peer_gateways: Vec::new(),
         connections: vec![Connection {
             name: name("hq"),
-            device: name("hq"),
+            far: Far::Device(name("hq")),
+            uses_bgp: true,
             tunnels: vec![tunnel("in-0", "tun0"), tunnel("in-1", "tun0")],
             bgp: Bgp::default(),
         }],
@@ -49,6 +64,7 @@ fn model() -> Model {
         neighbors: Vec::new(),
         ranges: Vec::new(),
         bgp: Bgp::default(),
+        twin_words: TwinWords::default(),
     }
 }
 
@@ -78,6 +94,64 @@ fn several_tunnels_of_one_instance_are_told_apart_by_their_interfaces() {
     let desired = desired(&model, &name("in-0")).unwrap();
     let names: Vec<_> = desired.tunnels.iter().map(|t| t.name.as_str()).collect();
     assert_eq!(names, ["hq/in-0:tun0", "hq/in-0:tun1"]);
+}
+
+#[test]
+fn in_active_standby_both_instances_speak_from_the_shared_address_but_for_pairs() {
+    let mut model = model();
+    model.mode = Mode::ActiveStandby;
+    model.connections[0].tunnels[1].pair = Some(([169, 254, 21, 2].into(), [169, 254, 21, 1].into()));
+    let local = |instance: &str| {
+        let desired = desired(&model, &name(instance)).unwrap();
+        (desired.neighbors[0].local_address.to_string(), desired.router_id.to_string())
+    };
+    assert_eq!(local("in-0"), ("10.20.255.30".to_owned(), "10.20.255.4".to_owned()));
+    assert_eq!(local("in-1"), ("169.254.21.2".to_owned(), "10.20.255.5".to_owned()));
+}
+
+/// The model, joined to a peer gateway by four tunnels.
+fn joined(uses_bgp: bool) -> Model {
+    let mut model = model();
+    let host = |text: &str, ip: [u8; 4]| PeerInstance { name: name(text), public_ip: None, bgp_ip: Some(ip.into()) };
+    model.peer_gateways.push(PeerGateway {
+        name: name("east"),
+        asn: Some(65516_u32.into()),
+        prefixes: vec!["10.30.0.0/16".parse().unwrap()],
+        instances: vec![host("e0", [10, 30, 255, 4]), host("e1", [10, 30, 255, 5])],
+        bgp: Bgp::default(),
+    });
+    let ends = [("in-0", "e0"), ("in-0", "e1"), ("in-1", "e0"), ("in-1", "e1")];
+    let tunnels = ends.map(|(here, there)| TunnelEnd { peer_instance: Some(name(there)), ..tunnel(here, there) });
+    model.connections = vec![Connection {
+        name: name("east"),
+        far: Far::PeerGateway(name("east")),
+        uses_bgp,
+        tunnels: tunnels.into(),
+        bgp: Bgp::default(),
+    }];
+    model
+}
+
+#[test]
+fn a_peer_gateway_is_two_neighbors_of_each_instance_in_four_tunnels_with_names_of_their_own() {
+    let model = joined(true);
+    for (instance, local) in [("in-0", "10.20.255.4"), ("in-1", "10.20.255.5")] {
+        let desired = desired(&model, &name(instance)).unwrap();
+        let found: Vec<_> =
+            desired.neighbors.iter().map(|n| (n.name.to_string(), n.remote_address.to_string())).collect();
+        let named = |there: &str| format!("east:{there}/{instance}");
+        assert_eq!(found, [(named("e0"), "10.30.255.4".to_owned()), (named("e1"), "10.30.255.5".to_owned())]);
+        assert!(desired.neighbors.iter().all(|n| n.local_address.to_string() == local && n.asn.get() == 65516));
+        assert!(desired.tunnels.iter().all(|tunnel| tunnel.statics.is_empty()));
+    }
+}
+
+#[test]
+fn a_connection_without_bgp_has_tunnels_with_prefixes_and_no_neighbors() {
+    let desired = desired(&joined(false), &name("in-0")).unwrap();
+    assert!(desired.neighbors.is_empty() && desired.host_routes.is_empty());
+    let statics: Vec<_> = desired.tunnels.iter().map(|tunnel| tunnel.statics.clone()).collect();
+    assert_eq!(statics, vec![vec!["10.30.0.0/16".parse().unwrap()]; 2]);
 }
 
 #[test]

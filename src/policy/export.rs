@@ -52,6 +52,9 @@ pub enum Withheld {
     /// A well-known community (RFC 1997).
     #[error("it carries the community {0}")]
     Community(&'static str),
+    /// This instance is not to be used by the neighbor now.
+    #[error("this instance offers it nothing now: see twinspan show gateway")]
+    Standing,
     /// No policy for a neighbor of another AS.
     #[error("no export policy for this neighbor (RFC 8212): export = [\"accept\"] passes all")]
     NoPolicy,
@@ -98,13 +101,33 @@ pub struct Export {
     pub chain: Chain,
     /// Every route is told as one that is about to go (GRACEFUL_SHUTDOWN, RFC 8326 §4.1).
     pub graceful_shutdown: bool,
+    /// What the instance may offer it at this time.
+    pub manner: Manner,
 }
+
+/// How far a neighbor may rely on this instance at this time.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Manner {
+    /// As the rules say.
+    #[default]
+    Open,
+    /// It is told all, so that any other way is better: GRACEFUL_SHUTDOWN (RFC 8326 §4.1), and for those that do not heed it
+    /// the highest MED and a longer AS_PATH.
+    Leaving,
+    /// It is told nothing: what it was told is withdrawn.
+    Withheld,
+}
+
+/// How often our AS is in front of a path that is about to go, beside the one time that it must be.
+const LEAVING_PREPENDS: usize = 3;
+/// The MED of a path that is about to go. Above it there is only a value that some take for none at all.
+const LEAVING_MED: u32 = u32::MAX - 1;
 
 impl Export {
     /// The rules; the next hop of learned routes is left as it is towards an internal neighbor.
     #[must_use]
     pub fn new(local_asn: Asn, peer_asn: Asn, scope: Scope, chain: Chain) -> Self {
-        Self { local_asn, peer_asn, scope, next_hop_self: false, chain, graceful_shutdown: false }
+        Self { local_asn, peer_asn, scope, next_hop_self: false, chain, graceful_shutdown: false, manner: Manner::Open }
     }
 
     /// True for a neighbor of our own AS.
@@ -137,8 +160,14 @@ impl Export {
             Some(NextHopEdit::Address(_) | NextHopEdit::Peer) | None => NextHopOut::Kept,
         };
         let mut attributes = self.rewrite(source, route.attributes, &edits);
-        if self.graceful_shutdown {
+        if self.graceful_shutdown || self.manner == Manner::Leaving {
             self.leave(&mut attributes);
+        }
+        if self.manner == Manner::Leaving {
+            attributes.med = Some(LEAVING_MED);
+            if !self.is_internal() {
+                attributes.as_path.prepend(self.local_asn, LEAVING_PREPENDS);
+            }
         }
         Ok(Told { attributes, next_hop })
     }
@@ -166,6 +195,9 @@ impl Export {
 
     /// The part of [`Export::check`] that does not depend on the attributes.
     pub fn passes(&self, to: PeerId, prefix: &Prefix, source: Source) -> Result<(), Withheld> {
+        if self.manner == Manner::Withheld {
+            return Err(Withheld::Standing);
+        }
         match source {
             Source::Local if self.scope == Scope::Learned => Err(Withheld::Inside),
             Source::Local => Ok(()),

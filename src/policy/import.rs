@@ -24,6 +24,8 @@ pub struct Import {
     pub own_addresses: Vec<IpAddr>,
     /// An external neighbor's AS_PATH must begin with its AS; off for route servers (RFC 7947 §2.2.2).
     pub enforce_first_as: bool,
+    /// What it teaches is used last, as if all of it had GRACEFUL_SHUTDOWN (RFC 8326 §4.2): it is about to go.
+    pub leaving: bool,
     /// The neighbor's policies.
     pub chain: Chain,
 }
@@ -34,7 +36,17 @@ impl Import {
     pub fn new(local_asn: Asn, peer_asn: Asn, router_id: RouterId, chain: Chain) -> Self {
         let (own_prefixes, own_addresses) = (Vec::new(), Vec::new());
         let neighbor = None;
-        Self { neighbor, local_asn, peer_asn, router_id, own_prefixes, own_addresses, enforce_first_as: true, chain }
+        Self {
+            neighbor,
+            local_asn,
+            peer_asn,
+            router_id,
+            own_prefixes,
+            own_addresses,
+            enforce_first_as: true,
+            leaving: false,
+            chain,
+        }
     }
 
     /// Of the neighbor of that name.
@@ -128,7 +140,7 @@ impl Import {
         if let Some(NextHopEdit::Address(address)) = edits.next_hop() {
             self.check_next_hop(&address.into())?;
         }
-        if edits.leave(attributes, Community::GRACEFUL_SHUTDOWN) {
+        if self.leaving || edits.leave(attributes, Community::GRACEFUL_SHUTDOWN) {
             edits = edits.then(&Edits::of(Set::local_pref(0))); // RFC 8326 §4.2
         }
         Ok(edits)

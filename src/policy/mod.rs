@@ -18,7 +18,7 @@ mod rule;
 pub use chain::{Chain, Memo, Rejected, Route, Verdict, Word};
 pub use communities::{CommunityPattern, ExtPattern, LargePattern, NamePattern, PatternError};
 pub use edit::{Edits, ListEdit, MedEdit, NextHopEdit, Prepend, Set};
-pub use export::{Export, NextHopOut, Scope, Source, Told, Withheld};
+pub use export::{Export, Manner, NextHopOut, Scope, Source, Told, Withheld};
 pub use import::Import;
 pub use path::{PathConditions, PathRegex, PathRegexError};
 pub use prefixes::{PrefixRange, PrefixRangeError, PrefixSet};

@@ -4,6 +4,9 @@
 //! came first. MED, which is only compared among paths of one neighbor AS, puts out every path for which a path of
 //! the same neighbor AS with a lower MED is still in ("deterministic MED"). There is no IGP here, so that step
 //! (9.1.2.2 e) is not taken: the only interior paths are the twin's and a route reflector's.
+//!
+//! One step is ours: a path over the twin stands behind every one of the same LOCAL_PREF that leaves from here
+//! (`docs/decisions/0021-twin.md`).
 
 use std::{cmp::Reverse, fmt, net::IpAddr};
 
@@ -24,6 +27,8 @@ pub enum Step {
     Local,
     /// Higher LOCAL_PREF (RFC 4271 §9.1.1).
     LocalPref,
+    /// Any path over the other instance of this gateway: what can leave here does, whatever the far end prefers.
+    Twin,
     /// Shorter AS_PATH (9.1.2.2 a).
     PathLength,
     /// Lower ORIGIN (b).
@@ -55,6 +60,8 @@ pub(super) enum Kind {
     Local,
     External,
     Internal,
+    /// The other instance of this gateway.
+    Twin,
 }
 
 /// One path that may be chosen.
@@ -99,6 +106,7 @@ pub(super) fn decide(candidates: &[Candidate], limits: Limits) -> Outcomes {
     let mut race = Race { candidates, outcomes: smallvec::smallvec![Outcome::Multipath; candidates.len()] };
     race.keep_least(Step::Local, |c| c.kind != Kind::Local);
     race.keep_least(Step::LocalPref, |c| Reverse(c.rank.local_pref));
+    race.keep_least(Step::Twin, |c| c.kind == Kind::Twin);
     race.keep_least(Step::PathLength, |c| c.rank.path_length);
     race.keep_least(Step::Origin, |c| c.rank.origin);
     race.keep_lowest_med();
@@ -142,6 +150,7 @@ pub(super) fn why(step: Step, loser: &Candidate, candidates: &[Candidate], best:
     match step {
         Step::Local => "the gateway's own route wins".to_owned(),
         Step::LocalPref => format!("LOCAL_PREF is lower: {} < {}", lost.local_pref, won.local_pref),
+        Step::Twin => "it leads over the twin, the best leaves from here".to_owned(),
         Step::PathLength => format!("AS_PATH is longer: {} > {}", lost.path_length, won.path_length),
         Step::Origin => format!("ORIGIN is worse: {} after {}", origin(lost.origin), origin(won.origin)),
         Step::Med => {
@@ -161,7 +170,8 @@ pub(super) fn why(step: Step, loser: &Candidate, candidates: &[Candidate], best:
 }
 
 fn equal_before_med(a: &Candidate, b: &Candidate) -> bool {
-    let key = |c: &Candidate| (c.kind == Kind::Local, c.rank.local_pref, c.rank.path_length, c.rank.origin);
+    let first = |c: &Candidate| (c.kind == Kind::Local, c.rank.local_pref, c.kind == Kind::Twin);
+    let key = |c: &Candidate| (first(c), c.rank.path_length, c.rank.origin);
     key(a) == key(b)
 }
 
@@ -190,6 +200,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Local => "own route",
             Self::LocalPref => "LOCAL_PREF",
+            Self::Twin => "own way over the twin's",
             Self::PathLength => "AS_PATH length",
             Self::Origin => "ORIGIN",
             Self::Med => "MED",

@@ -137,9 +137,8 @@ impl Rib {
             return Some(Candidate { kind: Kind::Local, peer: PeerId(0), router_id: 0, remote, attrs, rank });
         }
         let live = self.sessions.get(path.session).filter(|live| live.stands(family))?;
-        let kind = if live.internal { Kind::Internal } else { Kind::External };
         let router_id = live.session.router_id.addr().to_bits();
-        Some(Candidate { kind, peer: live.peer, router_id, remote: live.session.remote, attrs, rank })
+        Some(Candidate { kind: live.kind, peer: live.peer, router_id, remote: live.session.remote, attrs, rank })
     }
 
     /// Decides about a row that may have changed, queues it for the neighbors, and says if the chosen paths are others.

@@ -40,6 +40,7 @@ use crate::wire::{Attributes, Context, NextHop, Reach, Update};
 use adj_in::{Path, Paths};
 use adj_out::{Stage, Walk};
 use attrs::{Attrs, AttrsId, Local};
+use decision::Kind;
 use rejudge::Rejudge;
 use sessions::{Live, SessionId, Sessions};
 use sweep::Sweep;
@@ -83,6 +84,8 @@ pub struct PeerSettings {
     pub caps: Caps,
     /// The share of its paths, where the shares are configured.
     pub weight: Weight,
+    /// It is the other instance of this gateway: its paths stand behind all others of the same LOCAL_PREF.
+    pub twin: bool,
 }
 
 /// A session that is Established.
@@ -216,7 +219,12 @@ impl Rib {
         let Some(peer) = self.peers.get(&id) else { return };
         let internal = peer.settings.asn == self.settings.local_asn;
         let wide = peer.settings.export.scope != Scope::LocalOnly;
-        let mut live = Live::new(id, session, internal);
+        let kind = match (peer.settings.twin, internal) {
+            (true, _) => Kind::Twin,
+            (false, true) => Kind::Internal,
+            (false, false) => Kind::External,
+        };
+        let mut live = Live::new(id, session, kind);
         for routes in &mut self.routes {
             if !live.has(routes.family) {
                 continue;

@@ -254,6 +254,6 @@ pub(super) fn source(candidate: &Candidate) -> Source {
     match candidate.kind {
         Kind::Local => Source::Local,
         Kind::External => Source::External(candidate.peer),
-        Kind::Internal => Source::Internal(candidate.peer),
+        Kind::Internal | Kind::Twin => Source::Internal(candidate.peer),
     }
 }

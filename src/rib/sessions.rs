@@ -9,6 +9,7 @@ use crate::types::{Family, PeerId};
 use crate::wire::NextHop;
 
 use super::adj_out::AdjOut;
+use super::decision::Kind;
 use super::stale::Rounds;
 use super::trim::Trimmed;
 use super::{FamilyCounts, Session, at};
@@ -26,7 +27,7 @@ impl SessionId {
 pub(super) struct Live {
     pub(super) peer: PeerId,
     pub(super) session: Session,
-    pub(super) internal: bool,
+    pub(super) kind: Kind,
     /// False once it is over.
     pub(super) up: bool,
     /// Over, but its paths of these families still count: the neighbor may come back (RFC 4724 §4.2).
@@ -47,11 +48,11 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(peer: PeerId, session: Session, internal: bool) -> Self {
+    pub(super) fn new(peer: PeerId, session: Session, kind: Kind) -> Self {
         Self {
             peer,
             session,
-            internal,
+            kind,
             up: true,
             kept: [false; 2],
             out_due: false,

@@ -11,6 +11,7 @@ use crate::types::{Asn, Family, Name, PeerId, Prefix, Weight};
 use crate::wire::{Attributes, Context, NextHop};
 
 use super::adj_in::Path;
+use super::decision::Kind;
 use super::sessions::Live;
 use super::{Caps, Peer, PeerSettings, Retain, Rib, Session, at, stale};
 
@@ -41,6 +42,7 @@ impl Rib {
             export: Export::new(local_asn, asn, Scope::LocalOnly, Chain::default()),
             caps: Caps::default(),
             weight: way.weight,
+            twin: false,
         };
         let live = Live::new(
             id,
@@ -55,7 +57,7 @@ impl Rib {
                 enhanced_refresh: false,
                 context: Context::default(),
             },
-            false,
+            Kind::External,
         );
         let Some(session) = self.open(live) else { return };
         self.peers.insert(id, Peer { settings, session: Some(session), kept: stale::Kept::new() });

@@ -13,6 +13,7 @@ use crate::control::api;
 use crate::fib::{Author, Harm, KernelError};
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
+use crate::twin;
 use crate::types::{Asn, Family, HoldTime, Name, Prefix};
 use crate::vpn::{Entry, Source, Word};
 use crate::wire::Fault;
@@ -312,6 +313,15 @@ pub enum Event {
         /// How long ago the last answer can have been.
         silent: Duration,
     },
+    /// Something is known of the twin that was not.
+    Twin {
+        /// The other instance.
+        twin: Name,
+        /// What has become of it.
+        news: twin::News,
+        /// How many more of this kind were not told of since the last one.
+        silent: u64,
+    },
     /// Another configuration is in force.
     Reloaded {
         /// What has changed.
@@ -382,6 +392,24 @@ impl Event {
             Self::BfdAgentLost { .. } => "bfd.agent_lost",
             Self::ProbeAnswered { .. } => "probe.answered",
             Self::ProbeSilent { .. } => "probe.silent",
+            Self::Twin { news, .. } => match news {
+                twin::News::Appeared { .. } => "twin.appeared",
+                twin::News::Silent(_) => "twin.silent",
+                twin::News::Returned(_) => "twin.returned",
+                twin::News::Restarted { .. } => "twin.restarted",
+                twin::News::Leaving => "twin.leaving",
+                twin::News::Slow { .. } => "twin.slow",
+                twin::News::Steady => "twin.steady",
+                twin::News::Deaf(_) => "twin.deaf",
+                twin::News::Hears => "twin.hears",
+                twin::News::OtherFile => "twin.other_file",
+                twin::News::SameFile => "twin.same_file",
+                twin::News::OtherVersion(_) => "twin.other_version",
+                twin::News::SameVersion(_) => "twin.same_version",
+                twin::News::Stranger { .. } => "twin.stranger",
+                twin::News::Unreadable(_) => "twin.unreadable",
+                twin::News::Changed { .. } => "twin.changed",
+            },
             Self::Reloaded { .. } => "config.reloaded",
             Self::ReloadRefused { .. } => "config.reload_refused",
             Self::Reverted { .. } => "config.reverted",
@@ -415,6 +443,7 @@ impl Event {
             Self::Tunnel { tunnel, .. } | Self::ProbeAnswered { tunnel } | Self::ProbeSilent { tunnel, .. } => {
                 Some(tunnel)
             }
+            Self::Twin { twin, .. } => Some(twin),
             Self::Stranger { .. }
             | Self::KernelRefused { .. }
             | Self::Tampered { .. }
@@ -463,11 +492,13 @@ impl Event {
             | Self::ForeignMissed
             | Self::Unread { .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
+            Self::Twin { news, .. } if news.is_warning() => Weight::Warning,
             Self::Tunnel { change, .. } => match change.word {
                 Word::Down | Word::Objected => Weight::Warning,
                 Word::Up | Word::Agreed | Word::Damped => Weight::Info,
             },
-            Self::SessionUp { .. }
+            Self::Twin { .. }
+            | Self::SessionUp { .. }
             | Self::EndOfRib { .. }
             | Self::Refreshed { .. }
             | Self::InterfaceUp { .. }
@@ -655,6 +686,10 @@ impl fmt::Display for Event {
             Self::BfdSilent { neighbor, what } => write!(f, "BFD with {neighbor} says nothing any more: {what}"),
             Self::BfdAgentLost { reason } => {
                 write!(f, "the BFD agent is lost: {reason}; it is started again, and until then nothing is concluded")
+            }
+            Self::Twin { twin, news, silent } => {
+                write!(f, "the twin, {twin}, {news}")?;
+                more(*silent, f)
             }
             Self::Reloaded { plan, confirm_within } => {
                 write!(f, "reloaded: {}", summary(plan))?;

@@ -11,7 +11,10 @@ use crate::bfd::{Plan, Report};
 use crate::config::Hash;
 use crate::fib::{Batch, BatchId, Failure, Foreign, Part, Table};
 use crate::gateway::Ttl;
+use crate::hook;
+use crate::hook::RunId;
 use crate::probe;
+use crate::twin;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 use crate::vpn::Source;
 
@@ -128,6 +131,15 @@ pub enum Input {
     BfdLost(String),
     /// The far end of a tunnel has answered, or has stopped to.
     Probe(probe::Report),
+    /// Octets from the twin's address, over the twin-link, that have passed no router.
+    Hello(Bytes),
+    /// What became of [`Effect::Run`]. One that nobody asked for is ignored.
+    Ran {
+        /// Which.
+        id: RunId,
+        /// How it ended.
+        ran: hook::Ran,
+    },
     /// A person, or the system, wants a clean end.
     Stop,
     /// What [`Effect::Flush`] asked for is done.
@@ -206,6 +218,10 @@ pub enum Effect {
     Bfd(Vec<Plan>),
     /// Ask these far ends and no others; answered by [`Input::Probe`] whenever one changes.
     Probe(Vec<probe::Plan>),
+    /// The way of hellos from now on; `None` if there is none any more.
+    TwinLink(Option<twin::Link>),
+    /// Send these octets to the twin, over the way of hellos; nothing says whether they arrive.
+    Hello(Vec<u8>),
     /// Read the keys of [`super::Speaker::signatures`] again: who signs, or how, has changed. What was sent before goes out
     /// as it was signed before.
     Sign,
@@ -213,6 +229,15 @@ pub enum Effect {
     Hold(Vec<Held>),
     /// What a flow is to the kernel is this from now on.
     Hash(Hash),
+    /// Run this command, and answer with [`Input::Ran`]; killed with all that it started when it lasts longer.
+    Run {
+        /// The name of this run.
+        id: RunId,
+        /// What to run.
+        command: hook::Command,
+        /// How long it may last.
+        limit: Duration,
+    },
     /// Tell people.
     Tell(Event),
     /// A clean stop is complete: all sessions are closed, and the kernel holds what it shall.

@@ -34,6 +34,9 @@ impl Neighbor {
         if let Some(text) = &self.plan.shutdown {
             return Some(Notification::shutdown(Cease::AdministrativeShutdown, text));
         }
+        if let Some(why) = &self.stance.down {
+            return Some(why.clone());
+        }
         self.over.map(|over| Notification::max_prefixes(over.family, over.limit))
     }
 

@@ -26,9 +26,11 @@ mod resync;
 mod sessions;
 mod settling;
 mod stale;
+mod standing;
 mod startup;
 mod statics;
 mod tunnels;
+mod twin;
 mod watch;
 
 #[cfg(test)]
@@ -45,6 +47,7 @@ pub use input::{Effect, Endpoint, FlushId, Held, Input};
 pub use link::Link;
 pub use query::Surroundings;
 pub use reload::ReloadError;
+pub use standing::Standing;
 
 use crate::bfd;
 use crate::config;
@@ -74,6 +77,7 @@ use settling::Settling;
 use startup::Startup;
 use statics::Statics;
 use tunnels::Tunnels;
+use twin::Pair;
 
 /// Prefixes that one slice of work moves from the RIB to the FIB.
 const SLICE_PREFIXES: usize = 1_000;
@@ -142,6 +146,8 @@ pub struct Speaker {
     preserved: Vec<Family>,
     resync: Resync,
     settling: Settling,
+    /// What it may say and do.
+    standing: Standing,
     /// How often in a row what was read of the kernel was old when it came.
     overtaken: u8,
     audit: Audit,
@@ -151,6 +157,8 @@ pub struct Speaker {
     watching: Option<Vec<bfd::Plan>>,
     /// Far ends that are asked whether they are there.
     probing: Vec<probe::Plan>,
+    /// The other instance.
+    pair: Pair,
     life: Life,
     journal: Journal,
     strangers: Rate,
@@ -203,11 +211,13 @@ impl Speaker {
             preserved: Vec::new(),
             resync: Resync::default(),
             settling: Settling::default(),
+            standing: Standing::default(),
             overtaken: 0,
             audit: Audit::default(),
             watch_again: true,
             watching: None,
             probing: Vec::new(),
+            pair: Pair::new(seed),
             life: Life::Waiting,
             journal: Journal::default(),
             strangers: Rate::default(),
@@ -275,6 +285,8 @@ impl Speaker {
             Input::Bfd(report) => self.bfd(now, report, out),
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Probe(report) => self.probed(now, &report, out),
+            Input::Hello(octets) => self.hear_twin(now, &octets, out),
+            Input::Ran { .. } => {}
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => self.flushed(flush),
             Input::NotListening { family, reason } => {
@@ -295,6 +307,7 @@ impl Speaker {
         self.kernel(now, out);
         self.audit_if_due(now, out);
         self.watch(out);
+        self.tell_twin(now, out);
         self.settle(out);
     }
 
@@ -338,6 +351,7 @@ impl Speaker {
             .chain(self.audit_deadline())
             .chain(awaited)
             .chain(self.reload_deadline())
+            .chain(self.twin_deadline())
             .chain(leaving)
             .chain(back)
             .min()
@@ -420,11 +434,13 @@ impl Speaker {
         } else {
             self.rib.defer();
         }
-        let expected = self.neighbors.iter().filter(|neighbor| neighbor.plan.shutdown.is_none());
+        self.take_stances(now, out);
+        let expected = self.neighbors.iter().filter(|neighbor| neighbor.kept_down().is_none());
         let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
         self.startup.begin(now, routes > 0, waiting.collect());
         self.audit_later(now);
         self.sense_everything(now, out);
+        self.meet_twin(now, out);
         for id in self.neighbors.ids() {
             if let Some(neighbor) = self.neighbors.get_mut(id) {
                 neighbor.bind(now, &self.links, &self.tunnels);

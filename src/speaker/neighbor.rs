@@ -10,11 +10,12 @@ use super::probes::Probed;
 use super::rate::Rate;
 use super::settling::Loading;
 use super::stale::Awaited;
+use super::standing::Stance;
 use super::tunnels::Tunnels;
 use super::watch::Watched;
 use crate::config::Policies;
 use crate::gateway;
-use crate::gateway::Offer;
+use crate::gateway::{NeighborKind, Offer};
 use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
@@ -79,6 +80,8 @@ pub(super) struct Neighbor {
     pub(super) softened: Softened,
     /// It taught more prefixes than it may, and was dropped.
     pub(super) over: Option<Over>,
+    /// How it is treated, by what the instance may say and do.
+    pub(super) stance: Stance,
     /// What people were told of its limits in this session, for each family.
     pub(super) told: [Told; 2],
     /// What it has yet to say again.
@@ -118,6 +121,7 @@ impl Neighbor {
             faults: Rate::default(),
             softened: Softened::default(),
             over: None,
+            stance: Stance::default(),
             told: Default::default(),
             awaited: Awaited::default(),
             loading: None,
@@ -151,9 +155,10 @@ impl Neighbor {
         let mut own: Vec<_> = desired.neighbors.iter().chain(ranges).map(|neighbor| neighbor.local_address).collect();
         own.sort_unstable();
         own.dedup();
-        let import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import, policies))
+        let mut import = Import::new(desired.asn, self.plan.asn, desired.router_id, chain(&self.plan.import, policies))
             .of(self.plan.name.clone())
             .with_own(desired.prefixes.clone(), own);
+        import.leaving = self.stance.used_last;
         let scope = match self.plan.offer {
             Offer::Own => Scope::LocalOnly,
             Offer::Transit => Scope::Transit,
@@ -162,8 +167,11 @@ impl Neighbor {
         };
         let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
         export.graceful_shutdown = self.plan.graceful_shutdown;
+        let twin = self.plan.kind == NeighborKind::Twin;
+        export.next_hop_self = twin;
+        export.manner = self.stance.offers;
         let (name, asn, weight) = (self.plan.name.clone(), self.plan.asn, self.plan.weight);
-        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight }
+        rib::PeerSettings { name, asn, import, export, caps: self.caps(), weight, twin }
     }
 
     /// Its interface and its tunnel as they are now; true if that is news.

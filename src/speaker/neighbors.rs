@@ -137,7 +137,9 @@ impl Speaker {
     pub(super) fn register(&mut self, plan: gateway::Neighbor) -> PeerId {
         self.watch_again = true;
         let id = self.neighbors.add(plan, &self.desired);
-        if let Some(neighbor) = self.neighbors.get(id) {
+        let stance = self.neighbors.get(id).map(|neighbor| self.stance(neighbor)).unwrap_or_default();
+        if let Some(neighbor) = self.neighbors.get_mut(id) {
+            neighbor.stance = stance;
             self.rib.add_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));
         }
         id

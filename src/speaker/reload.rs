@@ -198,6 +198,8 @@ impl Speaker {
         if before.ecmp.hash != self.config.ecmp.hash {
             out.push(Effect::Hash(self.config.ecmp.hash));
         }
+        self.meet_twin(now, out);
+        self.tell_twin(now, out);
         self.rewatch(now, out);
         before
     }

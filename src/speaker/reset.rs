@@ -25,6 +25,10 @@ impl Speaker {
             let message = format!("{name} has no session to reset: the file shuts it down");
             return conflict(message, "remove `shutdown` from its bgp table");
         }
+        if neighbor.stance.down.is_some() {
+            let message = format!("{name} has no session to reset: this instance keeps it down");
+            return conflict(message, "see why: twinspan show gateway");
+        }
         if !neighbor.ready() {
             let message = format!("{name} has no session to reset: its tunnel is down");
             return conflict(message, "see why: twinspan show tunnels");

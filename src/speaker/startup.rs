@@ -59,6 +59,14 @@ impl Startup {
         }
     }
 
+    /// True while something is missing from that neighbor.
+    pub(super) fn waits_for(&self, peer: PeerId) -> bool {
+        match self {
+            Self::Lasting { missing, .. } => missing.iter().any(|(waited, _)| *waited == peer),
+            Self::Before | Self::Over => false,
+        }
+    }
+
     /// The neighbor has restarted as we have, and its session is up.
     pub(super) fn hurry(&mut self, now: Time, peer: PeerId) {
         if let Self::Lasting { hurried, .. } = self {

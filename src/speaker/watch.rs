@@ -114,7 +114,7 @@ impl Neighbor {
     fn tunnel(&self) -> Option<&str> {
         match &self.plan.kind {
             NeighborKind::Device { .. } => self.plan.interface.as_deref(),
-            NeighborKind::NetworkRouter | NeighborKind::Other => None,
+            NeighborKind::Twin | NeighborKind::NetworkRouter | NeighborKind::Other => None,
         }
     }
 }

@@ -68,7 +68,8 @@ fn what_a_change_of_each_key_costs_is_documented_as_it_is() {
 
 #[test]
 fn every_rule_is_documented() {
-    let sources = ["instances", "devices", "connections", "policies", "ranges", "secrets", "sessions"];
+    let sources =
+        ["instances", "devices", "connections", "policies", "ranges", "secrets", "sessions", "statics", "twin"];
     for name in sources {
         let path = format!("{}/src/config/rules/{name}.rs", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).unwrap();

@@ -221,3 +221,34 @@ fn a_bfd_table_is_completed_by_the_tables_around_it() {
     assert!(intervals.contains(&Some((Duration::from_millis(50), 4))), "{intervals:?}");
     assert!(intervals.contains(&Some((Duration::from_millis(100), 4))), "{intervals:?}");
 }
+
+#[test]
+fn the_instances_have_a_session_with_each_other_over_their_path() {
+    for (own, twin, near, far) in
+        [("in-0", "in-1", "192.168.255.1", "192.168.255.2"), ("in-1", "in-0", "192.168.255.2", "192.168.255.1")]
+    {
+        let desired = of(EVERYTHING, own);
+        let session = desired.neighbors.iter().find(|n| n.name.as_str() == twin).unwrap();
+        assert_eq!((&session.kind, session.offer, session.asn), (&NeighborKind::Twin, Offer::Learned, desired.asn));
+        assert_eq!((session.local_address.to_string(), session.remote_address.to_string()), (near.into(), far.into()));
+        assert_eq!(session.interface.as_deref(), Some("eth1"));
+        assert_eq!((&session.import, &session.export), (&Words::accept(), &Words::accept()));
+        assert_eq!((session.ttl, session.passive, session.limit), (Ttl::Security, false, PrefixLimit::NONE));
+        assert_eq!(session.families, Family::ALL);
+        assert_eq!(session.timers.hold_time.as_secs(), 9);
+        // It has the key and the times of all others, and neither waits for BFD nor goes several hops.
+        let watch = session.bfd.as_ref().unwrap();
+        assert_eq!((watch.multiplier, watch.interval), (4, Duration::from_millis(250)));
+        assert_eq!((watch.strict, watch.multihop), (false, None));
+    }
+    assert!(of(DUAL, "in-0").neighbors.iter().all(|n| n.kind != NeighborKind::Twin));
+}
+
+#[test]
+fn files_that_say_the_same_have_the_same_digest_whatever_their_comments_and_order() {
+    let digest = |text: &str| config(text).written.digest().unwrap();
+    let moved = DUAL.replace("asn = 65515\n", "").replace("[gateway]\n", "# the pair\n[gateway]\nasn =   65515\n");
+    assert_eq!(digest(&moved), digest(DUAL));
+    assert_ne!(digest(&DUAL.replace("asn = 65010", "asn = 65013")), digest(DUAL));
+    assert_ne!(digest(EVERYTHING), digest(DUAL));
+}

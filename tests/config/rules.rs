@@ -164,12 +164,200 @@ fn reserved_as_numbers_are_refused_everywhere() {
 
 #[test]
 fn two_devices_without_bgp_cannot_have_the_same_prefixes() {
-    let text = edited("bgp = true", "bgp = false")
-        .replace("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]")
-        .replace("asn = 65011", "asn = 65011\nprefixes = [\"10.52.0.0/16\"]");
-    let found = codes(&text);
-    assert!(found.contains(&("same-prefixes-without-bgp", line_of(&text, "asn = 65011") + 1)), "{found:?}");
-    assert_eq!(found.iter().filter(|(code, _)| *code == "not-yet").count(), 4, "two prefixes, two connections");
+    one_fault(
+        &without_bgp("10.52.0.0/16", "10.52.0.0/16"),
+        "same-prefixes-without-bgp",
+        "prefixes = [\"10.52.0.0/16\"]\n\n[[connection",
+        "10.52.0.0/16",
+    );
+    assert_eq!(codes(&without_bgp("10.52.0.0/16", "10.53.0.0/16")), []);
+    let text = without_bgp("10.52.0.0/16", "10.52.0.0/16").replace("bgp = false", "bgp = true");
+    assert!(!codes(&text).iter().any(|(code, _)| *code == "same-prefixes-without-bgp"), "with BGP each says so itself");
+}
+
+/// The sample without BGP, with these prefixes of the two devices.
+fn without_bgp(hq1: &str, hq2: &str) -> String {
+    edited("bgp = true", "bgp = false")
+        .replace("asn = 65010", &format!("prefixes = [\"{hq1}\"]"))
+        .replace("asn = 65011", &format!("prefixes = [\"{hq2}\"]"))
+}
+
+#[test]
+fn prefixes_of_sites_without_bgp_that_overlap_are_warned_about() {
+    let text = without_bgp("10.52.0.0/16", "10.52.4.0/24");
+    one_fault(&text, "overlapping-prefixes", "prefixes = [\"10.52.4.0/24\"]", "10.52.0.0/16");
+    one_fault(&without_bgp("10.0.0.0/8", "192.0.2.0/24"), "overlapping-prefixes", "10.0.0.0/8", "cloud network");
+    assert_eq!(codes(&without_bgp("0.0.0.0/0", "10.52.4.0/24")), [], "whoever has the default route means it");
+}
+
+#[test]
+fn a_static_prefix_is_not_inside_the_cloud_network() {
+    let text = without_bgp("10.20.7.0/24", "10.53.0.0/16");
+    one_fault(&text, "static-prefix-in-network", "10.20.7.0/24", "10.20.0.0/16");
+}
+
+#[test]
+fn without_bgp_there_are_prefixes() {
+    let text = without_bgp("10.52.0.0/16", "10.53.0.0/16").replace("prefixes = [\"10.53.0.0/16\"]", "prefixes = []");
+    one_fault(&text, "no-prefixes-without-bgp", "name = \"hq-2\"", "no BGP and no prefixes");
+}
+
+#[test]
+fn prefixes_of_a_device_with_bgp_are_warned_about() {
+    let text = edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]");
+    one_fault(&text, "prefixes-beside-bgp", "10.52.0.0/16", "by BGP");
+}
+
+#[test]
+fn a_device_with_bgp_has_an_as_number() {
+    one_fault(&edited("asn = 65010\n", ""), "asn-needed", "[[device]]\nname = \"hq-1\"", "no AS number");
+}
+
+#[test]
+fn what_a_cloud_keeps_for_itself_is_no_devices_as_number_under_its_profile() {
+    for (profile, asn) in [("azure", "12076"), ("azure", "65520"), ("aws", "7224"), ("gcp", "16550")] {
+        let text = edited("65010", asn);
+        assert_eq!(codes(&text), [], "without the profile it is a number like any other");
+        let text = text.replace("asn = 65515", &format!("asn = 65514\nprofile = \"{profile}\""));
+        one_fault(&text, "profile-asn", &format!("asn = {asn}\n"), "for itself");
+    }
+    one_fault(&edited("asn = 65515", "asn = 65515\nprofile = \"moon\""), "bad-value", "profile", "\"azure\"");
+}
+
+#[test]
+fn in_active_standby_two_public_ips_are_not_needed() {
+    let text = standby().replace("public-ip = \"203.0.113.11\"\n", "");
+    assert_eq!(codes(&text), []);
+}
+
+/// The sample in the other mode.
+fn standby() -> String {
+    edited("mode = \"active-active\"\n", "")
+}
+
+#[test]
+fn the_shared_bgp_address_lies_in_the_subnet_and_is_nobodys_own() {
+    assert_eq!(codes(&standby()), []);
+    let given = |ip: &str| standby().replace("asn = 65515", &format!("asn = 65515\nbgp-ip = \"{ip}\""));
+    assert_eq!(codes(&given("10.20.255.20")), []);
+    one_fault(&given("10.20.254.20"), "bgp-ip-outside-subnet", "10.20.254.20", "10.20.255.0/27");
+    one_fault(&given("10.20.255.5"), "equal-bgp-ips", "bgp-ip = \"10.20.255.5\"\n\n[[device", "shared BGP address");
+    let last = standby().replace("10.20.255.5", "10.20.255.30");
+    one_fault(&last, "equal-bgp-ips", "bgp-ip = \"10.20.255.30\"", "shared BGP address");
+    let active = last.replace("asn = 65515", "asn = 65515\nmode = \"active-active\"");
+    assert_eq!(codes(&active), [], "in active-active nobody shares an address");
+    let device = standby().replace("asn = 65010", "asn = 65010\nbgp-ip = \"10.20.255.30\"");
+    assert!(codes(&device).contains(&("equal-bgp-ips", line_of(&device, "10.20.255.30"))));
+}
+
+#[test]
+fn an_instance_without_a_bgp_address_does_not_get_the_shared_one() {
+    let text = standby()
+        .replace("10.20.255.0/27", "10.20.255.0/29")
+        .replace("bgp-ip = \"10.20.255.4\"\n", "")
+        .replace("bgp-ip = \"10.20.255.5\"\n", "");
+    assert_eq!(codes(&text), []);
+    let text = text.replace("asn = 65515", "asn = 65515\nbgp-ip = \"10.20.255.5\"");
+    let model = parse("", &text).unwrap().0.model;
+    let own: Vec<_> = model.instances.iter().map(|i| i.bgp_ip.to_string()).collect();
+    assert_eq!(
+        (own, model.shared_ip.unwrap().to_string()),
+        (vec!["10.20.255.4".to_owned(), "10.20.255.6".to_owned()], "10.20.255.5".to_owned())
+    );
+}
+
+/// The sample with a peer gateway in place of the second device, these tunnels to it, and these lines more in its table.
+fn with_peer(tunnels: &[(&str, &str, &str)], more: &str) -> String {
+    let (first, _) = DUAL.split_once("[[device]]\nname = \"hq-2\"").unwrap();
+    let connection = DUAL.split("[[connection]]").nth(1).unwrap();
+    let tunnel = |(here, there, interface): &(&str, &str, &str)| {
+        format!("  {{ instance = \"{here}\", peer-instance = \"{there}\", interface = \"{interface}\" }},\n")
+    };
+    let tunnels: String = tunnels.iter().map(tunnel).collect();
+    let hosts = "instance = [{ name = \"e0\", public-ip = \"203.0.113.20\", bgp-ip = \"10.30.255.4\" }, \
+                 { name = \"e1\", public-ip = \"203.0.113.21\", bgp-ip = \"10.30.255.5\" }]";
+    format!(
+        "{first}[[connection]]{connection}[[peer-gateway]]\nname = \"east\"\n{hosts}\n{more}\n\n\
+         [[connection]]\npeer-gateway = \"east\"\ntunnels = [\n{tunnels}]\n"
+    )
+}
+
+const MESH: &[(&str, &str, &str)] =
+    &[("in-0", "e0", "a0"), ("in-0", "e1", "a1"), ("in-1", "e0", "a0"), ("in-1", "e1", "a1")];
+
+#[test]
+fn a_peer_gateway_is_joined_by_four_tunnels_and_each_counts() {
+    let text = with_peer(MESH, "asn = 65516");
+    assert_eq!(codes(&text), []);
+    let limited = text.replace("asn = 65515", "asn = 65515\nmax-tunnels = 5");
+    one_fault(&limited, "too-many-tunnels", "peer-instance = \"e1\", interface = \"a1\" },\n]", "6 tunnels");
+    assert_eq!(codes(&limited.replace("max-tunnels = 5", "max-tunnels = 6")), []);
+}
+
+#[test]
+fn a_mesh_with_a_hole_is_warned_about() {
+    one_fault(
+        &with_peer(&MESH[..3], "asn = 65516"),
+        "incomplete-mesh",
+        "peer-gateway = \"east\"",
+        "\"in-1\" to \"e1\"",
+    );
+}
+
+#[test]
+fn a_tunnel_to_a_peer_gateway_names_the_host_there_and_one_to_a_device_none() {
+    let text = with_peer(MESH, "asn = 65516");
+    let last = "instance = \"in-1\", peer-instance = \"e1\"";
+    one_fault(
+        &text.replace(last, "instance = \"in-1\""),
+        "peer-instance-needed",
+        "instance = \"in-1\", interface = \"a1\"",
+        "which instance",
+    );
+    let found = codes(&text.replace(last, "instance = \"in-1\", peer-instance = \"e7\""));
+    assert!(found.iter().any(|(code, _)| *code == "unknown-name"), "{found:?}");
+    let device = edited(
+        "instance = \"in-0\", interface = \"tun-hq1\"",
+        "instance = \"in-0\", peer-instance = \"x\", interface = \"tun-hq1\"",
+    );
+    one_fault(&device, "peer-instance-of-device", "peer-instance", "no instances");
+}
+
+#[test]
+fn a_connection_leads_to_a_device_or_to_a_peer_gateway() {
+    let text = edited("device = \"hq-1\"", "device = \"hq-1\"\npeer-gateway = \"hq-1\"");
+    assert!(codes(&text).contains(&("device-or-peer-gateway", line_of(&text, "peer-gateway"))));
+    let text = with_peer(MESH, "asn = 65516").replace("peer-gateway = \"east\"", "peer-gateway = \"eest\"");
+    let found = said(&text);
+    let fault = found.iter().find(|d| d.code == "unknown-name").unwrap();
+    assert_eq!(fault.way_out, "did you mean \"east\"?");
+}
+
+#[test]
+fn a_peer_gateway_has_at_most_two_hosts_with_addresses_of_their_own() {
+    let text = with_peer(MESH, "asn = 65516");
+    let third = text.replace("10.30.255.5\" }]", "10.30.255.5\" }, { name = \"e2\" }]");
+    assert!(codes(&third).iter().any(|(code, _)| *code == "peer-instance-count"));
+    one_fault(&text.replace("10.30.255.5", "10.20.7.7"), "device-bgp-ip-in-network", "10.20.7.7", "\"e1\"");
+    one_fault(&text.replace("203.0.113.21", "203.0.113.11"), "equal-public-ips", "203.0.113.20", "\"in-1\"");
+    let same = codes(&text.replace("10.30.255.5", "10.30.255.4"));
+    assert!(same.iter().any(|(code, _)| *code == "equal-bgp-ips"), "{same:?}");
+    one_fault(
+        &with_peer(MESH, "asn = 65515"),
+        "device-asn-is-gateways",
+        "asn = 65515\n\n[[connection]]\npeer",
+        "peer gateway",
+    );
+    one_fault(&with_peer(MESH, ""), "asn-needed", "[[peer-gateway]]", "no AS number");
+}
+
+#[test]
+fn transit_through_a_peer_gateway_without_bgp_is_warned_about() {
+    let text = with_peer(MESH, "prefixes = [\"10.30.0.0/16\"]")
+        .replace("peer-gateway = \"east\"", "peer-gateway = \"east\"\nbgp = false");
+    assert_eq!(codes(&text), []);
+    let text = text.replace("asn = 65515", "asn = 65515\ntransit = true");
+    one_fault(&text, "transit-without-bgp", "peer-gateway = \"east\"", "has no BGP");
 }
 
 #[test]
@@ -300,25 +488,6 @@ fn limits_and_texts_that_cannot_be_are_refused() {
     let long = "é".repeat(128);
     one_fault(&bgp(&format!("shutdown = \"{long}\"")), "bad-value", &long, "256 octets, and a peer takes at most 255");
     one_fault(&bgp("send-hold-time = \"500ms\""), "bad-value", "\"500ms\"", "at least \"1s\"");
-}
-
-#[test]
-fn what_later_work_fills_is_refused_as_not_yet() {
-    let cases = [
-        (edited("mode = \"active-active\"", "mode = \"active-standby\""), "mode ="),
-        (edited("mode = \"active-active\"\n", ""), "[gateway]"),
-        (edited("asn = 65515", "asn = 65515\nprofile = \"azure\""), "profile"),
-        (edited("asn = 65010", "asn = 65010\nprefixes = [\"10.52.0.0/16\"]"), "prefixes = [\"10.52"),
-        (
-            format!(
-                "{DUAL}\n[[connection]]\npeer-gateway = \"hub-east\"\ntunnels = [{{ instance = \"in-0\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}, {{ instance = \"in-1\", interface = \"a\", local-ip = \"169.254.9.1\", remote-ip = \"169.254.9.2\" }}]\n"
-            ),
-            "peer-gateway",
-        ),
-    ];
-    for (text, part) in cases {
-        one_fault(&text, "not-yet", part, "not yet: ");
-    }
 }
 
 #[test]
@@ -463,4 +632,55 @@ fn what_is_inside_of_a_signed_range_is_signed_too() {
         "10.9.0.128/25",
         "the range 10.9.0.0/24",
     );
+}
+
+/// The sample with these ends of a path between the instances.
+fn with_twin_links(first: &str, second: &str) -> String {
+    let end = |text: String, ip: &str, link: &str| {
+        let line = format!("bgp-ip = \"{ip}\"\n");
+        let more = if link.is_empty() { String::new() } else { format!("twin-link = {{ {link} }}\n") };
+        text.replacen(&line, &format!("{line}{more}"), 1)
+    };
+    end(end(DUAL.to_owned(), "10.20.255.4", first), "10.20.255.5", second)
+}
+
+const NEAR: &str = "interface = \"eth1\", address = \"192.168.255.1\"";
+const FAR: &str = "interface = \"eth2\", address = \"192.168.255.2\"";
+
+#[test]
+fn the_path_between_the_instances_has_two_ends_on_one_link() {
+    assert_eq!(codes(&with_twin_links(NEAR, FAR)), []);
+    one_fault(&with_twin_links(NEAR, ""), "twin-link-alone", "twin-link", "two ends");
+    one_fault(&with_twin_links("", FAR), "twin-link-alone", "twin-link", "two ends");
+    let same = with_twin_links(NEAR, NEAR);
+    assert!(said(&same).iter().any(|fault| fault.code == "neighbor-is-ourselves"), "{:?}", codes(&same));
+    let mixed = with_twin_links(NEAR, "interface = \"eth1\", address = \"fd00::2\"");
+    assert!(said(&mixed).iter().any(|fault| fault.code == "address-families-differ"), "{:?}", codes(&mixed));
+}
+
+#[test]
+fn the_path_between_the_instances_is_no_tunnel() {
+    let text = with_twin_links(&NEAR.replace("eth1", "tun-hq1"), FAR);
+    one_fault(&text, "twin-link-is-tunnel", "twin-link", "tun-hq1");
+}
+
+#[test]
+fn a_twin_is_not_silent_before_it_could_speak_twice() {
+    let text = format!("{}\n[twin]\nhello = \"1s\"\nsilent-after = \"1500ms\"\n", with_twin_links(NEAR, FAR));
+    one_fault(&text, "twin-silent-too-soon", "silent-after", "1s");
+}
+
+#[test]
+fn how_the_instances_speak_is_for_those_with_a_path() {
+    one_fault(&format!("{DUAL}\n[twin]\nhello = \"1s\"\n"), "twin-without-link", "[twin]", "twin-link");
+}
+
+#[test]
+fn the_session_with_the_twin_has_a_name_of_its_own() {
+    let neighbor = "[[neighbor]]\nname = \"in-1\"\naddress = \"192.0.2.1\"\nasn = 65001\n";
+    let text = format!("{}\n{neighbor}", with_twin_links(NEAR, FAR));
+    assert!(said(&text).iter().any(|fault| fault.code == "duplicate-name"), "{:?}", codes(&text));
+    let old = neighbor.replace("in-1", "twin").replace("192.0.2.1", "192.168.255.2");
+    let text = format!("{}\n{old}", with_twin_links(NEAR, FAR));
+    assert!(said(&text).iter().any(|fault| fault.code == "equal-neighbor-addresses"), "{:?}", codes(&text));
 }

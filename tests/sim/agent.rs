@@ -105,7 +105,7 @@ impl World {
                         continue;
                     };
                     let Some((far, link, wired)) = self.far_end(host, &name) else { continue };
-                    if self.silent.contains(&wired) {
+                    if self.silent.contains(&wired) || self.mute.contains(&(host, wired)) {
                         continue;
                     }
                     let (local, remote, link) = (path.remote, path.local, link.get());

@@ -10,6 +10,7 @@ mod kernel;
 mod reload;
 mod restart;
 mod tunnels;
+mod twin;
 mod watch;
 mod world;
 

@@ -32,10 +32,12 @@ pub struct Host {
     pub monitor: BTreeMap<LinkIndex, Link>,
     /// The kernel's answers to so many batches to come are lost, though it carries them out.
     pub unheard: u32,
-    /// Its interfaces hold no network: only a host route leads to the far end.
+    /// Its tunnels hold no network: only a host route leads to the far end.
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
     pub run: u32,
+    /// Where its speaker wants hellos to go.
+    twin_link: Option<twinspan::twin::Link>,
 }
 
 /// One end of a TCP connection: which host, in which of its runs, under which id.
@@ -78,6 +80,8 @@ pub enum Happening {
     Hangup(End),
     /// A BFD packet arrives.
     Packet(usize, Arrival, Wire),
+    /// A hello arrives over a wire, if that carries it by then.
+    Hello(usize, usize, Bytes),
 }
 
 /// What comes in order: everything on one of these, and nothing beside it.
@@ -90,6 +94,7 @@ enum Lane {
     /// What is read beside the rest, to be compared.
     Audit(usize),
     Bfd,
+    Hellos,
     /// All connections: what is accepted, carried and closed.
     Tcp,
 }
@@ -124,6 +129,12 @@ pub struct World {
     pub deaf: HashSet<usize>,
     /// Octets that were sent to a deaf host, by the sender's end.
     pub stuck: HashMap<End, u64>,
+    /// So many of a hundred hellos are lost on the way.
+    pub hello_loss: u32,
+    /// How much longer than others a hello takes at most; then they overtake each other.
+    pub hello_delay: Duration,
+    /// Hosts, and the wires over which what they send does not arrive: hellos, BFD and TCP.
+    pub mute: HashSet<(usize, usize)>,
     pub chance: fastrand::Rng,
 }
 
@@ -143,6 +154,9 @@ impl World {
             held: Vec::new(),
             deaf: HashSet::new(),
             stuck: HashMap::new(),
+            hello_loss: 0,
+            hello_delay: Duration::ZERO,
+            mute: HashSet::new(),
             chance: fastrand::Rng::with_seed(seed),
         }
     }
@@ -163,6 +177,7 @@ impl World {
             unheard: 0,
             narrow: false,
             run: 0,
+            twin_link: None,
         });
         self.hosts.len() - 1
     }
@@ -208,6 +223,7 @@ impl World {
     /// Ends the speaker of a host without a word, as `kill -9` does: the system closes its connections.
     pub fn kill(&mut self, host: usize) {
         self.abandon(host);
+        self.cut_short(host);
         self.hosts[host].speaker = None;
         let run = self.hosts[host].run;
         self.hosts[host].run += 1;
@@ -217,8 +233,22 @@ impl World {
         }
     }
 
+    /// What was on its way to the kernel ends with who sent it: a part of the first batch is carried out, and no more.
+    fn cut_short(&mut self, host: usize) {
+        let due = |happening: &Happening| matches!(happening, Happening::Apply(of, ..) if *of == host);
+        let mut batches: Vec<_> = self.queue.extract_if(.., |_, happening| due(happening)).collect();
+        if batches.is_empty() {
+            return;
+        }
+        if let (_, Happening::Apply(_, _, batch)) = batches.swap_remove(0) {
+            let done = self.chance.usize(..=batch.ops.len());
+            self.hosts[host].kernel.carry_out(&batch.ops[..done]);
+        }
+    }
+
     /// A host goes dark: nobody hears of it, and what it ran is gone.
     pub fn die(&mut self, host: usize) {
+        self.cut_short(host);
         self.hosts[host].speaker = None;
         self.hosts[host].run += 1;
         self.hosts[host].agent = Agent::new(self.now.since_start().as_nanos() as u64);
@@ -233,6 +263,28 @@ impl World {
             return;
         }
         self.silent.remove(&wire);
+        self.send_again(wire);
+    }
+
+    /// What this host sends over the wire does not arrive any more, though it hears the other end; or all does again.
+    pub fn set_mute(&mut self, host: usize, name: &str, mute: bool) {
+        let index = self.interface(host, name).unwrap();
+        let wire = self.wires.iter().position(|wire| wire.contains(&(host, index))).unwrap();
+        if mute {
+            self.mute.insert((host, wire));
+        } else {
+            self.mute.remove(&(host, wire));
+            self.send_again(wire);
+        }
+    }
+
+    /// True if what comes for that end over the wire does not arrive.
+    fn blocked(&self, end: &End, wire: usize) -> bool {
+        let from = |other: &End| self.mute.contains(&(other.host, wire));
+        self.silent.contains(&wire) || self.peers.get(end).is_some_and(from)
+    }
+
+    fn send_again(&mut self, wire: usize) {
         let (due, rest) = std::mem::take(&mut self.held).into_iter().partition(|(held, _)| *held == wire);
         self.held = rest;
         let due: Vec<(usize, Happening)> = due;
@@ -364,12 +416,17 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         if let Happening::Deliver(end, _) | Happening::Hangup(end) = &happening
-            && let Some(wire) = self.over.get(end).filter(|wire| self.silent.contains(wire))
+            && let Some(wire) = self.over.get(end).filter(|wire| self.blocked(end, **wire))
         {
             self.held.push((*wire, happening));
             return;
         }
         match happening {
+            Happening::Hello(host, wire, octets) => {
+                if !self.silent.contains(&wire) {
+                    self.tell(host, Input::Hello(octets));
+                }
+            }
             Happening::Packet(host, arrival, wire) => self.packet(host, &arrival, wire.as_slice()),
             Happening::Tell(host, run, input) => {
                 if self.hosts[host].run == run {
@@ -441,6 +498,10 @@ impl World {
                 Effect::Bfd(plans) => self.watch(host, plans),
                 // Nothing answers a probe here, which says nothing.
                 Effect::Probe(_) => {}
+                Effect::TwinLink(link) => self.hosts[host].twin_link = link,
+                Effect::Hello(octets) => self.hello(host, octets),
+                // No command ever ends here, which says nothing either.
+                Effect::Run { .. } => {}
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Dump => self.later(Happening::Dump(host, run)),
                 Effect::Audit(number) => {
@@ -480,22 +541,43 @@ impl World {
         }
     }
 
+    /// A hello leaves a host: it may be lost, late, or overtaken.
+    fn hello(&mut self, host: usize, octets: Vec<u8>) {
+        let Some(link) = self.hosts[host].twin_link.clone() else { return };
+        let Some((far, index, wire)) = self.far_end(host, &link.interface) else { return };
+        let there = self.hosts[far].interfaces.iter().any(|(known, _, own, _)| *known == index && *own == link.remote);
+        let heard = self.hosts[far]
+            .twin_link
+            .as_ref()
+            .is_some_and(|link_there| (link_there.local, link_there.remote) == (link.remote, link.local));
+        let lost = self.chance.u32(0..100) < self.hello_loss;
+        if !there || !heard || lost || self.silent.contains(&wire) || self.mute.contains(&(host, wire)) {
+            return;
+        }
+        let more = self.chance.u64(0..=self.hello_delay.as_micros() as u64);
+        let delay = Duration::from_micros(self.chance.u64(50..500) + more);
+        self.count += 1;
+        self.queue.insert((self.now + delay, self.count), Happening::Hello(far, wire, octets.into()));
+    }
+
     fn note(&mut self, host: usize, event: &Event) {
         self.hosts[host].events.push(format!("{} {event}", self.now));
     }
 
     fn dial(&mut self, from: End, remote: SocketAddr, local: IpAddr, interface: Option<String>) {
         let name = interface.unwrap_or_default();
+        let tunnel = name.starts_with("tun");
         let far = self.far_end(from.host, &name).filter(|(host, index, wire)| {
             let there = self.hosts[*host].interfaces.iter().find(|(known, ..)| known == index);
             let answers = there.is_some_and(|there| there.2 == remote.ip()) && self.hosts[*host].speaker.is_some();
             // Who has no way back cannot answer.
             let there = &self.hosts[*host];
-            let back = !there.narrow || there.kernel.table.routes.contains_key(&Prefix::host(local));
-            answers && back && !self.silent.contains(wire)
+            let back = !there.narrow || !tunnel || there.kernel.table.routes.contains_key(&Prefix::host(local));
+            let both = !self.mute.contains(&(from.host, *wire)) && !self.mute.contains(&(*host, *wire));
+            answers && back && both && !self.silent.contains(wire)
         });
         let h = &self.hosts[from.host];
-        if h.narrow && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
+        if h.narrow && tunnel && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
             let input = Input::ConnectFailed { conn: from.conn, reason: "Network is unreachable".to_owned() };
             return self.later(Happening::Tell(from.host, from.run, input));
         }
@@ -545,6 +627,7 @@ impl Happening {
             Self::Compare(host, _) => Lane::Links(*host),
             Self::Read(host, ..) => Lane::Audit(*host),
             Self::Packet(..) => Lane::Bfd,
+            Self::Hello(..) => Lane::Hellos,
             Self::Deliver(..) | Self::Hangup(_) => Lane::Tcp,
             Self::Tell(host, _, input) => match input {
                 Input::KernelDone { .. } | Input::Dumped(_) => Lane::Answers(*host),

@@ -171,6 +171,9 @@ fn next(neighbor: &Neighbor) -> Option<String> {
                 None => format!("stays down until: {reset}"),
             });
         }
+        Some(KeptDown::Standing) => {
+            return Some("stays down as long as this instance does: twinspan show gateway".into());
+        }
         Some(KeptDown::Unknown) | None => {}
     }
     if let Some(seconds) = neighbor.leaves_seconds {
@@ -194,6 +197,7 @@ pub fn write_neighbor<W: Write>(detail: &NeighborDetail, screen: &mut Screen<W>)
     facts.add("neighbor", neighbor.name.to_string());
     let kind = match neighbor.kind {
         NeighborKind::Device => "device",
+        NeighborKind::Twin => "the twin",
         NeighborKind::NetworkRouter => "network router",
         NeighborKind::Other | NeighborKind::Unknown => "other",
     };

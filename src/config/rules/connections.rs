@@ -1,6 +1,6 @@
 //! Rules about connections and their tunnels.
 
-use super::{known_name, place, unique_names};
+use super::{far_end, known_name, peer_of, place, unique_names};
 use crate::config::{
     build,
     file::{Connection, File, Tunnel},
@@ -9,7 +9,7 @@ use crate::config::{
 use crate::types::Name;
 
 pub(super) fn check(r: &mut Reader<'_>, file: &File) {
-    let names: Vec<&At<Name>> = file.connections.iter().filter_map(|c| c.name.as_ref().or(c.device.as_ref())).collect();
+    let names: Vec<&At<Name>> = file.connections.iter().filter_map(name).collect();
     unique_names(r, "connections", &names);
     names_are_known(r, file);
     tunnel_count(r, file);
@@ -17,22 +17,39 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
     one_interface_each(r, file);
     whole_pairs(r, file);
     bgp_address_known(r, file);
+    peer_instances(r, file);
+    mesh_is_whole(r, file);
     for connection in &file.connections {
         survives_maintenance(r, connection);
     }
+}
+
+/// What a connection is called: by its far end unless it has a name.
+fn name(connection: &Connection) -> Option<&At<Name>> {
+    connection.name.as_ref().or(connection.device.as_ref()).or(connection.peer_gateway.as_ref())
 }
 
 fn tunnels(file: &File) -> impl Iterator<Item = &Tunnel> {
     file.connections.iter().flat_map(|c| &c.tunnels)
 }
 
-/// `unknown-name`: devices and instances that the file does not have.
+/// `unknown-name`: devices, peer gateways and instances that the file does not have.
 fn names_are_known(r: &mut Reader<'_>, file: &File) {
     let devices: Vec<&Name> = file.devices.iter().filter_map(|d| Some(&d.name.as_ref()?.value)).collect();
     let instances: Vec<&Name> =
         file.gateway.iter().flat_map(|g| &g.instances).filter_map(|i| Some(&i.name.as_ref()?.value)).collect();
     for device in file.connections.iter().filter_map(|c| c.device.as_ref()) {
         known_name(r, "device", device, &devices);
+    }
+    let peers: Vec<&Name> = file.peers.iter().filter_map(|p| Some(&p.name.as_ref()?.value)).collect();
+    for connection in &file.connections {
+        let Some(name) = &connection.peer_gateway else { continue };
+        known_name(r, "peer gateway", name, &peers);
+        let Some(peer) = peer_of(file, connection) else { continue };
+        let hosts: Vec<&Name> = peer.instances.iter().filter_map(|i| Some(&i.name.as_ref()?.value)).collect();
+        for host in connection.tunnels.iter().filter_map(|t| t.peer_instance.as_ref()) {
+            known_name(r, "instance of that peer gateway", host, &hosts);
+        }
     }
     for instance in tunnels(file).filter_map(|t| t.instance.as_ref()) {
         known_name(r, "instance", instance, &instances);
@@ -94,19 +111,68 @@ fn whole_pairs(r: &mut Reader<'_>, file: &File) {
     }
 }
 
-/// `no-bgp-address`: a tunnel without a pair needs the device's BGP address.
+/// `no-bgp-address`: a tunnel without a pair needs the far end's BGP address.
 fn bgp_address_known(r: &mut Reader<'_>, file: &File) {
-    for connection in &file.connections {
-        let Some(name) = &connection.device else { continue };
-        let device = file.devices.iter().find(|d| d.name.as_ref().is_some_and(|n| n.value == name.value));
-        let Some(device) = device.filter(|d| !d.has_bgp_ip) else { continue };
+    for connection in file.connections.iter().filter(|c| c.uses_bgp) {
         for tunnel in connection.tunnels.iter().filter(|t| !t.has_local_ip && !t.has_remote_ip) {
+            let Some(far) = far_end(file, connection, tunnel).filter(|far| !far.has_bgp_ip) else { continue };
             let message = format!(
                 "nothing says where the session inside of this tunnel goes: \"{}\" has no `bgp-ip`, the tunnel no pair",
-                name.value
+                far.name
             );
-            let way_out = "give the device its `bgp-ip`, or the tunnel its `local-ip` and `remote-ip`";
-            r.error_also("no-bgp-address", &tunnel.span, message, way_out, (&device.span, "the device"));
+            let way_out = "give the far end its `bgp-ip`, or the tunnel its `local-ip` and `remote-ip`";
+            r.error_also("no-bgp-address", &tunnel.span, message, way_out, (far.span, "the far end"));
+        }
+    }
+}
+
+/// `peer-instance-needed` and `peer-instance-of-device`: a peer gateway has two hosts, a device is one.
+fn peer_instances(r: &mut Reader<'_>, file: &File) {
+    for connection in &file.connections {
+        for tunnel in &connection.tunnels {
+            if connection.peer_gateway.is_some() && connection.device.is_none() && !tunnel.has_peer_instance {
+                let message = "nothing says which instance of the peer gateway is at the far end of this tunnel";
+                r.error(
+                    "peer-instance-needed",
+                    &tunnel.span,
+                    message,
+                    "write for example `peer-instance = \"east-0\"`",
+                );
+            }
+            if let (Some(host), Some(_)) = (&tunnel.peer_instance, &connection.device) {
+                let message = "the connection leads to a device, which has no instances";
+                r.error("peer-instance-of-device", &host.span, message, "leave out `peer-instance`");
+            }
+        }
+    }
+}
+
+/// `incomplete-mesh`: each instance here has a tunnel to each instance there, so that any one of the four can be away.
+fn mesh_is_whole(r: &mut Reader<'_>, file: &File) {
+    let ours: Vec<&Name> =
+        file.gateway.iter().flat_map(|g| &g.instances).filter_map(|i| Some(&i.name.as_ref()?.value)).collect();
+    for connection in &file.connections {
+        let (Some(name), Some(peer)) = (&connection.peer_gateway, peer_of(file, connection)) else { continue };
+        let theirs: Vec<&Name> = peer.instances.iter().filter_map(|i| Some(&i.name.as_ref()?.value)).collect();
+        let there = |here: &Name, there: &Name| {
+            let ends = |t: &Tunnel| {
+                t.instance.as_ref().is_some_and(|i| i.value == *here)
+                    && t.peer_instance.as_ref().is_some_and(|i| i.value == *there)
+            };
+            connection.tunnels.iter().any(ends)
+        };
+        let missing: Vec<String> = ours
+            .iter()
+            .flat_map(|one| theirs.iter().map(move |other| (*one, *other)))
+            .filter(|(one, other)| !there(one, other))
+            .map(|(one, other)| format!("\"{one}\" to \"{other}\""))
+            .collect();
+        // With none or one there is another warning, or a fault.
+        if !missing.is_empty() && connection.tunnels.len() > 1 && connection.tunnels.iter().all(|t| t.has_peer_instance)
+        {
+            let message = format!("no tunnel leads from {}", missing.join(", and none from "));
+            let way_out = "add it: with all of them the maintenance of any one instance leaves two tunnels";
+            r.warning("incomplete-mesh", &name.span, message, way_out);
         }
     }
 }
@@ -114,10 +180,10 @@ fn bgp_address_known(r: &mut Reader<'_>, file: &File) {
 /// `single-tunnel` and `tunnels-on-one-instance`: the connection goes down when its instance is serviced.
 fn survives_maintenance(r: &mut Reader<'_>, connection: &Connection) {
     let way_out = "add a tunnel on the other instance";
-    let at = place(connection.device.as_ref(), &connection.span);
+    let at = place(connection.device.as_ref().or(connection.peer_gateway.as_ref()), &connection.span);
     match connection.tunnels.as_slice() {
         [] => {
-            let message = "the connection has no tunnel, so nothing reaches the device";
+            let message = "the connection has no tunnel, so nothing reaches its far end";
             r.warning("no-tunnel", at, message, "add a tunnel on each instance");
         }
         [_] => {

@@ -1,10 +1,12 @@
 //! Rules about the gateway and its two instances.
 
-use super::{bgp_ips, called, no_equals, place, unique_names};
+use super::{AddressPlan, bgp_ips, called, no_equals, place, unique_names};
 use crate::config::{
+    build,
     file::Gateway,
     raw::{At, Reader},
 };
+use crate::gateway::Mode;
 use crate::types::Name;
 
 pub(super) fn check(r: &mut Reader<'_>, gateway: &Gateway) {
@@ -35,6 +37,9 @@ fn instance_count(r: &mut Reader<'_>, gateway: &Gateway) {
 /// `active-active-needs-two-public-ips`: devices hold a tunnel to each instance. (That they differ is judged with
 /// the devices' public addresses.)
 fn two_public_ips(r: &mut Reader<'_>, gateway: &Gateway) {
+    if build::mode(gateway) != Mode::ActiveActive {
+        return;
+    }
     for instance in gateway.instances.iter().filter(|i| !i.has_public_ip) {
         let message =
             "an active-active gateway needs a public IP on each instance, because devices hold a tunnel to each";
@@ -57,12 +62,26 @@ fn bgp_ips_differ(r: &mut Reader<'_>, gateway: &Gateway) {
         |ip, one, other| format!("{one} has the BGP address {ip} of {other}; a device could not tell them apart"),
         "give each instance its own, or leave `bgp-ip` out",
     );
+    // In active-standby a third address is theirs by turns.
+    let Some(shared) = AddressPlan::of(gateway).shared else { return };
+    if build::mode(gateway) == Mode::ActiveActive {
+        return;
+    }
+    for ip in gateway.instances.iter().filter_map(|i| i.bgp_ip.as_ref()).filter(|ip| ip.value == shared) {
+        let message = format!("the instance has the shared BGP address {shared}, which only the active one has");
+        let way_out = "give the instance another of the subnet, or write another `bgp-ip` in [gateway]";
+        match &gateway.bgp_ip {
+            Some(given) => r.error_also("equal-bgp-ips", &ip.span, message, way_out, (&given.span, "the shared one")),
+            None => r.error("equal-bgp-ips", &ip.span, message, way_out),
+        }
+    }
 }
 
 /// `bgp-ip-outside-subnet`: the network routes the subnet to the gateway and nothing else.
 fn bgp_ip_in_subnet(r: &mut Reader<'_>, gateway: &Gateway) {
     let Some(subnet) = &gateway.subnet else { return };
-    for ip in gateway.instances.iter().filter_map(|i| i.bgp_ip.as_ref()).filter(|ip| !subnet.value.holds(ip.value)) {
+    let given = gateway.instances.iter().filter_map(|i| i.bgp_ip.as_ref()).chain(&gateway.bgp_ip);
+    for ip in given.filter(|ip| !subnet.value.holds(ip.value)) {
         let message = format!("the BGP address {} is outside of the gateway subnet {}", ip.value, subnet.value);
         let way_out = "take an address of the subnet, or leave `bgp-ip` out; link-local pairs belong to tunnels";
         r.error_also("bgp-ip-outside-subnet", &ip.span, message, way_out, (&subnet.span, "the subnet"));

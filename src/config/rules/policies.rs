@@ -35,7 +35,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File) {
 fn chains(file: &File) -> Vec<(Way, &[At<Word>])> {
     let tunnels = file.connections.iter().flat_map(|c| c.tunnels.iter().map(|t| &t.bgp).chain([&c.bgp]));
     let others = file.routers.iter().chain(&file.neighbors).map(|o| &o.bgp);
-    let tables = tunnels.chain(file.devices.iter().map(|d| &d.bgp)).chain(others).chain([&file.bgp]);
+    let tables = tunnels.chain(file.devices.iter().map(|d| &d.bgp)).chain(others).chain([&file.bgp, &file.twin.bgp]);
     tables.flat_map(|s| [(Way::Import, s.import.as_slice()), (Way::Export, s.export.as_slice())]).collect()
 }
 

@@ -23,5 +23,9 @@ fn tables(file: &File) -> impl Iterator<Item = &Session> {
     let connections = file.connections.iter();
     let inside = connections.flat_map(|c| [&c.bgp].into_iter().chain(c.tunnels.iter().map(|tunnel| &tunnel.bgp)));
     let outside = file.routers.iter().chain(&file.neighbors).map(|other| &other.bgp);
-    [&file.bgp].into_iter().chain(file.devices.iter().map(|device| &device.bgp)).chain(inside).chain(outside)
+    [&file.bgp, &file.twin.bgp]
+        .into_iter()
+        .chain(file.devices.iter().map(|device| &device.bgp))
+        .chain(inside)
+        .chain(outside)
 }

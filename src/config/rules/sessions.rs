@@ -2,14 +2,15 @@
 
 use std::{net::IpAddr, ops::Range};
 
-use super::bgp_ips;
+use super::{AddressPlan, far_end};
 use crate::config::{
-    Ecmp, duration,
-    file::{Connection, Device, File, Gateway, Outside, Tunnel},
+    Ecmp, build, duration,
+    file::{Connection, File, Gateway, Instance, Outside, Tunnel},
     raw::Reader,
     session::{self, Session},
 };
 use crate::gateway::Bgp;
+use crate::gateway::Mode;
 use crate::gateway::Timers;
 use crate::types::Name;
 
@@ -49,19 +50,21 @@ pub(super) fn names(file: &File, gateway: &Gateway) -> Vec<String> {
 }
 
 fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
-    let ours = bgp_ips(gateway);
-    let hosts: Vec<(&Name, Option<IpAddr>)> =
-        gateway.instances.iter().zip(ours).filter_map(|(i, ip)| Some((&i.name.as_ref()?.value, ip))).collect();
+    let plan = AddressPlan::of(gateway);
+    let hosts: Vec<(&Name, Option<IpAddr>)> = gateway
+        .instances
+        .iter()
+        .zip(plan.instances)
+        .filter_map(|(i, ip)| Some((&i.name.as_ref()?.value, ip)))
+        .collect();
     let mut ends = Vec::new();
+    let shared = plan.shared.filter(|_| build::mode(gateway) == Mode::ActiveStandby);
     for connection in &file.connections {
-        let device = connection
-            .device
-            .as_ref()
-            .and_then(|name| file.devices.iter().find(|d| d.name.as_ref().is_some_and(|n| n.value == name.value)));
         for tunnel in &connection.tunnels {
-            ends.extend(inside(file, connection, device, tunnel, &hosts));
+            ends.extend(inside(file, connection, tunnel, &hosts, shared));
         }
     }
+    ends.extend(twins(file, gateway));
     for other in file.routers.iter().chain(&file.neighbors) {
         // What is in a range is not known yet, but how it is run is.
         let at = other.address.as_ref().map(|at| &at.span).or(other.range.as_ref().map(|at| &at.span));
@@ -82,23 +85,45 @@ fn ends<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
     ends
 }
 
+/// The session of each instance with the other, named as that is.
+fn twins<'f>(file: &'f File, gateway: &'f Gateway) -> Vec<End<'f>> {
+    let [one, other] = gateway.instances.as_slice() else { return Vec::new() };
+    let end = |own: &'f Instance, twin: &'f Instance| {
+        let (name, far) = (twin.name.as_ref()?, twin.twin_link.as_ref()?);
+        let far_address = far.address.as_ref();
+        Some(End {
+            name: name.value.to_string(),
+            instance: &own.name.as_ref()?.value,
+            local: own.twin_link.as_ref()?.address.as_ref().map(|at| at.value),
+            remote: far_address.map(|at| at.value),
+            at: far_address.map_or_else(|| far.span.clone(), |at| at.span.clone()),
+            named_at: name.span.clone(),
+            tables: vec![&file.twin.bgp, &file.bgp],
+        })
+    };
+    end(one, other).into_iter().chain(end(other, one)).collect()
+}
+
 fn inside<'f>(
     file: &'f File,
     connection: &'f Connection,
-    device: Option<&'f Device>,
     tunnel: &'f Tunnel,
     hosts: &[(&Name, Option<IpAddr>)],
+    shared: Option<IpAddr>,
 ) -> Option<End<'f>> {
     let instance = &tunnel.instance.as_ref()?.value;
     let (_, bgp_ip) = hosts.iter().find(|(name, _)| *name == instance)?;
+    let far = far_end(file, connection, tunnel);
     let has_pair = tunnel.has_local_ip || tunnel.has_remote_ip;
-    let (local, remote) = if has_pair {
+    let (local, remote) = if !connection.uses_bgp {
+        (None, None)
+    } else if has_pair {
         (tunnel.local_ip.as_ref().map(|at| at.value), tunnel.remote_ip.as_ref().map(|at| at.value))
     } else {
-        (*bgp_ip, device.and_then(|d| Some(d.bgp_ip.as_ref()?.value)))
+        (shared.or(*bgp_ip), far.as_ref().and_then(|far| Some(far.bgp_ip?.value)))
     };
     let mut tables = vec![&tunnel.bgp, &connection.bgp];
-    tables.extend(device.map(|d| &d.bgp));
+    tables.extend(far.map(|far| far.bgp));
     tables.push(&file.bgp);
     let named = tunnel.name.as_ref().map(|name| (name.value.to_string(), name.span.clone()));
     let (name, named_at) = match named {
@@ -111,13 +136,16 @@ fn inside<'f>(
 
 /// As `gateway::Connection::tunnel_name` makes it.
 fn derived_name(connection: &Connection, tunnel: &Tunnel) -> Option<String> {
-    let instance = &tunnel.instance.as_ref()?.value;
-    let there = |t: &&Tunnel| t.instance.as_ref().is_some_and(|i| i.value == *instance);
-    let plain = format!("{}/{instance}", connection.device.as_ref()?.value);
-    if connection.tunnels.iter().filter(there).count() > 1 {
-        Some(format!("{plain}:{}", tunnel.interface.as_ref()?.value))
+    let far = &connection.device.as_ref().or(connection.peer_gateway.as_ref())?.value;
+    let plain = |tunnel: &Tunnel| {
+        let host = tunnel.peer_instance.as_ref().map(|at| format!(":{}", at.value)).unwrap_or_default();
+        Some(format!("{far}{host}/{}", tunnel.instance.as_ref()?.value))
+    };
+    let name = plain(tunnel)?;
+    if connection.tunnels.iter().filter(|other| plain(other).as_ref() == Some(&name)).count() > 1 {
+        Some(format!("{name}:{}", tunnel.interface.as_ref()?.value))
     } else {
-        Some(plain)
+        Some(name)
     }
 }
 

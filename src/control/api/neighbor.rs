@@ -133,6 +133,8 @@ pub struct NeighborDetail {
 pub enum NeighborKind {
     /// An on-premises device, inside a tunnel.
     Device,
+    /// The other instance of this gateway.
+    Twin,
     /// A router or host inside the cloud network.
     NetworkRouter,
     /// Outside the model: a `[[neighbor]]` of the file.
@@ -150,6 +152,8 @@ pub enum KeptDown {
     Shutdown,
     /// It taught more prefixes than it may. A reset lets it back; so does `next_retry_at`, if it has a value.
     MaxPrefixes,
+    /// This instance shall have no session with it now: see `standing` of `/v1/gateway`.
+    Standing,
     /// A word that this version does not know.
     #[serde(other)]
     Unknown,

@@ -38,7 +38,7 @@ pub(super) fn settings(peer: u32, asn: u32, scope: Scope) -> PeerSettings {
     import.enforce_first_as = false;
     let export = Export::new(OWN, asn, scope, Chain::accept());
     let (name, caps) = (Name::new(&format!("peer-{peer}")).unwrap(), Caps::default());
-    PeerSettings { name, asn, import, export, caps, weight: Weight::ONE }
+    PeerSettings { name, asn, import, export, caps, weight: Weight::ONE, twin: false }
 }
 
 pub(super) fn session(peer: u32, asn: u32) -> Session {

@@ -7,6 +7,7 @@ use crate::rib::*;
 use crate::types::{PeerId, Weight};
 use crate::wire::{Attributes, Community, Context, ExtendedCommunity, NextHop};
 
+use super::lab::Told;
 use super::lab::*;
 
 /// One rule that holds for all, or for these prefixes, and accepts.
@@ -218,4 +219,66 @@ fn a_graceful_shutdown_is_said_of_every_route_in_place_and_taken_back() {
     assert_eq!(drain(&mut rib, 0)[0].attributes.communities.as_slice(), [Community::GRACEFUL_SHUTDOWN]);
     drain(&mut rib, 1);
     assert_eq!(told(&rib, 1, "10.20.0.0/16").local_pref, Some(100), "of that neighbor alone");
+}
+
+#[test]
+fn a_neighbor_that_is_led_away_is_told_all_in_place_as_the_worst_way_and_then_nothing() {
+    let mut rib = rib(1, false);
+    for (peer, asn) in [(0, 65010), (1, 65001), (2, 65515)] {
+        join(&mut rib, peer, asn, Scope::Everything);
+    }
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    settle(&mut rib);
+    let context = |peer: u32| session(peer, [65010, 65001, 65515][peer as usize]).context;
+    let mut told = [Told::new(), Told::new(), Told::new()];
+    let hear = |rib: &mut Rib, told: &mut [Told; 3]| {
+        (0..3).for_each(|peer| replay(&mut told[peer as usize], &outputs(rib, peer, &context(peer))));
+    };
+    hear(&mut rib, &mut told);
+    let before = told.clone();
+    let manner = |rib: &mut Rib, manner: Manner| {
+        for (peer, asn) in [(1, 65001), (2, 65515)] {
+            let mut new = settings(peer, asn, Scope::Everything);
+            new.export.manner = manner;
+            rib.set_peer(PeerId(peer), new);
+        }
+    };
+    manner(&mut rib, Manner::Leaving);
+    hear(&mut rib, &mut told);
+    let (outside, _) = &told[1][&prefix("10.52.0.0/16")];
+    assert_eq!(outside.communities.as_slice(), [Community::GRACEFUL_SHUTDOWN]);
+    assert_eq!(
+        (outside.med, outside.as_path.to_string().as_str()),
+        (Some(4_294_967_294), "65515 65515 65515 65515 65010")
+    );
+    let (inside, _) = &told[2][&prefix("10.52.0.0/16")];
+    assert_eq!((inside.local_pref, inside.as_path.to_string().as_str()), (Some(0), "65010"));
+    manner(&mut rib, Manner::Withheld);
+    hear(&mut rib, &mut told);
+    assert!(told[1].is_empty() && told[2].is_empty(), "{told:?}");
+    manner(&mut rib, Manner::Open);
+    hear(&mut rib, &mut told);
+    assert_eq!(told, before);
+}
+
+#[test]
+fn what_a_neighbor_taught_that_is_about_to_go_is_used_only_where_nothing_else_is_known() {
+    let mut rib = rib(4, true);
+    for (peer, asn) in [(0, 65010), (1, 65515)] {
+        join(&mut rib, peer, asn, Scope::Everything);
+    }
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    teach(&mut rib, 0, "10.53.0.0/16", path(&[65010]));
+    teach(&mut rib, 1, "10.52.0.0/16", Attributes { local_pref: Some(100), ..path(&[65010, 65010]) });
+    settle(&mut rib);
+    let last = |rib: &mut Rib, leaving: bool| {
+        let mut new = settings(0, 65010, Scope::Everything);
+        new.import.leaving = leaving;
+        rib.set_peer(PeerId(0), new);
+        while rib.work(1_000) {}
+        chosen(&settle(rib))
+    };
+    let both = |first: u32| [("10.52.0.0/16".to_owned(), vec![first]), ("10.53.0.0/16".to_owned(), vec![0])];
+    assert_eq!(last(&mut rib, true), both(1));
+    assert_eq!(last(&mut rib, false), both(0));
 }

@@ -21,6 +21,7 @@ impl Speaker {
             name: model.name.clone(),
             mode: match model.mode {
                 gateway::Mode::ActiveActive => Mode::ActiveActive,
+                gateway::Mode::ActiveStandby => Mode::ActiveStandby,
             },
             asn: model.asn,
             instance: self.instance.clone(),

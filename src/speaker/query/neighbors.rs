@@ -42,7 +42,9 @@ impl Speaker {
             gateway::NeighborKind::Device { device, connection, tunnel } => {
                 (Some(device.clone()), Some(connection.clone()), Some(tunnel.clone()))
             }
-            gateway::NeighborKind::NetworkRouter | gateway::NeighborKind::Other => (None, None, None),
+            gateway::NeighborKind::Twin | gateway::NeighborKind::NetworkRouter | gateway::NeighborKind::Other => {
+                (None, None, None)
+            }
         };
         let ends = neighbor.conn.and_then(|conn| self.conns.get(&conn)).map(|known| (known.local, known.remote));
         NeighborDetail {
@@ -91,6 +93,7 @@ impl Speaker {
             name: plan.name.clone(),
             kind: match plan.kind {
                 gateway::NeighborKind::Device { .. } => NeighborKind::Device,
+                gateway::NeighborKind::Twin => NeighborKind::Twin,
                 gateway::NeighborKind::NetworkRouter => NeighborKind::NetworkRouter,
                 gateway::NeighborKind::Other => NeighborKind::Other,
             },
@@ -112,10 +115,11 @@ impl Speaker {
             authentication: plan.auth.to_string(),
             range: plan.range.clone(),
             leaves_seconds: neighbor.leaves.map(|at| at.since(now).as_millis().div_ceil(1000) as u64),
-            kept_down: match (&plan.shutdown, &neighbor.over) {
-                (Some(_), _) => Some(KeptDown::Shutdown),
-                (None, Some(_)) => Some(KeptDown::MaxPrefixes),
-                (None, None) => None,
+            kept_down: match (&plan.shutdown, &neighbor.stance.down, &neighbor.over) {
+                (Some(_), _, _) => Some(KeptDown::Shutdown),
+                (None, Some(_), _) => Some(KeptDown::Standing),
+                (None, None, Some(_)) => Some(KeptDown::MaxPrefixes),
+                (None, None, None) => None,
             },
             stale: neighbor.awaited.kept.map(|kept| Stale {
                 prefixes: count(self.kept(neighbor.id)),
@@ -217,6 +221,9 @@ impl Speaker {
     pub(super) fn why_down(&self, neighbor: &neighbor::Neighbor) -> String {
         if neighbor.plan.shutdown.is_some() {
             return "shut down by the file".to_owned();
+        }
+        if let Some(why) = &neighbor.stance.down {
+            return format!("kept down: {}", why.text().unwrap_or_default());
         }
         let status = neighbor.session.status();
         match status.last_down {

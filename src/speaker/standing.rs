@@ -1,0 +1,81 @@
+//! What this instance may say and do at this time, and what follows from that for each neighbor.
+//!
+//! Owns the one place where that is decided ([`Speaker::stance`]) and the one where it is carried out
+//! ([`Speaker::take_stances`]): by message on running sessions. Never decides whether the instance is fit, active or drained.
+
+use super::neighbor::Neighbor;
+use super::{Effect, Life, Speaker};
+use crate::policy::Manner;
+use crate::session;
+use crate::types::{PeerId, Time};
+use crate::wire::Notification;
+
+/// What an instance may say and do.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Standing {
+    /// All of it.
+    #[default]
+    Serving,
+    /// It waits for the other to fail: no sessions but that with its twin.
+    Standby,
+    /// It cannot do its work, for these reasons: it offers what it cannot do to nobody.
+    Unfit(Vec<String>),
+    /// It is about to be serviced: neighbors are led away from it.
+    Draining,
+    /// It can be serviced: no neighbor relies on it.
+    Drained,
+}
+
+/// What follows from that for one neighbor.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Stance {
+    /// What it is offered.
+    pub(super) offers: Manner,
+    /// What it teaches is used only where nothing else is known.
+    pub(super) used_last: bool,
+    /// There shall be no session with it, and it is told this.
+    pub(super) down: Option<Notification>,
+}
+
+impl Speaker {
+    /// What it may say and do now.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// What follows from all that is known for one neighbor.
+    pub(super) fn stance(&self, _: &Neighbor) -> Stance {
+        Stance::default()
+    }
+
+    /// Has every neighbor treated as it is now to be; only what differs is touched.
+    pub(super) fn take_stances(&mut self, now: Time, out: &mut Vec<Effect>) {
+        for id in self.neighbors.ids() {
+            self.take_stance(now, id, out);
+        }
+    }
+
+    fn take_stance(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
+        let Some(stance) = self.neighbors.get(id).map(|neighbor| self.stance(neighbor)) else { return };
+        let Some(neighbor) = self.neighbors.get_mut(id) else { return };
+        let before = std::mem::replace(&mut neighbor.stance, stance.clone());
+        if (before.offers, before.used_last) != (stance.offers, stance.used_last) {
+            self.rib.set_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));
+        }
+        if before.down == stance.down || self.life != Life::Running {
+            return;
+        }
+        match stance.down {
+            Some(why) => {
+                self.startup.give_up(id);
+                self.session(now, Some(id), session::Input::Stop(why), out);
+            }
+            // One that waits for its tunnel or its host route is started by those.
+            None if neighbor.ready() && !neighbor.awaits_route => {
+                self.session(now, Some(id), self.start_or_stay(id), out);
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The socket of hellos, and a task for it.
+
+mod courier;
+mod socket;
+
+pub use courier::{Courier, News};
