@@ -84,6 +84,36 @@ impl Shared {
     }
 }
 
+/// Where the lease in etcd is, and whose it shall be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeaseAt {
+    /// `http://host:port` of each member, at least one.
+    pub endpoints: Vec<String>,
+    /// The key that is there while somebody is active.
+    pub key: String,
+    /// This instance: what stands in the key.
+    pub name: String,
+    /// How long the lease lasts without being renewed, in whole seconds.
+    pub ttl: Duration,
+}
+
+/// What became of some [`Work`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Done {
+    /// Before the start: the address is there from a run before this one, and its time is not over.
+    Found,
+    /// The address is there, and was not.
+    Held,
+    /// The address cannot be put there, and why.
+    NotHeld(String),
+    /// The address is gone; or could not be taken away, and why.
+    Dropped(Result<(), String>),
+    /// Who has the address on the network side.
+    Answered(Answer),
+    /// What became of the lease.
+    Lease(Lease),
+}
+
 /// What `io` is to do, in order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Work {
@@ -97,6 +127,8 @@ pub enum Work {
     Drop(Shared),
     /// Ask the network side who has it.
     Ask(Shared),
+    /// Where the lease is from now on, if there is one.
+    Elect(Option<LeaseAt>),
     /// Try to get the lease in etcd, and keep it; or let it go.
     Compete(bool),
 }

@@ -33,8 +33,7 @@ pub fn arp_announcement(from: Mac, address: Ipv4Addr) -> Vec<u8> {
 
 fn arp_request(from: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let (sender, target) = (sender.octets(), target.octets());
-    let parts: [&[u8]; 9] =
-        [&BROADCAST, &from, &ETHERTYPE_ARP, &ARP_HEAD, &REQUEST, &from, &sender, &[0; 6], &target];
+    let parts: [&[u8]; 9] = [&BROADCAST, &from, &ETHERTYPE_ARP, &ARP_HEAD, &REQUEST, &from, &sender, &[0; 6], &target];
     parts.concat()
 }
 

@@ -146,8 +146,7 @@ fn encode(text: &str) -> String {
 async fn exchange(endpoint: &str, path: &str, body: &Value) -> Result<Value, String> {
     let host = endpoint.strip_prefix("http://").unwrap_or(endpoint).trim_end_matches('/');
     let stream = TcpStream::connect(host).await.map_err(|error| error.to_string())?;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     let driven = tokio::spawn(connection);
     let answer = async {
         let question = Request::post(path)

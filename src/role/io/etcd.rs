@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::super::LeaseAt;
 use super::cluster::{Cluster, Fault, Holder};
 use super::keeper::News;
 
@@ -13,19 +14,6 @@ use super::keeper::News;
 const AGAIN: Duration = Duration::from_millis(200);
 /// How much of the lease's time may pass before it is renewed.
 const RENEW: u32 = 5;
-
-/// Where the lease is, and whose it shall be.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Settings {
-    /// `http://host:port` of each member, at least one.
-    pub endpoints: Vec<String>,
-    /// The key that is there while somebody is active.
-    pub key: String,
-    /// This instance: what stands in the key.
-    pub name: String,
-    /// How long the lease lasts without being renewed, in whole seconds.
-    pub ttl: Duration,
-}
 
 /// What became of the lease, by the clock of this host.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,7 +41,7 @@ pub(super) struct Etcd {
 
 impl Etcd {
     /// Does not compete yet. Needs a tokio runtime.
-    pub(super) fn start(settings: Settings, news: mpsc::UnboundedSender<News>) -> Self {
+    pub(super) fn start(settings: LeaseAt, news: mpsc::UnboundedSender<News>) -> Self {
         let (competes, wish) = watch::channel(false);
         let task = tokio::spawn(async move {
             let mut lease = Lease { cluster: Cluster::new(&settings.endpoints), settings, held: None };
@@ -76,7 +64,7 @@ impl Drop for Etcd {
 
 struct Lease {
     cluster: Cluster,
-    settings: Settings,
+    settings: LeaseAt,
     /// The lease that the key is under, and the term.
     held: Option<(String, u64)>,
 }
@@ -121,7 +109,7 @@ impl Lease {
     }
 
     async fn take(&mut self) -> Result<Standing, Fault> {
-        let Settings { key, name, ttl, .. } = self.settings.clone();
+        let LeaseAt { key, name, ttl, .. } = self.settings.clone();
         match self.cluster.holder(&key).await? {
             // Of a run of ours before this one.
             Some(Holder { name: holder, lease, term }) if holder == name => {

@@ -9,9 +9,9 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-use super::super::{Answer, Shared, Work};
+use super::super::{Answer, LeaseAt, Shared, Work};
 use super::address::{Addresses, Owner};
-use super::etcd::{Etcd, Settings, Standing};
+use super::etcd::{Etcd, Standing};
 use super::network;
 
 /// What is told.
@@ -43,10 +43,11 @@ enum Kind {
 
 /// The way to the thread. Dropping it ends it, and leaves the address to its lifetime.
 pub struct Keeper {
-    orders: mpsc::Sender<Order>,
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<thread::JoinHandle<()>>,
     news: tokio::sync::mpsc::UnboundedSender<News>,
     announcing: Option<JoinHandle<()>>,
-    etcd: Option<(Settings, Etcd)>,
+    etcd: Option<(LeaseAt, Etcd)>,
 }
 
 impl Keeper {
@@ -55,7 +56,7 @@ impl Keeper {
         let mut addresses = Addresses::open()?;
         let (orders, given) = mpsc::channel();
         let answers = news.clone();
-        thread::Builder::new().name("address".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("address".to_owned()).spawn(move || {
             let mut keeps = Keeps::default();
             for order in given {
                 if let Some(told) = keeps.obey(&mut addresses, order)
@@ -65,7 +66,7 @@ impl Keeper {
                 }
             }
         })?;
-        Ok(Self { orders, news, announcing: None, etcd: None })
+        Ok(Self { orders: Some(orders), thread: Some(thread), news, announcing: None, etcd: None })
     }
 
     /// True if the shared address is there from a run before this one, and its time is not over.
@@ -75,7 +76,7 @@ impl Keeper {
     }
 
     /// Where the lease is from now on, if there is one; a lease at another place is left to its time.
-    pub fn elect(&mut self, settings: Option<Settings>) {
+    fn elect(&mut self, settings: Option<LeaseAt>) {
         if self.etcd.as_ref().map(|(known, _)| known) != settings.as_ref() {
             let news = self.news.clone();
             self.etcd = settings.map(|settings| (settings.clone(), Etcd::start(settings, news)));
@@ -97,6 +98,7 @@ impl Keeper {
                 }
                 self.order(at, Kind::Drop(shared));
             }
+            Work::Elect(settings) => self.elect(settings),
             Work::Compete(competes) => {
                 if let Some((_, etcd)) = &self.etcd {
                     etcd.compete(competes);
@@ -112,9 +114,20 @@ impl Keeper {
         }
     }
 
+    /// Waits until all that was ordered is done.
+    pub fn finish(mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has nothing more to do.
+            let _ = thread.join();
+        }
+    }
+
     fn order(&self, at: Instant, kind: Kind) {
         // The thread ends only when this sender does, or with a panic: then nothing holds the address for long.
-        let _ = self.orders.send(Order { at, kind });
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(Order { at, kind });
+        }
     }
 
     fn announce(&mut self, shared: Shared) {

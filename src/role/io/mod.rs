@@ -8,5 +8,5 @@ mod etcd;
 mod keeper;
 mod network;
 
-pub use etcd::{Settings as EtcdSettings, Standing as LeaseStanding};
+pub use etcd::Standing as LeaseStanding;
 pub use keeper::{Keeper, News};
