@@ -11,6 +11,7 @@ mod check;
 mod classes;
 mod diagnostic;
 mod diff;
+mod election;
 mod duration;
 mod file;
 mod host;

@@ -670,6 +670,44 @@ fn a_twin_is_not_silent_before_it_could_speak_twice() {
     one_fault(&text, "twin-silent-too-soon", "silent-after", "1s");
 }
 
+/// The complete example in active-standby, with more in its file.
+fn standby(instance: &str, more: &str) -> String {
+    let text = if instance.is_empty() { DUAL.to_owned() } else { with_twin_links(NEAR, FAR) };
+    let text = text.replace("mode = \"active-active\"", "mode = \"active-standby\"");
+    format!("{}\n{more}\n", text.replace("twin-link =", &format!("{instance}\ntwin-link =")))
+}
+
+#[test]
+fn an_election_by_etcd_names_its_members() {
+    let network = "network-interface = \"eth0\"";
+    one_fault(&standby(network, "[election]\nby = \"etcd\""), "etcd-without-endpoints", "by = ", "endpoints");
+    let tls = "[election]\nby = \"etcd\"\nendpoints = [\"https://10.20.0.7:2379\"]";
+    assert!(said(&standby(network, tls)).iter().any(|fault| fault.way_out.contains("grpc-proxy")));
+    let fine = "[election]\nby = \"etcd\"\nendpoints = [\"http://10.20.0.7:2379\"]";
+    assert_eq!(codes(&standby(network, fine)), [""; 0]);
+}
+
+#[test]
+fn two_that_cannot_hear_or_ask_about_each_other_are_warned_of() {
+    let network = "network-interface = \"eth0\"";
+    assert_eq!(codes(&standby(network, "")), [""; 0]);
+    assert_eq!(codes(&standby("priority = 100", "")), ["election-blind"]);
+    assert_eq!(codes(&standby("", "")), ["election-blind"]);
+    assert_eq!(codes(&standby("", "[election]\nby = \"external\"")), [""; 0]);
+    assert_eq!(codes(&standby("priority = 100", "[election]\nask-network = false")), [""; 0]);
+}
+
+#[test]
+fn an_election_is_for_active_standby() {
+    one_fault(&format!("{DUAL}\n[election]\npreempt = true\n"), "election-unused", "[election]", "active-standby");
+}
+
+#[test]
+fn a_lease_is_counted_in_whole_seconds() {
+    let text = standby("network-interface = \"eth0\"", "[election]\nlease = \"2500ms\"");
+    one_fault(&text, "bad-value", "lease", "whole seconds");
+}
+
 #[test]
 fn how_the_instances_speak_is_for_those_with_a_path() {
     one_fault(&format!("{DUAL}\n[twin]\nhello = \"1s\"\n"), "twin-without-link", "[twin]", "twin-link");
