@@ -98,14 +98,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ("gateway.instance.twin-link", &[("interface", SESSION), ("address", SESSION)]),
     (
         "election",
-        &[
-            ("by", NONE),
-            ("lease", NONE),
-            ("preempt", NONE),
-            ("ask-network", NONE),
-            ("endpoints", NONE),
-            ("ttl", NONE),
-        ],
+        &[("by", NONE), ("lease", NONE), ("preempt", NONE), ("ask-network", NONE), ("endpoints", NONE), ("ttl", NONE)],
     ),
     ("hooks", &[("initiate", NONE), ("on-active", NONE), ("on-standby", NONE), ("limit", NONE)]),
     ("twin", &[("hello", NONE), ("silent-after", NONE), ("bgp", NONE), ("bfd", NONE)]),

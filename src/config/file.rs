@@ -11,8 +11,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Hash, OnStop, Weights,
-    election,
+    Hash, OnStop, Weights, election,
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},

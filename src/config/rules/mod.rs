@@ -40,7 +40,7 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     sessions::check(r, file);
     twin::check(r, file);
     if let Some(gateway) = &file.gateway {
-        election::check(r, file, super::build::mode(gateway));
+        election::check(r, file, build::mode(gateway));
     }
     ranges::check(r, file);
     policies::check(r, file);

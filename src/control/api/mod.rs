@@ -19,6 +19,7 @@ mod role;
 mod route;
 mod text;
 mod tunnel;
+mod twin;
 
 #[cfg(test)]
 mod samples;
@@ -50,6 +51,7 @@ pub use role::{Role, RoleState, RoleWish};
 pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathSource, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
 pub use tunnel::{Counters, Objection, Tunnel, TunnelChange, TunnelDetail, TunnelState, Tunnels};
+pub use twin::{Twin, TwinConnection, TwinState};
 
 use serde::{Deserialize, Serialize};
 

@@ -42,6 +42,7 @@ impl Speaker {
             sessions: SessionCounts { configured: self.neighbors.len() as u32, established: established as u32 },
             routes: self.route_totals(),
             fib: self.fib_totals(),
+            twin: self.show_twin(now),
             warnings: self.show_warnings(now, around),
             sysctls: around.sysctls(),
             config: self.show_config(now, around),
@@ -127,6 +128,7 @@ impl Speaker {
                 }
             }
         }
+        self.warn_of_twin(&mut warnings);
         if self.fib.totals().failed > 0 {
             warnings.push(Warning {
                 code: "kernel_refused".to_owned(),

@@ -9,6 +9,7 @@ mod reload;
 mod role;
 mod routes;
 mod tunnels;
+mod twin;
 
 use super::{Effect, Speaker};
 use crate::config::Config;
