@@ -706,7 +706,12 @@ fn two_that_cannot_hear_or_ask_about_each_other_are_warned_of() {
 
 #[test]
 fn an_election_is_for_active_standby() {
-    one_fault(&format!("{DUAL}\n[election]\npreempt = true\n"), "election-unused", "[election]", "both instances are active");
+    one_fault(
+        &format!("{DUAL}\n[election]\npreempt = true\n"),
+        "election-unused",
+        "[election]",
+        "both instances are active",
+    );
 }
 
 #[test]
