@@ -10,6 +10,7 @@ mod kernel;
 mod modes;
 mod reload;
 mod restart;
+mod standby;
 mod tunnels;
 mod twin;
 mod watch;
