@@ -49,6 +49,7 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::ResetInstance(why) => Reply::Done(Done { message: format!("reset instance: {why:?}") }),
         Request::ResetGateway(why) => Reply::Done(Done { message: format!("reset gateway: {why:?}") }),
         Request::Plan(_) | Request::Reload(_) => Reply::Plan(promised!("plan")),
+        Request::Role(wish, force) => Reply::Done(Done { message: format!("role {wish}: {force}") }),
         Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
     })
 }

@@ -12,6 +12,7 @@ mod leftovers;
 mod modes;
 mod reload;
 mod restart;
+mod standby;
 mod tunnels;
 mod twin;
 mod watch;

@@ -29,6 +29,14 @@ name = "in-1"
 public-ip = "203.0.113.11"
 twin-link = { interface = "eth1", address = "192.168.255.2" }
 
+[election]
+by = "pair"
+lease = "2s"
+preempt = false
+ask-network = true
+
+[hooks]
+
 [twin]
 hello = "200ms"
 silent-after = "1s"
@@ -217,7 +225,6 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     ("gateway.mode", "mode = \"active-active\"", "mode = \"active-standby\""),
     ("gateway.profile", "asn = 65515", "asn = 65515\nprofile = \"azure\""),
-    ("gateway.bgp-ip", "asn = 65515", "asn = 65515\nbgp-ip = \"10.20.255.20\""),
     ("gateway.name", "name = \"hub-west\"", "name = \"hub-east\""),
     ("gateway.asn", "asn = 65515", "asn = 64600"),
     ("gateway.subnet", "subnet = \"10.20.255.0/27\"", "subnet = \"10.20.254.0/27\""),
@@ -233,6 +240,16 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("gateway.instance.priority", "router-id =", "priority = 50\nrouter-id ="),
     ("gateway.instance.twin-link.interface", "interface = \"eth1\"", "interface = \"eth2\""),
     ("gateway.instance.twin-link.address", "192.168.255.1", "192.168.255.9"),
+    ("election.by", "by = \"pair\"", "by = \"external\""),
+    ("election.lease", "lease = \"2s\"", "lease = \"3s\""),
+    ("election.preempt", "preempt = false", "preempt = true"),
+    ("election.ask-network", "ask-network = true", "ask-network = false"),
+    ("election.endpoints", "ask-network = true", "ask-network = true\nendpoints = [\"http://10.20.0.7:2379\"]"),
+    ("election.ttl", "ask-network = true", "ask-network = true\nttl = \"6s\""),
+    ("hooks.initiate", "[hooks]", "[hooks]\ninitiate = [\"swanctl\"]"),
+    ("hooks.on-active", "[hooks]", "[hooks]\non-active = [\"true\"]"),
+    ("hooks.on-standby", "[hooks]", "[hooks]\non-standby = [\"true\"]"),
+    ("hooks.limit", "[hooks]", "[hooks]\nlimit = \"9s\""),
     ("twin.hello", "hello = \"200ms\"", "hello = \"100ms\""),
     ("twin.silent-after", "silent-after = \"1s\"", "silent-after = \"2s\""),
     ("device.name", "hq-2", "paris"),
@@ -430,6 +447,7 @@ const IN_0: usize = 0;
 
 /// Keys that stand only where others say something else: [`special`] has those.
 const SPECIAL: &[(&str, &str, &str)] = &[
+    ("gateway.bgp-ip", "bgp-ip = \"10.20.255.4\"", "bgp-ip = \"10.20.255.20\""),
     ("bgp.ao-keys.id", "id = 1", "id = 2"),
     ("bgp.ao-keys.receive-id", "receive-id = 1", "receive-id = 3"),
     ("bgp.ao-keys.algorithm", "hmac-sha-1-96", "aes-128-cmac-96"),
@@ -443,7 +461,10 @@ fn base() -> String {
 
 fn special() -> String {
     let keys = "ao-keys = [{ id = 1, receive-id = 1, algorithm = \"hmac-sha-1-96\", file = \"/etc/one\" }]";
-    BASE.replace("AUTH", keys).replace("action = \"trim\"", "action = \"drop\", restart = \"5m\"")
+    // What the peers have as the address of the gateway is the shared one then.
+    BASE.replace("AUTH", keys)
+        .replace("action = \"trim\"", "action = \"drop\", restart = \"5m\"")
+        .replace("mode = \"active-active\"", "mode = \"active-standby\"\nbgp-ip = \"10.20.255.4\"")
 }
 
 /// A peer is a speaker of ours with the gateway as a neighbor outside its model.

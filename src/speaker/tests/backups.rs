@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::bfd::{Diag, Path, Report, State, Status};
 use crate::fib::Op;
+use crate::fib::Op;
 
 /// The bench's file, with a path between the instances.
 fn paired() -> String {
@@ -121,7 +122,7 @@ fn when_the_way_to_the_twin_is_dead_nothing_of_either_family_leads_over_it() {
     let effects = bench.tell(Input::Bfd(report(State::Down, Diag::EXPIRED)));
     // Before any of its routes is looked at.
     let Some(Effect::Kernel(batch)) = effects.first() else { panic!("{effects:?}") };
-    assert!(matches!(batch.ops[..], [crate::fib::Op::DeleteGroup(_), crate::fib::Op::DeleteGroup(_)]), "{batch:?}");
+    assert!(matches!(batch.ops[..], [Op::DeleteGroup(_), Op::DeleteGroup(_)]), "{batch:?}");
     bench.kernel(effects);
     bench.work();
     let Ok(Reply::Fib(fib)) = bench.ask(&Request::Fib).0 else { panic!("no fib") };
