@@ -32,6 +32,7 @@ mod labs;
 mod network_to_network;
 mod reload;
 mod silence;
+mod standby;
 mod stickiness;
 mod traffic;
 mod transit;
