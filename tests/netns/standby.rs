@@ -143,7 +143,7 @@ impl Pair {
 }
 
 #[test]
-fn r2_the_shared_address_is_with_one_of_two_whatever_happens_to_their_daemons() -> Result<()> {
+fn r2_to_r6_the_shared_address_is_with_one_of_two_whatever_happens_to_their_daemons() -> Result<()> {
     let mut pair = Pair::up("")?;
     pair.becomes_active("in-0")?;
     pair.reached("in-0")?;
