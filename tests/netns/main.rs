@@ -37,6 +37,7 @@ mod network_router;
 mod network_to_network;
 mod reload;
 mod silence;
+mod standby;
 mod stickiness;
 mod traffic;
 mod transit;

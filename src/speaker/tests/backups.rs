@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::bfd::{Diag, Path, Report, State, Status};
+use crate::fib::Op;
 
 /// The bench's file, with a path between the instances.
 fn paired() -> String {
