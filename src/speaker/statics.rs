@@ -107,7 +107,8 @@ impl Speaker {
     fn way(&self, tunnel: &Tunnel) -> Option<(LinkIndex, Option<IpAddr>, Way)> {
         let plan = &tunnel.plan;
         // Who waits for the other to fail sends all of it to the other.
-        if plan.statics.is_empty() || !tunnel.machine.carries() || *self.standing() == Standing::Standby {
+        let serves = self.serves() && *self.standing() != Standing::Standby;
+        if plan.statics.is_empty() || !tunnel.machine.carries() || !serves {
             return None;
         }
         let link = self.links.named(&plan.interface).filter(|link| link.up)?.index;
