@@ -118,7 +118,8 @@ fn when_the_way_to_the_twin_is_dead_nothing_of_either_family_leads_over_it() {
         assert_eq!(group_of(&mut bench, family), (vec![8], vec![], false));
     }
     let effects = bench.tell(Input::Bfd(report(State::Down, Diag::EXPIRED)));
-    bench.kernel(effects); // before any of its routes is looked at
+    bench.kernel(effects);
+    bench.work();
     let Ok(Reply::Fib(fib)) = bench.ask(&Request::Fib).0 else { panic!("no fib") };
     let over = |group: &&crate::control::api::FibGroup| group.members.iter().any(|one| one.interface_index == 8);
     assert_eq!(fib.groups.iter().find(over), None);
