@@ -194,7 +194,7 @@ fn change(world: &mut World, mode: &str, address: &str) {
 }
 
 #[test]
-fn r32_r33_the_mode_changes_both_ways_while_the_gateway_works() {
+fn r32_and_r33_the_mode_changes_both_ways_while_the_gateway_works() {
     for seed in 0..5 {
         let mut world = at_work(seed);
         let before = session_with(&world, IN_0, "hq-1/in-0");
