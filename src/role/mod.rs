@@ -72,6 +72,8 @@ pub struct Shared {
     pub address: IpAddr,
     /// Where it is put, and where others can be asked and told; `lo` if `None`.
     pub interface: Option<String>,
+    /// Tunnels in which it is our end: where one is an Ethernet, its far end is told who has it too.
+    pub tunnels: Vec<String>,
     /// The mark by which we know it for ours: the protocol number of our routes.
     pub protocol: u8,
 }

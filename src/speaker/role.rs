@@ -120,6 +120,10 @@ impl Speaker {
         Some(Shared {
             address: model.shared_ip?,
             interface: model.instance(&self.instance)?.network_interface.clone(),
+            tunnels: {
+                let ours = self.desired.neighbors.iter().filter(|plan| Some(plan.local_address) == model.shared_ip);
+                ours.filter_map(|plan| plan.interface.clone()).collect()
+            },
             protocol: self.config.kernel.protocol,
         })
     }

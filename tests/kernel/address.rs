@@ -16,7 +16,8 @@ const SOON: Duration = Duration::from_secs(20);
 const ADDRESSES: [&str; 2] = ["10.20.255.30", "fd00:20::ff7f"];
 
 fn shared(address: &str, interface: Option<&str>) -> Shared {
-    Shared { address: address.parse().unwrap(), interface: interface.map(str::to_owned), protocol: 179 }
+    let interface = interface.map(str::to_owned);
+    Shared { address: address.parse().unwrap(), interface, tunnels: Vec::new(), protocol: 179 }
 }
 
 /// Runs a test on a runtime inside of a namespace with a pair of interfaces, `d1` and `p1`.

@@ -77,7 +77,7 @@ fn r1_the_active_has_the_sessions_and_the_standby_only_that_with_its_twin() {
 }
 
 #[test]
-fn r2_the_standby_takes_over_from_a_killed_active_within_three_seconds() {
+fn r5_and_r6_the_standby_takes_over_from_a_killed_active_within_three_seconds() {
     for seed in 0..10 {
         let mut world = at_rest(seed);
         world.kill(IN_0);
@@ -93,7 +93,7 @@ fn r2_the_standby_takes_over_from_a_killed_active_within_three_seconds() {
 }
 
 #[test]
-fn r2_the_standby_takes_over_from_a_host_that_is_gone_within_two_seconds() {
+fn r5_and_r6_the_standby_takes_over_from_a_host_that_is_gone_within_two_seconds() {
     for seed in 0..10 {
         let mut world = at_rest(seed);
         world.die(IN_0);
@@ -103,7 +103,7 @@ fn r2_the_standby_takes_over_from_a_host_that_is_gone_within_two_seconds() {
 }
 
 #[test]
-fn r3_a_planned_takeover_takes_less_than_a_second_and_back_again() {
+fn r3_and_r4_a_planned_takeover_takes_less_than_a_second_and_back_again() {
     for seed in 0..10 {
         let mut world = at_rest(seed);
         world.ask(IN_0, &Request::Role(RoleWish::Standby, false)).unwrap();
@@ -119,7 +119,7 @@ fn r3_a_planned_takeover_takes_less_than_a_second_and_back_again() {
 }
 
 #[test]
-fn r3_an_active_that_is_stopped_cleanly_is_followed_within_a_second() {
+fn r3_and_r4_an_active_that_is_stopped_cleanly_is_followed_within_a_second() {
     let mut world = at_rest(1);
     world.tell(IN_0, Input::Stop);
     let took = takeover(&mut world, IN_1);

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::super::{Answer, LeaseAt, Shared, Work};
 use super::address::{Addresses, Owner};
@@ -46,7 +46,8 @@ pub struct Keeper {
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<thread::JoinHandle<()>>,
     news: tokio::sync::mpsc::UnboundedSender<News>,
-    announcing: Option<JoinHandle<()>>,
+    /// Dropped, they end.
+    announcing: Option<JoinSet<()>>,
     etcd: Option<(LeaseAt, Etcd)>,
 }
 
@@ -93,9 +94,7 @@ impl Keeper {
             Work::Renew(shared, lifetime) => self.order(at, Kind::Renew(shared, lifetime)),
             Work::Announce(shared) => self.announce(shared),
             Work::Drop(shared) => {
-                if let Some(task) = self.announcing.take() {
-                    task.abort();
-                }
+                self.announcing = None;
                 self.order(at, Kind::Drop(shared));
             }
             Work::Elect(settings) => self.elect(settings),
@@ -131,23 +130,15 @@ impl Keeper {
     }
 
     fn announce(&mut self, shared: Shared) {
-        if let Some(task) = self.announcing.take() {
-            task.abort();
-        }
-        if shared.interface.is_some() {
-            self.announcing = Some(tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        for interface in shared.interface.iter().chain(&shared.tunnels) {
+            let there = Shared { interface: Some(interface.clone()), ..shared.clone() };
+            tasks.spawn(async move {
                 // An interface where nobody can be told has nobody who would have to know.
-                let _ = network::announce(&shared).await;
-            }));
+                let _ = network::announce(&there).await;
+            });
         }
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        if let Some(task) = self.announcing.take() {
-            task.abort();
-        }
+        self.announcing = Some(tasks);
     }
 }
 
