@@ -397,9 +397,11 @@ impl Speaker {
     }
 }
 
-/// What a hello says of the role.
+/// What a hello says of the role. A twin whose file has both instances active claims nothing: while the mode changes, who
+/// goes over first is the active one of the two, and the other waits when it follows.
 fn claim(says: &twin::Says) -> Claim {
     let stance = match says.role {
+        _ if says.both => Stance::Standby,
         twin::Role::Active if says.yields => Stance::Yielding,
         twin::Role::Active => Stance::Active,
         twin::Role::Standby | twin::Role::Undecided if says.away => Stance::Away,

@@ -249,6 +249,7 @@ impl Speaker {
             standing,
             reasons: Vec::new(),
             ready: self.pair.ready,
+            both: self.office.machine.is_none(),
             resets: self.pair.relay.asked(),
             connections: self.pair.connections.clone(),
         }

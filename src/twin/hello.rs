@@ -74,6 +74,8 @@ pub struct Says {
     pub reasons: Vec<String>,
     /// All sessions that it wants have said what they have (End-of-RIB), and its kernel has it.
     pub ready: bool,
+    /// It takes part in no election: by its file both instances carry traffic.
+    pub both: bool,
     /// How often in this run it has asked the other one to reset itself.
     pub resets: u64,
     /// Each connection of the file with a tunnel on this instance.

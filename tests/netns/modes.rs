@@ -81,8 +81,9 @@ fn r34_a_mode_change_keeps_the_sessions_with_link_local_pairs_and_loses_no_packe
     ensure!(active.contains("priority") && standby != active);
     let before = flaps(&gateway, "in-0").map_err(anyhow::Error::msg)?;
     let traffic = Traffic::start(&gateway)?;
-    for text in [standby, active] {
-        for instance in ["in-1", "in-0"] {
+    // Who goes over first to active-standby is the active one.
+    for (text, order) in [(standby, ["in-0", "in-1"]), (active, ["in-1", "in-0"])] {
+        for instance in order {
             reload(&gateway, instance, &text)?;
             traffic.run_for(std::time::Duration::from_secs(1));
         }

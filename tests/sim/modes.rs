@@ -170,11 +170,17 @@ fn session_with(world: &World, host: usize, name: &str) -> (usize, usize) {
     (times(world, host, &format!(" {name} (AS")), times(world, host, &format!(" {name} is down: ")))
 }
 
-/// Both instances go over to a mode, the second first, and then the device to the address of the gateway in it.
+/// Who goes over first: to active-standby the one that shall be active.
+fn order(mode: &str) -> [usize; 2] {
+    if mode == "active-standby" { [IN_0, IN_1] } else { [IN_1, IN_0] }
+}
+
+/// Both instances go over to a mode, and then the device to the address of the gateway in it.
 fn change(world: &mut World, mode: &str, address: &str) {
-    let planned = world.reload(IN_1, &mixed(mode), None).unwrap().plan;
+    let [first, second] = order(mode);
+    let planned = world.reload(first, &mixed(mode), None).unwrap().plan;
     watch(world, 5);
-    let plan = world.reload(IN_0, &mixed(mode), None).unwrap().plan;
+    let plan = world.reload(second, &mixed(mode), None).unwrap().plan;
     assert_eq!(plan.peers, planned.peers, "what peers must have is the same whichever instance is asked");
     let told: Vec<_> = plan.peers.iter().map(|peer| (peer.neighbor.to_string(), peer.address.1.to_string())).collect();
     assert_eq!(told, [("hq-2/in-0".to_owned(), address.to_owned())]);
@@ -188,7 +194,7 @@ fn change(world: &mut World, mode: &str, address: &str) {
 }
 
 #[test]
-fn r32_r33_the_mode_changes_both_ways_while_the_gateway_works() {
+fn r32_and_r33_the_mode_changes_both_ways_while_the_gateway_works() {
     for seed in 0..5 {
         let mut world = at_work(seed);
         let before = session_with(&world, IN_0, "hq-1/in-0");
@@ -207,14 +213,16 @@ fn r34_link_local_pairs_stay_and_so_do_their_sessions() {
         let mut world = at_rest(seed, &first(&paired()));
         let before = device_sessions(&world, IN_0);
         let standby = first(&paired()).replace("mode = \"active-active\"\n", "");
-        for text in [standby, first(&paired())] {
-            for host in [IN_1, IN_0] {
+        for (mode, text) in [("active-standby", standby), ("active-active", first(&paired()))] {
+            for host in order(mode) {
                 let done = world.reload(host, &text, None).unwrap();
                 assert!(done.plan.peers.is_empty(), "nobody must change anything: {:?}", done.plan);
                 watch(&mut world, 10);
             }
             assert_eq!(device_sessions(&world, IN_0), before, "{}", story(&world));
             assert_eq!(world.hosts[IN_0].kernel.width(SHARED), 2, "{}", story(&world));
+            let waits = world.hosts[HQ_1].kernel.width("10.20.0.0/16") == 1;
+            assert_eq!(waits, mode == "active-standby", "the second waits in one mode: {}", story(&world));
         }
     }
 }
