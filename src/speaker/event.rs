@@ -537,7 +537,6 @@ impl Event {
             },
             Self::Twin { .. }
             | Self::SessionUp { .. }
-            Self::SessionUp { .. }
             | Self::KernelRoom { .. }
             | Self::Leftovers { .. }
             | Self::LeftoversGone

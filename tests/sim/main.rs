@@ -7,13 +7,17 @@ mod chaos;
 mod faults;
 mod foreign;
 mod full;
+mod guard;
 mod kernel;
 mod leftovers;
 mod reload;
 mod restart;
 mod tunnels;
 mod twin;
+mod walk;
 mod watch;
+mod weather;
+mod whole;
 mod world;
 
 use std::time::Duration;
