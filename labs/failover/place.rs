@@ -45,8 +45,9 @@ const LONG_HOLD: u16 = 90;
 
 /// A speaker that cleans up after a million routes takes minutes until it listens to a neighbor again.
 const CONNECT_LIMIT: Duration = Duration::from_secs(600);
-/// How long a speaker may turn sessions away that it shall have.
-const TURNED_AWAY_LIMIT: Duration = Duration::from_secs(60);
+
+/// How many sessions a speaker may end while the table is sent again.
+const SESSIONS: u32 = 5;
 
 /// One way out of the gateway: tunnels 1 to 4, and the link to the twin.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -396,6 +397,15 @@ impl<'a> Place<'a> {
             Event::Silent | Event::SilentNoBfd | Event::TwinLost => put(&far, self)?,
             Event::Killed => {}
         }
+        // A speaker that takes a session and drops it again at once is dialled again, as a device would.
+        for _ in 1..SESSIONS {
+            let player = self.connect(way)?;
+            self.players.insert(way, player);
+            match self.play(&[way]) {
+                Ok(()) => return Ok(()),
+                Err(_) => self.players.remove(&way).map(Player::kill),
+            };
+        }
         let player = self.connect(way)?;
         self.players.insert(way, player);
         self.play(&[way])
@@ -420,7 +430,7 @@ impl<'a> Place<'a> {
             limit: CONNECT_LIMIT,
         };
         // A speaker may turn the first away: FRR does until it knows the address of an interface that has returned.
-        let connected = runner::wait_until(TURNED_AWAY_LIMIT, || {
+        let connected = runner::wait_until(CONNECT_LIMIT, || {
             let connected = self.lab.inside(&way.far(), || Player::connect(&options));
             connected.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())
         });

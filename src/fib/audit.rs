@@ -283,7 +283,8 @@ impl Fib {
     /// All that the kernel holds was told. `None` if that says nothing and another look is needed; else what was found,
     /// and what was not as we thought it was is put right by the next batches.
     pub fn audit_end(&mut self) -> Option<Findings> {
-        let Audit { events, changes, routes, mut findings, .. } = self.audit.take()?;
+        let Audit { events, changes, routes, moved, mut findings, .. } = self.audit.take()?;
+        findings.moving += moved.len();
         let says = events == self.events;
         let mut gone = Vec::new();
         let Self { routes: cells, objects, links, down, .. } = self;

@@ -282,6 +282,7 @@ impl Fib {
             return None;
         }
         self.use_room(now);
+        self.move_some(LOOK);
         let mut ops = Vec::new();
         let mut looked_at = 0;
         while ops.len() < BATCH
@@ -374,7 +375,8 @@ impl Fib {
     /// True if there is nothing to do now. What failed waits for its [`Fib::deadline`], what has no link for the link.
     #[must_use]
     pub fn settled(&self) -> bool {
-        self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty() && !self.past_is_due()
+        let idle = self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty();
+        idle && !self.is_moving() && !self.past_is_due()
     }
 
     /// True if no batch is with the kernel.

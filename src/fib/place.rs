@@ -8,11 +8,9 @@
 //! [`Fib::settle`] ends the waiting: the group gets the label that most of its prefixes want, in one message and under
 //! its id, and those that want something else move. A table that comes back prefix by prefix is then one message.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem,
-};
+use std::{collections::BTreeSet, mem};
 
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::types::Prefix;
@@ -23,6 +21,7 @@ use super::GroupKey;
 use super::HopKey;
 use super::Member;
 use super::objects::GroupState;
+use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
 use super::routes::Queue;
@@ -51,6 +50,10 @@ pub(super) struct Unsettled {
     pub(super) groups: BTreeSet<u32>,
     /// Prefixes that came to want something else than their group's label, some of them more than once.
     restless: Queue,
+    /// Prefixes that are to be led to other groups, some of them more than once.
+    moving: Queue,
+    /// The groups that they leave.
+    emptying: BTreeSet<u32>,
     /// Groups whose new label waits for routes to leave.
     growing: BTreeSet<u32>,
     /// The last answer of [`Fib::fits`]: prefixes that change one after the other mostly ask the same.
@@ -78,52 +81,59 @@ impl Fib {
         }
         let groups = mem::take(&mut self.unsettled.groups);
         let mut restless = mem::take(&mut self.unsettled.restless);
-        let mut strays: BTreeMap<u32, SmallVec<[u32; 4]>> = BTreeMap::new();
-        let mut all = false;
+        let (mut any, mut all) = (false, false);
         for id in groups {
-            let (keys, known) = self.settle_group(id);
-            if !keys.is_empty() {
-                strays.insert(id, keys);
+            if let Some(known) = self.settle_group(id) {
+                any = true;
                 all |= !known;
             }
         }
-        if strays.is_empty() {
+        if !any {
             return;
         }
-        let mut moving: Vec<Prefix> = Vec::new();
-        let astray = |want: Ref, key: Ref| match (want.to(), key.to()) {
-            (To::Group(group), To::Group(key)) => strays.get(&group).is_some_and(|keys| keys.contains(&key)),
-            _ => false,
-        };
+        let groups = &self.objects.groups;
+        let moving = &mut self.unsettled.moving;
         if all {
             self.routes.change_all(|prefix, cell| {
-                if astray(cell.want, cell.key) {
-                    moving.push(prefix);
+                if astray(groups, cell).is_some() {
+                    moving.push(&prefix);
                 }
             });
         } else {
             while let Some(prefix) = restless.pop() {
-                if self.routes.get(&prefix).is_some_and(|cell| astray(cell.want, cell.key)) {
-                    moving.push(prefix);
+                if self.routes.get(&prefix).is_some_and(|cell| astray(groups, cell).is_some()) {
+                    moving.push(&prefix);
                 }
             }
         }
-        for prefix in moving {
-            let Some((want, key)) = self.routes.get(&prefix).map(|cell| (cell.want, cell.key)) else { continue };
-            let (To::Group(from), To::Group(wanted)) = (want.to(), key.to()) else { continue };
-            if !strays.get(&from).is_some_and(|keys| keys.contains(&wanted)) {
-                continue; // it came twice, and has moved
+    }
+
+    /// Leads some of the prefixes elsewhere that must leave their groups: so many that the kernel has enough to do.
+    pub(super) fn move_some(&mut self, enough: usize) {
+        while self.queue.len() < enough
+            && let Some(prefix) = self.unsettled.moving.pop()
+        {
+            let Some(cell) = self.routes.get(&prefix).copied() else { continue };
+            // It may want something else by now, or be there twice and have moved.
+            let Some((from, key)) = astray(&self.objects.groups, &cell) else { continue };
+            let to = self.home(key, Some(from));
+            if cell.have != cell.want {
+                self.left(from);
             }
-            let to = self.home(wanted, Some(from));
-            let held = self.routes.get(&prefix).is_some_and(|cell| cell.have == want);
-            if held && let Some(group) = self.objects.groups.get_mut(&from) {
-                group.leaving += 1;
+            self.assign(prefix, cell.key, Ref::group(to));
+        }
+        if self.unsettled.moving.is_empty() {
+            for id in mem::take(&mut self.unsettled.emptying) {
+                if let Some(group) = self.objects.groups.get_mut(&id) {
+                    group.goes.clear();
+                }
             }
-            self.assign(prefix, key, Ref::group(to));
         }
-        for id in strays.into_keys() {
-            self.grow_if_alone(id);
-        }
+    }
+
+    /// True if prefixes are still to be led elsewhere.
+    pub(super) fn is_moving(&self) -> bool {
+        !self.unsettled.moving.is_empty() || !self.unsettled.growing.is_empty()
     }
 
     /// Nothing that was learned over these hops counts any more: their groups go on without them, in one message each,
@@ -302,17 +312,16 @@ impl Fib {
         self.objects.group(key, &self.settings)
     }
 
-    /// Gives the group the label that most of its prefixes want. The keys of those that must go elsewhere, and whether
-    /// each of them is among the restless.
-    fn settle_group(&mut self, id: u32) -> (SmallVec<[u32; 4]>, bool) {
-        let none = (SmallVec::new(), true);
+    /// Gives the group the label that most of its prefixes want, and notes the keys of those that must go elsewhere. If
+    /// there are such: whether each of them is among the restless.
+    fn settle_group(&mut self, id: u32) -> Option<bool> {
         let due = |group: &&GroupState| !group.deleting && group.grows_to.is_none();
-        let Some(group) = self.objects.groups.get(&id).filter(due) else { return none };
+        let Some(group) = self.objects.groups.get(&id).filter(due) else { return None };
         let (wants, label) = (group.wants.clone(), group.label);
         let known = !group.stripped;
         if wants.iter().all(|(key, _)| Some(*key) == label) {
             self.shuffled(id, false);
-            return none;
+            return None;
         }
         let live = |key: u32| self.objects.keys.get(key).map(|state| self.live(&state.key));
         let mut classes: Vec<(Live, u64)> = Vec::new();
@@ -326,21 +335,29 @@ impl Fib {
         let now = label.and_then(live);
         // Who has most, and if two have as many the one that needs no message.
         let Some((best, _)) = classes.into_iter().max_by_key(|(class, sum)| (*sum, Some(class) == now.as_ref())) else {
-            return none;
+            return None;
         };
         let mut stays: SmallVec<[(u32, u32); 4]> = SmallVec::new();
-        let mut goes: SmallVec<[u32; 4]> = SmallVec::new();
+        let mut goes: SmallVec<[u32; 2]> = SmallVec::new();
+        let mut leaving = 0;
         for (key, count) in wants {
-            if live(key).as_ref() == Some(&best) { stays.push((key, count)) } else { goes.push(key) }
+            if live(key).as_ref() == Some(&best) {
+                stays.push((key, count));
+            } else {
+                goes.push(key);
+                leaving += count;
+            }
         }
         let Some((chosen, _)) = stays.iter().copied().max_by_key(|(key, count)| (*count, Some(*key) == label)) else {
-            return none;
+            return None;
         };
+        let any = !goes.is_empty();
         if label != Some(chosen) {
             let equals = self.objects.keys.get(chosen).map_or(0, |state| state.groups.len());
             if equals >= EQUALS {
                 goes.extend(stays.into_iter().map(|(key, _)| key));
-                return (goes, false);
+                self.empty(id, goes, 0);
+                return Some(false);
             }
             if goes.is_empty() || now.as_ref() == Some(&best) {
                 self.relabel(id, chosen);
@@ -349,10 +366,23 @@ impl Fib {
                 self.unsettled.growing.insert(id);
                 self.unsettled.forget();
             }
-            return (goes, false);
+            self.empty(id, goes, leaving);
+            return any.then_some(false);
         }
         self.shuffled(id, stays.len() > 1);
-        (goes, known)
+        self.empty(id, goes, leaving);
+        any.then_some(known)
+    }
+
+    /// Prefixes of the group that want one of these keys go elsewhere.
+    fn empty(&mut self, id: u32, goes: SmallVec<[u32; 2]>, leaving: u32) {
+        if let Some(group) = self.objects.groups.get_mut(&id)
+            && !goes.is_empty()
+        {
+            group.goes = goes;
+            group.leaving = leaving;
+            self.unsettled.emptying.insert(id);
+        }
     }
 
     /// A route has left the group, or will not: it may have been the last that was in the way of its new label.
@@ -377,6 +407,10 @@ impl Fib {
 
     /// Nothing is in line any more: who has not left by now does not leave.
     pub(super) fn grow_all(&mut self) {
+        // A prefix may wait for a group that is about to be made.
+        if !self.unsettled.moving.is_empty() || self.objects.is_dirty() {
+            return;
+        }
         for id in mem::take(&mut self.unsettled.growing) {
             if let Some(group) = self.objects.groups.get_mut(&id) {
                 group.leaving = 0;
@@ -442,6 +476,14 @@ impl Fib {
             return Live { carrying: live(&key.backups).collect(), backups: SmallVec::new(), fallen: true };
         }
         Live { carrying, backups: live(&key.backups).collect(), fallen: false }
+    }
+}
+
+/// The group that a prefix must leave, and the key that it wants.
+fn astray(groups: &HashMap<u32, GroupState>, cell: &Cell) -> Option<(u32, u32)> {
+    match (cell.want.to(), cell.key.to()) {
+        (To::Group(group), To::Group(key)) => groups.get(&group)?.goes.contains(&key).then_some((group, key)),
+        _ => None,
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Audit {
     pub(super) count: u64,
     /// How often changes by others came too fast.
     pub(super) lost: u64,
+    /// Such a loss is not made good yet: what we were changing ourselves was not judged.
+    pub(super) missed: bool,
 }
 
 impl Speaker {
@@ -102,6 +104,10 @@ impl Speaker {
                 self.audit.ended = Some(now);
                 self.audit.count += 1;
                 let Some(findings) = findings else { return self.audit_now(now, false) };
+                self.audit.missed &= findings.moving > 0;
+                if self.audit.missed {
+                    self.audit_soon(now);
+                }
                 if findings.repaired > 0 {
                     out.push(Effect::Tell(Event::Repaired { found: findings.repaired }));
                     self.audit_soon(now);

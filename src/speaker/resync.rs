@@ -96,6 +96,7 @@ impl Speaker {
             return;
         }
         self.audit.lost += 1;
+        self.audit.missed = true;
         out.push(Effect::Tell(Event::ForeignMissed));
         match &mut self.resync {
             Resync::Asked { again, .. } => *again = true,

@@ -16,6 +16,7 @@ mod dynamic;
 mod keep_down;
 mod neighbors;
 mod probes;
+mod settling;
 mod stale;
 mod tunnels;
 mod watch;

