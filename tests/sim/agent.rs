@@ -32,6 +32,7 @@ impl World {
     /// What a speaker wants of its agent.
     pub fn watch(&mut self, host: usize, plans: Vec<Plan>) {
         let (now, mut out) = (self.at(host), Vec::new());
+        self.hosts[host].due[1] = None;
         let agent = &mut self.hosts[host].agent;
         let wanted = plans.iter().map(|plan| Wanted {
             path: plan.path.clone(),
@@ -56,6 +57,7 @@ impl World {
     /// A speaker finds the agent that an earlier one left.
     pub fn adopt(&mut self, host: usize) {
         self.hosts[host].agent.absent = None;
+        self.hosts[host].due[1] = None;
         let reports: Vec<_> = self.hosts[host].agent.table.reports(self.at(host)).collect();
         for report in reports {
             self.tell(host, Input::Bfd(report));
@@ -65,11 +67,13 @@ impl World {
     /// The speaker is gone.
     pub fn abandon(&mut self, host: usize) {
         self.hosts[host].agent.absent = Some(self.at(host));
+        self.hosts[host].due[1] = None;
     }
 
     /// Does what is due at an agent.
     pub fn tick_agent(&mut self, host: usize) {
         let (now, mut out) = (self.at(host), Vec::new());
+        self.hosts[host].due[1] = None;
         let agent = &mut self.hosts[host].agent;
         agent.table.tick(now, &mut out);
         if let Some(since) = agent.absent {
@@ -86,6 +90,7 @@ impl World {
     /// A packet has come to an agent.
     pub fn packet(&mut self, host: usize, arrival: &Arrival, octets: &[u8]) {
         let (now, mut out) = (self.at(host), Vec::new());
+        self.hosts[host].due[1] = None;
         let _ = self.hosts[host].agent.table.receive(now, arrival, octets, &mut out);
         self.carry(host, out);
     }

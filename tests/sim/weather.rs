@@ -121,7 +121,13 @@ impl World {
         h.backlog.clear();
         let (up, dark): (Vec<_>, Vec<_>) = h.interfaces.iter().partition(|(.., up)| *up);
         let all = |some: Vec<&(LinkIndex, String, IpAddr, bool)>| some.into_iter().map(|(index, ..)| *index).collect();
-        h.kernel = ModelKernel { up: all(up), dark: all(dark), changes: h.kernel.changes, settings: h.kernel.settings.clone(), ..ModelKernel::default() };
+        h.kernel = ModelKernel {
+            up: all(up),
+            dark: all(dark),
+            changes: h.kernel.changes,
+            settings: h.kernel.settings.clone(),
+            ..ModelKernel::default()
+        };
     }
 
     /// It has power again, and its daemon is started.

@@ -47,6 +47,8 @@ pub struct Host {
     pub(super) backlog: Vec<Happening>,
     /// So much its clock has jumped.
     pub ahead: Duration,
+    /// When its daemon and its BFD agent have something to do, while that is known.
+    pub(super) due: [Option<Option<Time>>; 2],
     /// Where its speaker wants hellos to go.
     twin_link: Option<twinspan::twin::Link>,
 }
@@ -165,6 +167,7 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64) -> Self {
+        twinspan::fib::seed_hashes(0);
         Self {
             now: Time::START,
             hosts: Vec::new(),
@@ -209,6 +212,7 @@ impl World {
             frozen: false,
             backlog: Vec::new(),
             ahead: Duration::ZERO,
+            due: [None; 2],
             twin_link: None,
         });
         self.hosts.len() - 1
@@ -354,6 +358,7 @@ impl World {
     /// Tells a host something now.
     pub fn tell(&mut self, host: usize, input: Input) {
         let now = self.at(host);
+        self.hosts[host].due[0] = None;
         if self.hosts[host].asleep {
             let run = self.hosts[host].run;
             return self.hosts[host].backlog.push(Happening::Tell(host, run, input));
@@ -423,15 +428,15 @@ impl World {
     pub fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + limit;
         let mut ticks = 0;
+        self.hosts.iter_mut().for_each(|host| host.due = [None; 2]); // whatever was done to them meanwhile
         while !done(self) {
-            let due = |host: &Host| {
-                let speaker = host.speaker.as_ref().filter(|_| !host.asleep)?;
-                Some(host.true_time(speaker.deadline()?))
-            };
-            let next_tick = (0..self.hosts.len()).filter_map(|h| due(&self.hosts[h]).map(|time| (time, h))).min();
-            let agent = |host: &Host| Some(host.true_time(host.agent.deadline().filter(|_| !host.frozen)?));
-            let agents = (0..self.hosts.len()).filter_map(|h| Some((agent(&self.hosts[h])?, h)));
-            let next_agent = agents.min();
+            let mut next_tick = None;
+            let mut next_agent = None;
+            for (number, host) in self.hosts.iter_mut().enumerate() {
+                let [daemon, agent] = host.dues();
+                next_tick = earlier(next_tick, daemon.map(|time| (time, number)));
+                next_agent = earlier(next_agent, agent.map(|time| (time, number)));
+            }
             let next_event = self.queue.first_key_value().map(|((time, _), _)| *time);
             if let Some((time, host)) = next_agent
                 && time <= end
@@ -453,6 +458,7 @@ impl World {
             self.now = self.now.max(time);
             if let (true, Some((_, host))) = (tick_first, next_tick) {
                 let (now, mut effects) = (self.at(host), Vec::new());
+                self.hosts[host].due[0] = None;
                 if let Some(speaker) = self.hosts[host].speaker.as_mut() {
                     speaker.tick(now, &mut effects);
                 }
@@ -539,6 +545,7 @@ impl World {
     fn work(&mut self, host: usize) {
         while self.hosts[host].speaker.as_ref().is_some_and(Speaker::busy) {
             let (now, mut effects) = (self.at(host), Vec::new());
+            self.hosts[host].due[0] = None;
             if let Some(speaker) = self.hosts[host].speaker.as_mut() {
                 speaker.work(now, &mut effects);
             }
@@ -698,6 +705,25 @@ impl World {
         let at = (self.now + delay).max(*last);
         *last = at;
         self.queue.insert((at, self.count), happening);
+    }
+}
+
+/// The earlier of two, and of two at one time the one of the first host.
+fn earlier(one: Option<(Time, usize)>, other: Option<(Time, usize)>) -> Option<(Time, usize)> {
+    [one, other].into_iter().flatten().min()
+}
+
+impl Host {
+    /// When its daemon and its agent have something to do.
+    fn dues(&mut self) -> [Option<Time>; 2] {
+        let [daemon, agent] = self.due;
+        let daemon = daemon.unwrap_or_else(|| {
+            let speaker = self.speaker.as_ref().filter(|_| !self.asleep)?;
+            Some(self.true_time(speaker.deadline()?))
+        });
+        let agent = agent.unwrap_or_else(|| Some(self.true_time(self.agent.deadline().filter(|_| !self.frozen)?)));
+        self.due = [Some(daemon), Some(agent)];
+        [daemon, agent]
     }
 }
 
