@@ -28,7 +28,7 @@ pub struct Desired {
     pub neighbors: Vec<Neighbor>,
     /// Where more neighbors may come from by themselves.
     pub ranges: Vec<Range>,
-    /// The routes that make neighbors reachable, one for each tunnel with a session.
+    /// The routes that make far ends reachable, one for each that has an address inside its tunnel.
     pub host_routes: Vec<HostRoute>,
     /// Its tunnels.
     pub tunnels: Vec<Tunnel>,
@@ -143,6 +143,14 @@ pub struct Tunnel {
     pub remote: Option<IpAddr>,
     /// What is reached through it while it is up, without BGP: empty where there is a session.
     pub statics: Vec<Prefix>,
+    /// Our end inside it, if it has one.
+    pub local: Option<IpAddr>,
+    /// Its share beside others, where `[ecmp] weights` is `configured`; a session says it itself.
+    pub weight: Weight,
+    /// How it is watched by BFD, if it is; always `None` where there is a session, which says it itself.
+    pub bfd: Option<Watch>,
+    /// How it is probed, if it is; always `None` where there is a session, which says it itself.
+    pub probe: Option<Probe>,
 }
 
 /// What the instance of that name must do. `None` if the model has no such instance.
@@ -170,13 +178,11 @@ pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
     for connection in &model.connections {
         for tunnel in connection.tunnels.iter().filter(|t| t.instance == *instance) {
             let Some((tunnel, neighbor)) = inside(model, host, connection, tunnel) else { continue };
-            if let Some(neighbor) = neighbor {
-                desired.host_routes.push(HostRoute {
-                    prefix: Prefix::host(neighbor.remote_address),
-                    interface: tunnel.interface.clone(),
-                });
-                desired.neighbors.push(neighbor);
-            }
+            // Without a session the far end may have the same address in several tunnels: the first has the route.
+            let routed = |to: &Prefix| desired.host_routes.iter().any(|route| route.prefix == *to);
+            let to = tunnel.remote.map(Prefix::host).filter(|to| neighbor.is_some() || !routed(to));
+            desired.host_routes.extend(to.map(|prefix| HostRoute { prefix, interface: tunnel.interface.clone() }));
+            desired.neighbors.extend(neighbor);
             desired.tunnels.push(tunnel);
         }
     }
@@ -240,6 +246,9 @@ fn inside(
         Some((local, remote)) => (Some(local), Some(remote)),
         None => (model.tunnel_ip(host), far.bgp_ip),
     };
+    let bgp = end.bgp.or(&connection.bgp).or(far.bgp).or(&model.bgp);
+    // What a session would do is done for its tunnel, where there is none and both ends have an address.
+    let alone = !connection.uses_bgp && local.is_some() && remote.is_some();
     let tunnel = Tunnel {
         name: name.clone(),
         connection: connection.name.clone(),
@@ -248,11 +257,14 @@ fn inside(
         device_public_ip: far.public_ip,
         remote,
         statics: if connection.uses_bgp { Vec::new() } else { far.prefixes.to_vec() },
+        local,
+        weight: bgp.weight.unwrap_or(Weight::ONE),
+        bfd: if alone { bgp.bfd.watch() } else { None },
+        probe: if alone { bgp.probe.probe() } else { None },
     };
     if !connection.uses_bgp {
         return Some((tunnel, None));
     }
-    let bgp = end.bgp.or(&connection.bgp).or(far.bgp).or(&model.bgp);
     let kind =
         NeighborKind::Device { device: far.name.clone(), connection: connection.name.clone(), tunnel: name.clone() };
     let offer = if model.transit { Offer::Transit } else { Offer::Own };

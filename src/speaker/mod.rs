@@ -5,6 +5,7 @@
 //! some, between which the shell hands in whatever is more urgent.
 
 mod accept;
+mod alone;
 mod audit;
 mod dynamic;
 mod event;
@@ -66,6 +67,7 @@ use crate::session;
 use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
 use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
+use alone::FarEnds;
 use audit::Audit;
 use journal::Journal;
 use link::Links;
@@ -135,6 +137,8 @@ pub struct Speaker {
     links: Links,
     tunnels: Tunnels,
     statics: Statics,
+    /// Host routes to far ends without a session.
+    far_ends: FarEnds,
     /// What hooks hold down, as the shell was last told.
     held: Vec<Held>,
     rib: Rib,
@@ -209,6 +213,7 @@ impl Speaker {
             links: Links::default(),
             tunnels: Tunnels::default(),
             statics: Statics::default(),
+            far_ends: FarEnds::default(),
             held: Vec::new(),
             rib,
             fib,

@@ -3,6 +3,7 @@
 //! A far end that answered and does not objects to its tunnel, until an answer comes. One that never answered says nothing.
 
 use super::neighbor::Neighbor;
+use super::tunnels::Tunnel;
 use super::{Effect, Event, Speaker};
 use crate::probe::{Plan, Report, State};
 use crate::types::{Name, Time};
@@ -19,6 +20,20 @@ pub(super) struct Probed {
     pub(super) failures: u64,
 }
 
+impl Probed {
+    /// Takes a state; true or false if the far end answers now or has stopped to, and that is news.
+    pub(super) fn turn(&mut self, now: Time, state: State) -> Option<bool> {
+        let before = std::mem::replace(&mut self.state, state);
+        if before == state || state == State::Unknown {
+            return None;
+        }
+        self.since = Some(now);
+        let agrees = state == State::Alive;
+        self.failures += u64::from(!agrees);
+        Some(agrees)
+    }
+}
+
 impl Neighbor {
     /// Its probe, if its tunnel shall have one.
     pub(super) fn probe_plan(&self) -> Option<Plan> {
@@ -31,7 +46,8 @@ impl Neighbor {
 impl Speaker {
     /// The far ends that shall be asked: told when they have changed.
     pub(super) fn probe_these(&mut self, out: &mut Vec<Effect>) {
-        let plans: Vec<Plan> = self.neighbors.iter().filter_map(Neighbor::probe_plan).collect();
+        let of_tunnels = self.tunnels.iter().filter_map(Tunnel::probe_plan);
+        let plans: Vec<Plan> = self.neighbors.iter().filter_map(Neighbor::probe_plan).chain(of_tunnels).collect();
         if self.probing != plans {
             self.probing.clone_from(&plans);
             out.push(Effect::Probe(plans));
@@ -50,6 +66,7 @@ impl Speaker {
                 self.say(now, &interface, vpn::Input::Agrees { source: Source::Probe, by: None }, out);
             }
         }
+        self.reprobe_alone(now, out);
         self.probe_these(out);
     }
 
@@ -57,22 +74,18 @@ impl Speaker {
     pub(super) fn probed(&mut self, now: Time, report: &Report, out: &mut Vec<Effect>) {
         let Report { plan, state } = report;
         let of = |neighbor: &&Neighbor| neighbor.probe_plan().as_ref() == Some(plan);
-        let Some(id) = self.neighbors.iter().find(of).map(|neighbor| neighbor.id) else { return };
+        let Some(id) = self.neighbors.iter().find(of).map(|neighbor| neighbor.id) else {
+            return self.probed_alone(now, report, out);
+        };
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
-        let before = std::mem::replace(&mut neighbor.probed.state, *state);
         let tunnel = neighbor.plan.name.clone();
-        if before == *state || *state == State::Unknown {
-            return;
-        }
-        neighbor.probed.since = Some(now);
-        let agrees = *state == State::Alive;
-        neighbor.probed.failures += u64::from(!agrees);
+        let Some(agrees) = neighbor.probed.turn(now, *state) else { return };
         self.say(now, &plan.interface, word(plan, agrees), out);
         out.push(Effect::Tell(event(plan, tunnel, agrees)));
     }
 }
 
-fn word(plan: &Plan, agrees: bool) -> vpn::Input {
+pub(super) fn word(plan: &Plan, agrees: bool) -> vpn::Input {
     let source = Source::Probe;
     match agrees {
         true => vpn::Input::Agrees { source, by: None },
@@ -83,7 +96,7 @@ fn word(plan: &Plan, agrees: bool) -> vpn::Input {
     }
 }
 
-fn event(plan: &Plan, tunnel: Name, agrees: bool) -> Event {
+pub(super) fn event(plan: &Plan, tunnel: Name, agrees: bool) -> Event {
     match agrees {
         true => Event::ProbeAnswered { tunnel },
         false => {

@@ -54,6 +54,7 @@ impl Speaker {
         for id in self.neighbors.ids() {
             self.take_stance(now, id, out);
         }
+        self.follow_all_statics();
     }
 
     fn take_stance(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {

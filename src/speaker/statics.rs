@@ -7,9 +7,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::flow::Reach;
 use super::tunnels::Tunnel;
-use super::{Life, Speaker};
+use super::{Life, Speaker, Standing};
 use crate::rib::Way;
-use crate::types::{LinkIndex, Name, PeerId, Weight};
+use crate::types::{LinkIndex, Name, PeerId};
 
 /// The numbers of ways begin here, far behind those of neighbors.
 const FIRST: u32 = 1 << 31;
@@ -87,6 +87,13 @@ impl Speaker {
         }
     }
 
+    /// The same for all of them: what this instance may do has changed.
+    pub(super) fn follow_all_statics(&mut self) {
+        for name in self.tunnels.iter().map(|tunnel| tunnel.plan.name.clone()).collect::<Vec<_>>() {
+            self.follow_statics(&name);
+        }
+    }
+
     /// Closes the ways through tunnels that are not in the file any more.
     pub(super) fn forget_statics(&mut self) {
         let known = |open: &mut Open| self.tunnels.named(&open.way.name).is_none();
@@ -99,14 +106,15 @@ impl Speaker {
     /// The way through a tunnel, if it can be used now.
     fn way(&self, tunnel: &Tunnel) -> Option<(LinkIndex, Option<IpAddr>, Way)> {
         let plan = &tunnel.plan;
-        if plan.statics.is_empty() || !tunnel.machine.carries() {
+        // Who waits for the other to fail sends all of it to the other.
+        if plan.statics.is_empty() || !tunnel.machine.carries() || *self.standing() == Standing::Standby {
             return None;
         }
         let link = self.links.named(&plan.interface).filter(|link| link.up)?.index;
         let way = Way {
             name: plan.name.clone(),
             remote: plan.remote.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
-            weight: Weight::ONE,
+            weight: plan.weight,
             prefixes: plan.statics.clone(),
         };
         Some((link, plan.remote, way))

@@ -18,6 +18,7 @@ mod neighbors;
 mod probes;
 mod settling;
 mod stale;
+mod statics;
 mod tunnels;
 mod watch;
 

@@ -3,6 +3,7 @@
 //!
 //! Owns what bars a tunnel whose interface is up. An interface that is down bars itself: the kernel lets nothing use it.
 
+use super::alone::Watch;
 use super::neighbor::Neighbor;
 use super::{Effect, Event, Held, Life, Speaker};
 use crate::bfd;
@@ -22,6 +23,8 @@ pub(super) struct Tunnel {
     bar: Option<Bar>,
     /// When it went down, if it is.
     pub(super) down_since: Option<Time>,
+    /// What watches its far end, where there is no session.
+    pub(super) watch: Watch,
 }
 
 /// All of them, in the order of the file.
@@ -37,6 +40,10 @@ pub(super) struct Turn {
 impl Tunnels {
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Tunnel> {
         self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Tunnel> {
+        self.0.iter_mut()
     }
 
     /// The one of that name.
@@ -91,8 +98,13 @@ impl Speaker {
         for plan in self.desired.tunnels.clone() {
             let known =
                 take(&|old| old.plan.name == plan.name).or_else(|| take(&|old| old.plan.interface == plan.interface));
-            let new =
-                || Tunnel { plan: plan.clone(), machine: vpn::Tunnel::new(now, damping), bar: None, down_since: None };
+            let new = || Tunnel {
+                plan: plan.clone(),
+                machine: vpn::Tunnel::new(now, damping),
+                bar: None,
+                down_since: None,
+                watch: Watch::default(),
+            };
             let mut tunnel = known.unwrap_or_else(new);
             tunnel.plan = plan;
             tunnel.machine.set(damping);
@@ -105,6 +117,7 @@ impl Speaker {
         }
         self.sense_everything(now, out);
         self.forget_statics();
+        self.forget_far_ends();
         self.hold(out);
     }
 
@@ -214,6 +227,7 @@ impl Speaker {
             }
         }
         let up = changes.iter().any(|change| change.word == Word::Up) && self.life == Life::Running;
+        self.follow_far_end(&name);
         self.follow_statics(&name);
         let mut touched = Vec::new();
         for id in self.on_interface(&interface) {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::neighbor::Neighbor;
+use super::tunnels::Tunnel;
 use super::{Effect, Event, Life, Speaker};
 use crate::bfd;
 use crate::bfd::{Plan, Report, State, Status};
@@ -20,7 +21,7 @@ use crate::wire::{Cease, Notification};
 
 /// BFD goes on without the daemon for the restart time, when the neighbor gives up our routes anyway; and where it keeps
 /// none, for what a start takes.
-const LEAST_ABSENCE: Duration = Duration::from_secs(2);
+pub(super) const LEAST_ABSENCE: Duration = Duration::from_secs(2);
 
 /// What is known of one neighbor's BFD.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ pub(super) struct Watched {
 
 /// What a report means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Meaning {
+pub(super) enum Meaning {
     /// The way is alive.
     Alive,
     /// It was, and is not.
@@ -48,13 +49,24 @@ enum Meaning {
     Unknown,
 }
 
-fn meaning(status: &Status) -> Meaning {
+pub(super) fn meaning(status: &Status) -> Meaning {
     let shut = status.state == State::AdminDown || status.remote_state == State::AdminDown;
     match status.state {
         State::Up => Meaning::Alive,
         _ if shut || status.ups == 0 => Meaning::Unknown,
         State::AdminDown | State::Down | State::Init => Meaning::Dead,
     }
+}
+
+/// The session that a `bfd` table asks for.
+pub(super) fn plan_of(watch: &gateway::Watch, path: bfd::Path, absence: Duration) -> Plan {
+    let key = watch.key.as_ref().map(|key| bfd::KeyFile {
+        id: key.id,
+        algorithm: if key.meticulous { bfd::Algorithm::MeticulousKeyedSha1 } else { bfd::Algorithm::KeyedSha1 },
+        file: key.file.clone(),
+    });
+    let (interval, multiplier) = (watch.interval, watch.multiplier);
+    Plan { path, interval, multiplier, passive: false, key, absence }
 }
 
 impl Watched {
@@ -95,19 +107,7 @@ impl Neighbor {
     /// Its BFD session, if it shall have one.
     fn bfd_plan(&self) -> Option<Plan> {
         let watch = self.plan.bfd.as_ref()?;
-        let key = watch.key.as_ref().map(|key| bfd::KeyFile {
-            id: key.id,
-            algorithm: if key.meticulous { bfd::Algorithm::MeticulousKeyedSha1 } else { bfd::Algorithm::KeyedSha1 },
-            file: key.file.clone(),
-        });
-        Some(Plan {
-            path: self.bfd_path(),
-            interval: watch.interval,
-            multiplier: watch.multiplier,
-            passive: false,
-            key,
-            absence: self.plan.restart.restart_time.max(LEAST_ABSENCE),
-        })
+        Some(plan_of(watch, self.bfd_path(), self.plan.restart.restart_time.max(LEAST_ABSENCE)))
     }
 
     /// The interface of the tunnel whose far end it is: a tunnel has one, a network many.
@@ -126,7 +126,8 @@ impl Speaker {
         if self.life != Life::Running || !std::mem::take(&mut self.watch_again) {
             return;
         }
-        let plans: Vec<Plan> = self.neighbors.iter().filter_map(Neighbor::bfd_plan).collect();
+        let of_tunnels = self.tunnels.iter().filter_map(Tunnel::bfd_plan);
+        let plans: Vec<Plan> = self.neighbors.iter().filter_map(Neighbor::bfd_plan).chain(of_tunnels).collect();
         if self.watching.as_ref() != Some(&plans) {
             self.watching = Some(plans.clone());
             out.push(Effect::Bfd(plans));
@@ -145,6 +146,7 @@ impl Speaker {
                 }
             }
         }
+        self.unwatch_alone(now, false, out);
         self.reprobe(now, out);
         self.watch_again = true;
         self.watch(out);
@@ -154,7 +156,9 @@ impl Speaker {
     /// The agent tells of a session.
     pub(super) fn bfd(&mut self, now: Time, report: Report, out: &mut Vec<Effect>) {
         let of = |neighbor: &&Neighbor| neighbor.plan.bfd.is_some() && neighbor.bfd_path() == report.path;
-        let Some(id) = self.neighbors.iter().find(of).map(|neighbor| neighbor.id) else { return };
+        let Some(id) = self.neighbors.iter().find(of).map(|neighbor| neighbor.id) else {
+            return self.bfd_alone(now, report, out);
+        };
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         let since = Time::from_start(now.since_start().saturating_sub(report.age));
         let before = neighbor.watched.status.replace(report.status.clone());
@@ -178,6 +182,7 @@ impl Speaker {
     /// There is no agent any more: nothing is known, and nothing is concluded from that.
     pub(super) fn bfd_lost(&mut self, now: Time, reason: String, out: &mut Vec<Effect>) {
         out.push(Effect::Tell(Event::BfdAgentLost { reason }));
+        self.unwatch_alone(now, true, out);
         for id in self.neighbors.ids() {
             let Some(neighbor) = self.neighbors.get_mut(id) else { continue };
             let known = neighbor.watched.status.take().is_some();

@@ -310,7 +310,7 @@ impl Twin {
                 out.push(Output::News(News::Appeared { version: hello.version.clone() }));
             }
             (Presence::Silent | Presence::Left, false) => {
-                let away = now.since(self.since);
+                let away = now.since(before.map_or(self.since, |(at, _)| *at));
                 self.turn(now, Presence::Present);
                 out.push(Output::News(News::Returned(away)));
             }

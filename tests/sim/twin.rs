@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use twinspan::control::api::{Gateway, Reply, Request};
+use twinspan::control::api::{Gateway, Reply, Request, TwinState};
+use twinspan::speaker::Input;
 
 use crate::world::World;
 use crate::{GATEWAY, HQ_1, HQ_2, IN_0, IN_1, dual_redundancy_of, story};
@@ -113,4 +114,151 @@ fn a_twin_link_that_works_one_way_is_known_at_both_ends_and_no_route_leads_over_
     }
     let back = |world: &World| rests(world) && world.told(IN_0, "speaks again") && world.told(IN_1, "hears us again");
     assert!(world.run_until(Duration::from_secs(60), back), "{}", story(&world));
+}
+
+#[test]
+fn what_is_known_of_the_twin_is_shown() {
+    let mut world = at_rest(3, &paired());
+    for host in [IN_0, IN_1] {
+        let shown = gateway(&mut world, host);
+        let twin = shown.twin.clone().unwrap();
+        assert_eq!((twin.name.as_str(), twin.state, twin.hears_us), (twin_of(host), TwinState::Present, true));
+        assert_eq!((twin.role.as_deref(), twin.standing.as_deref()), (Some("active"), Some("serving")));
+        assert_eq!((twin.ready, twin.same_file, twin.restarts), (Some(true), Some(true), 0));
+        assert!(twin.heard_ms.unwrap() <= 201, "{twin:?}");
+        let connections: Vec<_> = twin.connections.iter().map(|one| (one.name.as_str(), one.up, one.active)).collect();
+        assert_eq!(connections, [("hq-1", 1, true), ("hq-2", 1, true)]);
+        assert!(shown.warnings.is_empty(), "{:?}", shown.warnings);
+    }
+    world.set_link(IN_1, "tun1", false);
+    world.run_until(Duration::from_millis(30), |_| false);
+    let twin = gateway(&mut world, IN_0).twin.unwrap();
+    assert_eq!((twin.connections[0].up, twin.connections[0].active), (0, false), "it is told at once");
+}
+
+#[test]
+fn a_twin_with_another_version_of_the_file_is_said_on_both_sides_and_gone_when_they_are_equal_again() {
+    let mut world = at_rest(4, &paired());
+    let other = paired().replace("prefixes = [\"10.20.0.0/16\"]", "prefixes = [\"10.20.0.0/16\", \"10.21.0.0/16\"]");
+    world.reload(IN_0, &other, None).unwrap();
+    world.run_until(Duration::from_millis(50), |_| false);
+    for host in [IN_0, IN_1] {
+        assert!(world.told(host, "runs another version of the file"), "{}", story(&world));
+        let shown = gateway(&mut world, host);
+        assert_eq!(shown.twin.unwrap().same_file, Some(false));
+        assert!(shown.warnings.iter().any(|warning| warning.code == "twin_other_file"), "{:?}", shown.warnings);
+    }
+    world.reload(IN_1, &format!("# moved\n{other}"), None).unwrap();
+    world.run_until(Duration::from_millis(50), |_| false);
+    for host in [IN_0, IN_1] {
+        assert!(world.told(host, "runs the same file again"), "{}", story(&world));
+        assert!(gateway(&mut world, host).warnings.is_empty());
+    }
+}
+
+#[test]
+fn after_a_partition_both_converge_and_in_it_no_route_leads_over_the_twin() {
+    for seed in 0..10 {
+        let mut world = at_rest(seed, &paired());
+        world.silence(IN_0, "eth1", true);
+        // In the middle of it the one loses its tunnels: what it knew of the twin must not be used.
+        world.run_until(Duration::from_millis(500), |_| false);
+        world.set_link(IN_0, "tun1", false);
+        world.set_link(IN_0, "tun2", false);
+        world.run_until(Duration::from_secs(3), |_| false);
+        assert_eq!(ways(&world, IN_0, SHARED), [0_u32; 0], "seed {seed}: {}", story(&world));
+        assert_eq!(ways(&world, IN_1, SHARED), [2, 3]);
+        for host in [IN_0, IN_1] {
+            assert!(world.told(host, "has said nothing for"), "{}", story(&world));
+            assert_eq!(gateway(&mut world, host).twin.unwrap().state, TwinState::Silent);
+        }
+        world.silence(IN_0, "eth1", false);
+        let over = |world: &World| ways(world, IN_0, SHARED) == [4] && ways(world, IN_1, SHARED) == [2, 3];
+        assert!(world.run_until(Duration::from_secs(5), over), "seed {seed}: {}", story(&world));
+        assert!(!world.told(IN_0, "was started anew"), "{}", story(&world));
+        world.set_link(IN_0, "tun1", true);
+        world.set_link(IN_0, "tun2", true);
+        assert!(world.run_until(Duration::from_secs(60), rests), "seed {seed}: {}", story(&world));
+    }
+}
+
+#[test]
+fn a_twin_whose_daemon_is_killed_is_waited_for_and_known_as_started_anew() {
+    let mut world = at_rest(5, &paired());
+    world.kill(IN_1);
+    world.run_until(Duration::from_secs(2), |_| false);
+    assert_eq!(gateway(&mut world, IN_0).twin.unwrap().state, TwinState::Silent, "{}", story(&world));
+    assert_eq!(ways(&world, IN_0, SHARED), [2, 3]);
+    world.start(IN_1);
+    let back = |world: &World| world.told(IN_0, "was started anew (seen 1 times)") && world.told(IN_0, "speaks again");
+    assert!(world.run_until(Duration::from_secs(5), back), "{}", story(&world));
+    assert!(world.run_until(Duration::from_secs(40), rests), "{}", story(&world));
+    assert_eq!(gateway(&mut world, IN_0).twin.unwrap().restarts, 1);
+}
+
+#[test]
+fn a_twin_that_is_stopped_says_so_and_its_routes_go_by_message() {
+    let mut world = at_rest(6, &paired());
+    world.set_link(IN_0, "tun1", false);
+    world.set_link(IN_0, "tun2", false);
+    world.run_until(Duration::from_secs(1), |_| false);
+    assert_eq!(ways(&world, IN_0, SHARED), [4]);
+    world.tell(IN_1, Input::Stop);
+    let gone = |world: &World| world.told(IN_0, "is being stopped, as it says") && ways(world, IN_0, SHARED).is_empty();
+    assert!(world.run_until(Duration::from_millis(50), gone), "{}", story(&world));
+    world.run_until(Duration::from_secs(30), |_| false);
+    assert!(!world.told(IN_0, "has said nothing for"), "{}", story(&world));
+    assert_eq!(gateway(&mut world, IN_0).twin.unwrap().state, TwinState::Left);
+}
+
+#[test]
+fn one_instance_alone_serves_and_a_restart_does_not_wait_for_a_twin_that_does_not_speak() {
+    let mut world = pair_of(7, &paired());
+    for host in [IN_0, HQ_1, HQ_2] {
+        world.start(host);
+    }
+    let serves = |world: &World| ways(world, IN_0, SHARED) == [2, 3];
+    assert!(world.run_until(Duration::from_secs(20), serves), "{}", story(&world));
+    assert!(!world.told(IN_0, "the twin"), "one that never came is no news: {}", story(&world));
+    assert_eq!(gateway(&mut world, IN_0).twin.unwrap().state, TwinState::NeverSeen);
+    world.kill(IN_0);
+    world.start(IN_0);
+    let followed = |world: &World| world.told(IN_0, "the kernel follows the RIB now") && serves(world);
+    assert!(world.run_until(Duration::from_secs(12), followed), "{}", story(&world));
+}
+
+#[test]
+fn hellos_that_are_lost_and_overtake_each_other_make_no_alarm_and_those_that_are_late_do() {
+    let mut world = at_rest(8, &paired());
+    world.hello_loss = 8;
+    world.hello_delay = Duration::from_millis(150);
+    world.run_until(Duration::from_secs(60), |_| false);
+    assert!(!world.told(IN_0, "has said nothing") && !world.told(IN_0, "was started anew"), "{}", story(&world));
+    assert!(gateway(&mut world, IN_0).twin.unwrap().lost > 10);
+    world.hello_loss = 0;
+    world.hello_delay = Duration::from_millis(1_500);
+    let slow = |world: &World| world.told(IN_0, "is slow") || world.told(IN_0, "was not heard for");
+    assert!(world.run_until(Duration::from_secs(60), slow), "{}", story(&world));
+    world.hello_delay = Duration::ZERO;
+    let steady = |world: &World| world.told(IN_0, "is heard in time again") || world.told(IN_0, "speaks again");
+    assert!(world.run_until(Duration::from_secs(20), steady), "{}", story(&world));
+}
+
+#[test]
+fn a_device_that_prefers_one_instance_does_not_pull_the_others_traffic_over_the_twin() {
+    let mut world = pair_of(9, &paired());
+    // Both devices make their paths to in-1 longer.
+    let policy = "[[policy]]\nname = \"longer\"\nrule = [{ set = { prepend = 3 }, then = \"accept\" }]\n";
+    for host in [HQ_1, HQ_2] {
+        let file = world.hosts[host].file.clone();
+        let (before, second) = file.split_at(file.find("name = \"in-1\"").unwrap());
+        let second = second.replacen("export = [\"accept\"]", "export = [\"longer\"]", 1);
+        world.hosts[host].file = format!("{before}{second}\n{policy}");
+    }
+    for host in [IN_0, IN_1, HQ_1, HQ_2] {
+        world.start(host);
+    }
+    assert!(world.run_until(Duration::from_secs(60), rests), "{}", story(&world));
+    world.run_until(Duration::from_secs(5), |_| false);
+    assert_eq!((ways(&world, IN_0, SHARED), ways(&world, IN_1, SHARED)), (vec![2, 3], vec![2, 3]), "{}", story(&world));
 }

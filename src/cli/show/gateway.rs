@@ -7,7 +7,7 @@ use crate::cli::{
     screen::{Screen, Tone},
     table::{Cell, Facts},
 };
-use crate::control::api::{ConfigState, FibTotals, Gateway, GatewayState, Mode, OnDisk, Sysctl};
+use crate::control::api::{ConfigState, FibTotals, Gateway, GatewayState, Mode, OnDisk, Sysctl, Twin, TwinState};
 
 /// Writes the page; what is wrong comes last, where the eye is.
 pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io::Result<()> {
@@ -40,6 +40,9 @@ pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io:
     let sessions = gateway.sessions;
     let text = format!("{} of {} Established", sessions.established, sessions.configured);
     facts.add("sessions", Cell::toned(text, share(sessions.established, sessions.configured)));
+    if let Some(known) = &gateway.twin {
+        facts.add_all("twin", twin(known));
+    }
     facts.add_all(
         "routes",
         gateway.routes.iter().map(|totals| {
@@ -59,6 +62,39 @@ pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io:
     });
     facts.add_all("warnings", warnings);
     facts.write(0, screen)
+}
+
+/// The other instance: who and how it is, then what it runs.
+fn twin(twin: &Twin) -> Vec<Cell> {
+    let (word, tone) = match twin.state {
+        TwinState::Present if twin.hears_us => ("present", Tone::Good),
+        TwinState::Present => ("present, does not hear this instance", Tone::Warn),
+        TwinState::Slow => ("slow", Tone::Warn),
+        TwinState::Silent => ("silent", Tone::Bad),
+        TwinState::Left => ("stopped", Tone::Warn),
+        TwinState::NeverSeen => ("not seen yet", Tone::Warn),
+        TwinState::Unknown => ("unknown", Tone::Warn),
+    };
+    let since = duration(twin.state_seconds);
+    let mut cells = vec![Cell::toned(format!("{}: {word} for {since}", twin.name), tone)];
+    let (Some(version), Some(ms)) = (&twin.version, twin.heard_ms) else { return cells };
+    let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "unknown".to_owned());
+    let why = if twin.reasons.is_empty() { String::new() } else { format!(" ({})", twin.reasons.join("; ")) };
+    let ready = if twin.ready == Some(true) { "has all routes" } else { "has not all routes" };
+    let heard = if ms < 10_000 { format!("{ms} ms") } else { duration(ms / 1_000) };
+    let says = format!("{}, {}{why}, {ready}; heard {heard} ago", word(&twin.role), word(&twin.standing));
+    cells.push(says.into());
+    let (file, tone) = match twin.same_file {
+        Some(true) => ("the same file", Tone::Plain),
+        Some(false) => ("another version of the file", Tone::Warn),
+        None => ("a file that nobody can compare", Tone::Plain),
+    };
+    let restarts = counted(twin.restarts, "restart", "restarts");
+    cells.push(Cell::toned(
+        format!("twinspan {version}, {file}; {restarts} seen, {} hellos lost", count(twin.lost)),
+        tone,
+    ));
+    cells
 }
 
 /// The kernel's totals in one line.

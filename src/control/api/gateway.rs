@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigState, FibTotals, Moment, RouteTotals};
+use super::{ConfigState, FibTotals, Moment, RouteTotals, Twin};
 use crate::types::{Asn, Name, Prefix};
 
 /// The gateway and this instance of it.
@@ -40,6 +40,9 @@ pub struct Gateway {
     pub routes: Vec<RouteTotals>,
     /// What of it is in the kernel.
     pub fib: FibTotals,
+    /// The other instance; `null` without a `twin-link`.
+    #[serde(default)]
+    pub twin: Option<Twin>,
     /// What is not as it should be; empty when all is well.
     pub warnings: Vec<Warning>,
     /// The kernel settings that this instance relies on.

@@ -18,6 +18,7 @@ mod request;
 mod route;
 mod text;
 mod tunnel;
+mod twin;
 
 #[cfg(test)]
 mod samples;
@@ -48,6 +49,7 @@ pub use request::{
 pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathSource, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
 pub use tunnel::{Counters, Objection, Tunnel, TunnelChange, TunnelDetail, TunnelState, Tunnels};
+pub use twin::{Twin, TwinConnection, TwinState};
 
 use serde::{Deserialize, Serialize};
 

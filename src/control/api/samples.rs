@@ -36,6 +36,28 @@ fn fib_totals() -> FibTotals {
     FibTotals { wanted: 4, present: 2, in_flight: 1, failed: 1 }
 }
 
+fn twin() -> Twin {
+    Twin {
+        name: name("in-1"),
+        state: TwinState::Present,
+        since: at("01:00:04.250"),
+        state_seconds: 7_927,
+        heard_at: Some(at("03:12:11.900")),
+        heard_ms: Some(100),
+        hears_us: true,
+        role: Some("active".into()),
+        standing: Some("unfit".into()),
+        reasons: vec!["no tunnel is up".into()],
+        ready: Some(false),
+        version: Some("0.1.0".into()),
+        same_file: Some(true),
+        restarts: 1,
+        lost: 3,
+        session: Some(SessionState::Established),
+        connections: vec![TwinConnection { name: name("hq-1"), tunnels: 1, up: 0, active: false }],
+    }
+}
+
 pub fn gateway() -> Reply {
     Reply::Gateway(Box::new(Gateway {
         name: name("hub-west"),
@@ -53,6 +75,7 @@ pub fn gateway() -> Reply {
         sessions: SessionCounts { configured: 3, established: 1 },
         routes: totals(),
         fib: fib_totals(),
+        twin: Some(twin()),
         warnings: vec![
             Warning {
                 code: "tunnel_down".into(),

@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use crate::bfd::{Diag, State, Status};
 use crate::control::api::{Bfd, BfdFailure, BfdState};
+use crate::gateway::Watch;
 use crate::speaker::Speaker;
 use crate::speaker::neighbor::Neighbor;
+use crate::speaker::watch::Watched;
 use crate::types::Time;
 
 impl Speaker {
     /// `None` for a neighbor that BFD does not watch.
     pub(super) fn show_bfd(&self, now: Time, neighbor: &Neighbor) -> Option<Bfd> {
         let watch = neighbor.plan.bfd.as_ref()?;
-        let watched = &neighbor.watched;
+        Some(self.show_watched(now, watch, &neighbor.watched, neighbor.bfd_path().is_multihop()))
+    }
+
+    /// What BFD says, and has said, of one far end.
+    pub(super) fn show_watched(&self, now: Time, watch: &Watch, watched: &Watched, multihop: bool) -> Bfd {
         let status = watched.status.as_ref();
         let heard = status.filter(|status| status.remote_discriminator != 0);
         let failure = watched.last_failure.map(|(at, diag)| BfdFailure {
@@ -21,7 +27,7 @@ impl Speaker {
             text: diag.to_string(),
         });
         let since = watched.since.filter(|_| status.is_some());
-        Some(Bfd {
+        Bfd {
             state: status.map(|status| state(status.state)),
             since: since.map(|since| self.moment(since)),
             state_seconds: since.map(|since| now.since(since).as_secs()),
@@ -32,11 +38,11 @@ impl Speaker {
             receive_interval_ms: heard.map(|status| millis(status.receive_interval)),
             detection_time_ms: heard.map(|status: &Status| millis(status.detection_time)),
             strict: watch.strict,
-            multihop: neighbor.bfd_path().is_multihop(),
+            multihop,
             flaps: status.map_or(0, |status| u64::from(status.flaps)),
             failures: watched.failures,
             last_failure: failure,
-        })
+        }
     }
 }
 

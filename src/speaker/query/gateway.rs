@@ -41,6 +41,7 @@ impl Speaker {
             sessions: SessionCounts { configured: self.neighbors.len() as u32, established: established as u32 },
             routes: self.route_totals(),
             fib: self.fib_totals(),
+            twin: self.show_twin(now),
             warnings: self.show_warnings(now, around),
             sysctls: around.sysctls(),
             config: self.show_config(now, around),
@@ -126,6 +127,7 @@ impl Speaker {
                 }
             }
         }
+        self.warn_of_twin(&mut warnings);
         let waiting = self.fib.no_room().map_or(0, |full| full.waiting);
         let refused = self.fib.totals().failed.saturating_sub(waiting);
         if refused > 0 {

@@ -8,6 +8,7 @@ mod neighbors;
 mod reload;
 mod routes;
 mod tunnels;
+mod twin;
 
 use super::{Effect, Speaker};
 use crate::config::Config;

@@ -138,13 +138,25 @@ impl Speaker {
             reason: tunnel.reason(now),
             since: since.map(|since| self.moment(since)),
             state_seconds: since.map(|since| now.since(since).as_secs()),
-            local_address: neighbor.map(|neighbor| neighbor.plan.local_address),
-            remote_address: neighbor.map(|neighbor| neighbor.plan.remote_address),
+            local_address: neighbor.map(|neighbor| neighbor.plan.local_address).or(plan.local),
+            remote_address: neighbor.map(|neighbor| neighbor.plan.remote_address).or(plan.remote),
             neighbor: neighbor.map(|neighbor| neighbor.plan.name.clone()),
             session: neighbor.map(|neighbor| self.session_state(neighbor)),
-            bfd: neighbor.and_then(|neighbor| self.show_bfd(now, neighbor)),
-            probe: neighbor.and_then(|neighbor| self.show_probe(now, neighbor)),
-            detection: neighbor.map(|neighbor| self.show_detection(neighbor)).unwrap_or_default(),
+            bfd: match neighbor {
+                Some(neighbor) => self.show_bfd(now, neighbor),
+                None => plan.bfd.as_ref().map(|watch| {
+                    let multihop = watch.multihop.is_some();
+                    self.show_watched(now, watch, &tunnel.watch.watched, multihop)
+                }),
+            },
+            probe: match neighbor {
+                Some(neighbor) => self.show_probe(now, neighbor),
+                None => tunnel.probe_plan().map(|plan| self.show_probed(now, &plan, &tunnel.watch.probed)),
+            },
+            detection: match neighbor {
+                Some(neighbor) => self.show_detection(neighbor),
+                None => self.show_detection_alone(tunnel),
+            },
             flaps: machine.flaps(),
             damped_until: damped.map(|until| self.moment(until)),
             damped_seconds: damped.map(|until| until.since(now).as_secs_f64().ceil() as u64),
