@@ -2,7 +2,7 @@
 //! host behind it. Whatever fails, for however long, in whatever order: what must never hold does not hold for longer than
 //! stated, and in the end all is as it was at first.
 //!
-//! `TWINSPAN_WHOLE=SEED` plays one seed and tells what happens; `TWINSPAN_WHOLE_SEEDS` says how many are played (1,000), and
+//! `TWINSPAN_WHOLE=SEED` plays one seed and tells what happens; `TWINSPAN_WHOLE_SEEDS` says how many are played (200), and
 //! `TWINSPAN_WHOLE_FIRST` from which on. The bounds are explained in `docs/decisions/0027-simulated-gateway.md`.
 
 use std::{
@@ -467,7 +467,7 @@ fn whatever_fails_of_a_whole_gateway_nothing_loops_or_dies_for_longer_than_state
         return;
     }
     let first = number("TWINSPAN_WHOLE_FIRST").unwrap_or(0);
-    let all: Vec<u64> = (first..first + number("TWINSPAN_WHOLE_SEEDS").unwrap_or(1_000)).collect();
+    let all: Vec<u64> = (first..first + number("TWINSPAN_WHOLE_SEEDS").unwrap_or(200)).collect();
     let longest = Mutex::new(BTreeMap::<String, Duration>::new());
     let fails = |seed: &u64| match panic::catch_unwind(|| play(*seed, false).guard.longest) {
         Err(_) => true,
