@@ -224,3 +224,54 @@ fn every_test_that_a_page_names_exists() {
     }
     assert!(wrong.is_empty() && named > 40, "{named} names, of which wrong: {wrong:#?}");
 }
+
+/// The numbers behind `r` in a test's name: `r7_to_r10_and_r12_...` has 7, 8, 9, 10 and 12. Only such a name begins with one.
+fn ids(test: &str) -> BTreeSet<u32> {
+    let words: Vec<&str> = test.split('_').collect();
+    let id = |word: &str| word.strip_prefix('r').and_then(|number| number.parse::<u32>().ok());
+    let mut found = BTreeSet::new();
+    if words.first().copied().and_then(id).is_none() {
+        return found;
+    }
+    for (at, word) in words.iter().enumerate() {
+        let Some(last) = id(word) else { continue };
+        let range = at >= 2 && words[at - 1] == "to";
+        let first = if range { id(words[at - 2]).unwrap_or(last) } else { last };
+        found.extend(first..=last);
+    }
+    found
+}
+
+#[test]
+fn every_behaviour_has_its_row_with_labs_and_tests_that_exist_and_bear_its_id() {
+    let mut code = String::new();
+    for file in files("src", &[".rs"]).into_iter().chain(files("tests", &[".rs"])) {
+        code += &fs::read_to_string(file).unwrap();
+    }
+    let page = read("docs/behaviours.md");
+    let (mut wrong, mut rows) = (Vec::new(), BTreeSet::new());
+    for line in page.lines().filter(|line| line.starts_with("| R")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, id, behaviour, labs, tests, _, _] = cells[..] else { panic!("a row has five cells: {line}") };
+        let number: u32 = id.trim_start_matches('R').parse().unwrap();
+        assert!(!behaviour.is_empty() && rows.insert(number), "{line}");
+        for lab in quoted(labs).iter().filter(|lab| !root().join(format!("labs/{lab}/{lab}.clab.yml")).exists()) {
+            wrong.push(format!("{id}: there is no lab {lab}"));
+        }
+        let tests = quoted(tests);
+        for test in &tests {
+            if !code.contains(&format!("fn {test}(")) {
+                wrong.push(format!("{id}: there is no test {test}"));
+            } else if !ids(test).contains(&number) {
+                wrong.push(format!("{id}: {test} does not bear this id"));
+            }
+        }
+        let said = line.contains("not yet shown") || line.contains("not said");
+        if tests.is_empty() != said {
+            wrong.push(format!("{id}: a test, or the words \"not yet shown\""));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(rows, (1..=36).collect());
+    assert_eq!(ids("r7_to_r10_and_r12_traffic"), [7, 8, 9, 10, 12].into());
+}

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_usable_address_is_no_broadcast_and_no_anycast_address() {
+    fn r33_the_last_usable_address_is_no_broadcast_and_no_anycast_address() {
         let last = |subnet: &str| last_usable(&subnet.parse().unwrap()).to_string();
         assert_eq!(last("10.20.255.0/27"), "10.20.255.30");
         assert_eq!(last("10.20.255.0/30"), "10.20.255.2");

@@ -97,7 +97,7 @@ fn several_tunnels_of_one_instance_are_told_apart_by_their_interfaces() {
 }
 
 #[test]
-fn in_active_standby_both_instances_speak_from_the_shared_address_but_for_pairs() {
+fn r33_and_r34_in_active_standby_both_instances_speak_from_the_shared_address_but_for_pairs() {
     let mut model = model();
     model.mode = Mode::ActiveStandby;
     model.connections[0].tunnels[1].pair = Some(([169, 254, 21, 2].into(), [169, 254, 21, 1].into()));
@@ -147,7 +147,7 @@ fn a_peer_gateway_is_two_neighbors_of_each_instance_in_four_tunnels_with_names_o
 }
 
 #[test]
-fn a_connection_without_bgp_has_tunnels_with_prefixes_and_no_neighbors() {
+fn r29_a_connection_without_bgp_has_tunnels_with_prefixes_and_no_neighbors() {
     let desired = desired(&joined(false), &name("in-0")).unwrap();
     assert!(desired.neighbors.is_empty());
     let routed: Vec<_> = desired.host_routes.iter().map(|route| route.prefix.to_string()).collect();

@@ -61,7 +61,7 @@ fn instances_and_devices_have_names_of_their_own() {
 }
 
 #[test]
-fn public_ips_differ_among_instances_and_devices() {
+fn r15_public_ips_differ_among_instances_and_devices() {
     let text = edited("203.0.113.11", "203.0.113.10");
     one_fault(&text, "equal-public-ips", "public-ip = \"203.0.113.10\"\nbgp-ip = \"10.20.255.5\"", "\"in-0\"");
     one_fault(
@@ -79,14 +79,14 @@ fn public_ips_differ_among_instances_and_devices() {
 }
 
 #[test]
-fn active_active_needs_two_public_ips() {
+fn r7_and_r15_active_active_needs_two_public_ips() {
     let text = edited("public-ip = \"203.0.113.11\"\n", "");
     let part = "[[gateway.instance]]\nname = \"in-1\"";
     one_fault(&text, "active-active-needs-two-public-ips", part, "on each instance");
 }
 
 #[test]
-fn bgp_addresses_of_instances_differ_and_lie_in_the_subnet() {
+fn r15_bgp_addresses_of_instances_differ_and_lie_in_the_subnet() {
     one_fault(
         &edited("10.20.255.5", "10.20.255.4"),
         "equal-bgp-ips",
@@ -125,7 +125,7 @@ fn prefixes_that_overlap_are_warned_about() {
 }
 
 #[test]
-fn bgp_addresses_of_devices_differ_from_each_other_and_from_ours() {
+fn r15_bgp_addresses_of_devices_differ_from_each_other_and_from_ours() {
     let text = without_pairs("10.52.0.253", "10.52.0.253");
     let found = codes(&text);
     assert!(
@@ -154,7 +154,7 @@ fn a_device_has_another_as_than_the_gateway() {
 }
 
 #[test]
-fn reserved_as_numbers_are_refused_everywhere() {
+fn r15_reserved_as_numbers_are_refused_everywhere() {
     for asn in ["0", "23456", "64496", "64511", "65535", "65536", "65551", "4294967295"] {
         one_fault(&edited("65010", asn), "reserved-asn", &format!("asn = {asn}\n"), asn);
         one_fault(&edited("65515", asn), "reserved-asn", &format!("asn = {asn}\n"), asn);
@@ -163,7 +163,7 @@ fn reserved_as_numbers_are_refused_everywhere() {
 }
 
 #[test]
-fn two_devices_without_bgp_cannot_have_the_same_prefixes() {
+fn r15_two_devices_without_bgp_cannot_have_the_same_prefixes() {
     one_fault(
         &without_bgp("10.52.0.0/16", "10.52.0.0/16"),
         "same-prefixes-without-bgp",
@@ -225,7 +225,7 @@ fn what_a_cloud_keeps_for_itself_is_no_devices_as_number_under_its_profile() {
 }
 
 #[test]
-fn in_active_standby_two_public_ips_are_not_needed() {
+fn r1_active_standby_is_the_default_and_needs_no_two_public_ips() {
     let text = standby().replace("public-ip = \"203.0.113.11\"\n", "");
     assert_eq!(codes(&text), []);
 }
@@ -286,7 +286,7 @@ const MESH: &[(&str, &str, &str)] =
     &[("in-0", "e0", "a0"), ("in-0", "e1", "a1"), ("in-1", "e0", "a0"), ("in-1", "e1", "a1")];
 
 #[test]
-fn a_peer_gateway_is_joined_by_four_tunnels_and_each_counts() {
+fn r27_a_peer_gateway_is_joined_by_four_tunnels_and_each_counts() {
     let text = with_peer(MESH, "asn = 65516");
     assert_eq!(codes(&text), []);
     let limited = text.replace("asn = 65515", "asn = 65515\nmax-tunnels = 5");
@@ -361,20 +361,20 @@ fn transit_through_a_peer_gateway_without_bgp_is_warned_about() {
 }
 
 #[test]
-fn there_are_at_most_so_many_tunnels_on_both_instances_together() {
+fn r16_and_r24_there_are_at_most_so_many_tunnels_on_both_instances_together() {
     let text = edited("asn = 65515", "asn = 65515\nmax-tunnels = 3");
     one_fault(&text, "too-many-tunnels", "{ instance = \"in-1\", interface = \"tun-hq2\"", "4 tunnels");
     assert_eq!(codes(&edited("asn = 65515", "asn = 65515\nmax-tunnels = 4")), []);
 }
 
 #[test]
-fn a_tunnel_has_an_interface() {
+fn r16_a_tunnel_has_an_interface() {
     let text = edited("interface = \"tun-hq1\", local-ip = \"169.254.21.2\"", "local-ip = \"169.254.21.2\"");
     one_fault(&text, "tunnel-without-interface", "{ instance = \"in-0\", local-ip", "policy-based");
 }
 
 #[test]
-fn two_tunnels_are_not_on_one_interface_of_one_instance() {
+fn r16_two_tunnels_are_not_on_one_interface_of_one_instance() {
     let text = edited("tun-hq2", "tun-hq1");
     let found = codes(&text);
     let lines: Vec<usize> = ["169.254.21.10", "169.254.21.14"].map(|part| line_of(&text, part)).into();
@@ -431,7 +431,7 @@ fn waits_grow() {
 }
 
 #[test]
-fn a_connection_that_maintenance_takes_down_is_warned_about() {
+fn r16_a_connection_that_maintenance_takes_down_is_warned_about() {
     let last = DUAL.lines().find(|line| line.contains("169.254.21.14")).unwrap();
     one_fault(&edited(last, ""), "single-tunnel", "device = \"hq-2\"", "one tunnel");
     let text = edited("instance = \"in-1\", interface = \"tun-hq2\"", "instance = \"in-0\", interface = \"tun-hq3\"");

@@ -85,7 +85,7 @@ impl Outcome {
 }
 
 #[test]
-fn four_sessions_are_established_and_both_ends_say_so() -> Result<()> {
+fn r25_four_sessions_are_established_and_both_ends_say_so() -> Result<()> {
     let gateway = Gateway::at_rest()?;
     let summary = gateway.lab.must("hq-1", &["vtysh", "-c", "show bgp summary json"])?;
     let summary: Value = serde_json::from_str(&summary)?;
@@ -120,7 +120,7 @@ fn each_site_prefix_has_one_route_through_a_resilient_group_with_one_member_per_
 }
 
 #[test]
-fn both_devices_have_the_cloud_in_their_kernels_through_both_instances() -> Result<()> {
+fn r25_both_devices_have_the_cloud_in_their_kernels_through_both_instances() -> Result<()> {
     let gateway = Gateway::at_rest()?;
     for device in ["hq-1", "hq-2"] {
         wait_until(SOON, || {
@@ -134,7 +134,7 @@ fn both_devices_have_the_cloud_in_their_kernels_through_both_instances() -> Resu
 }
 
 #[test]
-fn flows_use_all_four_tunnels_and_each_flow_stays_on_one() -> Result<()> {
+fn r25_and_r26_flows_use_all_four_tunnels_and_each_flow_stays_on_one() -> Result<()> {
     let gateway = Gateway::at_rest()?;
     let traffic = Traffic::start(&gateway)?;
     traffic.run_for(Duration::from_secs(3));
@@ -156,7 +156,7 @@ fn flows_use_all_four_tunnels_and_each_flow_stays_on_one() -> Result<()> {
 }
 
 #[test]
-fn a_stopped_instance_is_gone_from_both_devices_within_a_second_and_the_other_loses_nothing() -> Result<()> {
+fn r13_a_stopped_instance_is_gone_from_both_devices_within_a_second_and_the_other_loses_nothing() -> Result<()> {
     let mut gateway = Gateway::at_rest()?;
     let traffic = Traffic::start(&gateway)?;
     traffic.run_for(Duration::from_secs(1));

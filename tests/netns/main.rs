@@ -12,6 +12,7 @@ mod player;
 #[allow(dead_code, unused_imports, reason = "the example uses the rest")]
 mod runner;
 
+mod active_active;
 mod attributes;
 mod authentication;
 mod bfd;
@@ -29,6 +30,8 @@ mod graceful_shutdown;
 mod hitless;
 mod kernel;
 mod labs;
+mod link_local;
+mod multiple_devices;
 mod network_to_network;
 mod reload;
 mod silence;

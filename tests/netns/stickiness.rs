@@ -160,7 +160,7 @@ fn only_flows_of(device: &str, before: &Ways, after: &Ways) {
 }
 
 #[test]
-fn no_flow_of_a_live_tunnel_moves_when_another_goes_is_reset_and_returns_and_a_table_is_a_handful_of_messages()
+fn r11_no_flow_of_a_live_tunnel_moves_when_another_goes_is_reset_and_returns_and_a_table_is_a_handful_of_messages()
 -> Result<()> {
     let mut scene = Scene::begin()?;
     let start = scene.look()?;

@@ -1,4 +1,4 @@
-//! Counted packets both ways between the cloud and the site of `labs/dual-redundancy`, and which tunnel each flow takes.
+//! Counted packets both ways between the cloud and the site of a lab, and which tunnel each flow takes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -15,7 +15,7 @@ const PORT: u16 = 9000;
 const CLOUD_HOST: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 10);
 const SITE_HOST: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 52, 1, 10), Ipv4Addr::new(10, 53, 0, 10)];
 /// At the far ends of the tunnels.
-const DEVICES: [&str; 2] = ["hq-1", "hq-2"];
+const DEVICES: [&str; 3] = ["hq-1", "hq-2", "hq-3"];
 
 /// Flows one way.
 pub(crate) struct OneWay {
@@ -48,8 +48,13 @@ pub(crate) struct Traffic {
 
 impl Traffic {
     pub(crate) fn start(gateway: &Gateway) -> Result<Self> {
+        Self::start_to(gateway, &SITE_HOST)
+    }
+
+    /// The flows to the site go to these addresses in turn.
+    pub(crate) fn start_to(gateway: &Gateway, site: &[Ipv4Addr]) -> Result<Self> {
         let traffic = Self {
-            down: OneWay::start(&gateway.lab, "cloud-host", "site-host", &SITE_HOST)?,
+            down: OneWay::start(&gateway.lab, "cloud-host", "site-host", site)?,
             up: OneWay::start(&gateway.lab, "site-host", "cloud-host", &[CLOUD_HOST])?,
         };
         thread::sleep(Duration::from_secs(1));
@@ -76,7 +81,8 @@ pub(crate) type Ways = BTreeMap<Flow, BTreeSet<String>>;
 impl Paths {
     pub(crate) fn watch(gateway: &Gateway) -> Result<Self> {
         let open = |node: &'static str| Ok((node, gateway.lab.inside(node, || Watch::open(PORT))??.start()));
-        Ok(Self(INSTANCES.into_iter().chain(DEVICES).map(open).collect::<Result<_>>()?))
+        let there = |node: &&str| gateway.lab.topology.nodes.contains_key(*node);
+        Ok(Self(INSTANCES.into_iter().chain(DEVICES).filter(there).map(open).collect::<Result<_>>()?))
     }
 
     /// The tunnels of the flows to the site, and of those to the cloud.
@@ -84,7 +90,8 @@ impl Paths {
         let (mut down, mut up) = (Ways::new(), Ways::new());
         for (node, running) in self.0 {
             for (flow, interfaces) in running.stop() {
-                let (ways, ends) = if flow.to == CLOUD_HOST { (&mut up, INSTANCES) } else { (&mut down, DEVICES) };
+                let (ways, ends) =
+                    if flow.to == CLOUD_HOST { (&mut up, &INSTANCES[..]) } else { (&mut down, &DEVICES[..]) };
                 if ends.contains(&node) {
                     let through = interfaces.into_keys().map(|interface| format!("{node} {interface}"));
                     ways.entry(flow).or_default().extend(through);

@@ -50,7 +50,8 @@ fn shown(gateway: &Gateway) -> Result<Value> {
 }
 
 #[test]
-fn a_hook_moves_the_flows_of_its_tunnel_and_no_other_without_loss_and_its_return_moves_no_other_either() -> Result<()> {
+fn r11_a_hook_moves_the_flows_of_its_tunnel_and_no_other_without_loss_and_its_return_moves_no_other_either()
+-> Result<()> {
     let gateway = Gateway::at_rest()?;
     let sink = gateway.lab.inside("site-host", || Sink::open(PORT))??.start();
     let plan = Plan { to: SITE_HOST.to_vec(), port: PORT, first_port: 20_000, flows: 96, rate: 2_000, duration: None };

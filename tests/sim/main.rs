@@ -167,7 +167,7 @@ fn story(world: &World) -> String {
 }
 
 #[test]
-fn every_shared_prefix_has_a_path_over_every_tunnel_whatever_the_order_of_events() {
+fn r18_to_r20_every_shared_prefix_has_a_path_over_every_tunnel_whatever_the_order_of_events() {
     for seed in 0..50 {
         started(seed);
     }
@@ -261,7 +261,7 @@ fn a_tunnel_that_goes_and_returns_leaves_and_joins_its_group_under_its_id() {
 }
 
 #[test]
-fn a_stopped_instance_is_left_by_message_and_cleans_its_kernel() {
+fn r13_a_stopped_instance_is_left_by_message_and_cleans_its_kernel() {
     let mut world = started(1);
     world.tell(IN_1, twinspan::speaker::Input::Stop);
     let gone = |world: &World| {

@@ -77,7 +77,7 @@ fn the_instances_find_each_other_and_each_teaches_the_other_what_it_learned() {
 }
 
 #[test]
-fn when_the_last_tunnel_to_a_prefix_goes_its_traffic_goes_over_the_twin_and_no_route_is_written() {
+fn r14_when_the_last_tunnel_to_a_prefix_goes_its_traffic_goes_over_the_twin_and_no_route_is_written() {
     let mut world = at_rest(1, &paired());
     world.set_link(IN_0, "tun1", false);
     let left = |world: &World| ways(world, IN_0, SHARED) == [3];

@@ -59,7 +59,7 @@ fn bfd_makes_a_takeover_faster() {
 }
 
 #[test]
-fn the_kernel_lets_the_address_of_a_killed_active_run_out_and_then_the_standby_takes_over() {
+fn r5_the_kernel_lets_the_address_of_a_killed_active_run_out_and_then_the_standby_takes_over() {
     let mut world = World::settled();
     world.kill(0);
     let after = world.until(|world| world.active(1));
