@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::neighbor::Neighbor;
+use super::neighbor::{Bond, Neighbor};
 use super::tunnels::Tunnel;
 use super::{Effect, Event, Life, Speaker};
 use crate::bfd;
@@ -14,7 +14,7 @@ use crate::fib::Bar;
 use crate::gateway;
 use crate::gateway::NeighborKind;
 use crate::session;
-use crate::types::{PeerId, Time};
+use crate::types::{LinkIndex, PeerId, Time};
 use crate::vpn;
 use crate::vpn::Source;
 use crate::wire::{Cease, Notification};
@@ -127,7 +127,9 @@ impl Speaker {
             return;
         }
         let of_tunnels = self.tunnels.iter().filter_map(Tunnel::bfd_plan);
-        let plans: Vec<Plan> = self.neighbors.iter().filter_map(Neighbor::bfd_plan).chain(of_tunnels).collect();
+        let serves = |neighbor: &&Neighbor| self.waits_behind_twin(neighbor).is_none();
+        let of_sessions = self.neighbors.iter().filter(serves).filter_map(Neighbor::bfd_plan);
+        let plans: Vec<Plan> = of_sessions.chain(of_tunnels).collect();
         if self.watching.as_ref() != Some(&plans) {
             self.watching = Some(plans.clone());
             out.push(Effect::Bfd(plans));
@@ -164,8 +166,17 @@ impl Speaker {
         let before = neighbor.watched.status.replace(report.status.clone());
         neighbor.watched.since = Some(since);
         let was = before.as_ref().map_or(Meaning::Unknown, meaning);
+        let twin = neighbor.plan.kind == NeighborKind::Twin;
         // Down and up again between two reports was still a failure.
         let missed = before.as_ref().is_some_and(|before| before.flaps < report.status.flaps) && was == Meaning::Alive;
+        if twin {
+            let up = match meaning(&report.status) {
+                Meaning::Alive => Some(true),
+                Meaning::Dead => Some(false),
+                Meaning::Unknown => None,
+            };
+            self.role_bfd(now, up, out);
+        }
         match (was, meaning(&report.status)) {
             (Meaning::Alive, Meaning::Alive) if missed => {
                 self.bfd_failed(now, id, &report.status, before.as_ref(), out);
@@ -182,6 +193,7 @@ impl Speaker {
     /// There is no agent any more: nothing is known, and nothing is concluded from that.
     pub(super) fn bfd_lost(&mut self, now: Time, reason: String, out: &mut Vec<Effect>) {
         out.push(Effect::Tell(Event::BfdAgentLost { reason }));
+        self.role_bfd(now, None, out);
         self.unwatch_alone(now, true, out);
         for id in self.neighbors.ids() {
             let Some(neighbor) = self.neighbors.get_mut(id) else { continue };
@@ -206,6 +218,27 @@ impl Speaker {
             self.fib.unbar(bar);
             self.kernel(now, out);
         }
+    }
+
+    /// What leads over a neighbor that is in no tunnel: what goes over its address, or over its link if that is the twin's
+    /// alone, since the twin may name another address as next hop of the other family.
+    fn bar_of(&self, id: PeerId) -> Option<Bar> {
+        let neighbor = self.neighbors.get(id)?;
+        Some(self.own_link(neighbor).map_or(Bar::Gateway(neighbor.plan.remote_address), Bar::Link))
+    }
+
+    /// The link to the twin, if nobody else is there.
+    pub(super) fn own_link(&self, neighbor: &Neighbor) -> Option<LinkIndex> {
+        let (NeighborKind::Twin, Bond::Up(link) | Bond::Down(link)) = (&neighbor.plan.kind, &neighbor.bond) else {
+            return None;
+        };
+        let there = |other: &Neighbor| match &other.bond {
+            Bond::Up(on) | Bond::Down(on) => on == link,
+            Bond::Free => self.links.on_link(other.plan.remote_address) == Some(*link),
+            Bond::Missing => false,
+        };
+        let shared = self.neighbors.iter().any(|other| other.id != neighbor.id && there(other));
+        (!shared).then_some(*link)
     }
 
     fn bfd_alive(&mut self, now: Time, id: PeerId, status: &Status, out: &mut Vec<Effect>) {
@@ -245,8 +278,10 @@ impl Speaker {
                 self.say(now, &interface, vpn::Input::Objects { source: Source::Bfd, by, reason }, out);
             }
             None => {
-                let bar = Bar::Gateway(neighbor.plan.remote_address);
-                neighbor.watched.bar = Some(bar);
+                let Some(bar) = self.bar_of(id) else { return };
+                if let Some(neighbor) = self.neighbors.get_mut(id) {
+                    neighbor.watched.bar = Some(bar);
+                }
                 self.fib.bar(bar);
                 self.kernel(now, out);
             }

@@ -12,6 +12,7 @@ mod kernel;
 mod leftovers;
 mod reload;
 mod restart;
+mod standby;
 mod tunnels;
 mod twin;
 mod walk;

@@ -12,6 +12,7 @@ use twinspan::config;
 use twinspan::config::Plan;
 use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
 use twinspan::fib::{Batch, Failure, KernelError, Part, Table};
+use twinspan::role;
 use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
 use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
@@ -51,6 +52,8 @@ pub struct Host {
     pub(super) due: [Option<Option<Time>>; 2],
     /// Where its speaker wants hellos to go.
     twin_link: Option<twinspan::twin::Link>,
+    /// Until when its kernel has the shared address.
+    pub address: Option<Time>,
 }
 
 /// One end of a TCP connection: which host, in which of its runs, under which id.
@@ -163,6 +166,8 @@ pub struct World {
     /// Hosts, and the wires over which what they send does not arrive: hellos, BFD and TCP.
     pub mute: BTreeSet<(usize, usize)>,
     pub chance: fastrand::Rng,
+    /// The network side of the instances is in parts.
+    pub network_cut: bool,
 }
 
 impl World {
@@ -188,6 +193,7 @@ impl World {
             hello_delay: Duration::ZERO,
             mute: BTreeSet::new(),
             chance: fastrand::Rng::with_seed(seed),
+            network_cut: false,
         }
     }
 
@@ -214,6 +220,7 @@ impl World {
             ahead: Duration::ZERO,
             due: [None; 2],
             twin_link: None,
+            address: None,
         });
         self.hosts.len() - 1
     }
@@ -249,12 +256,16 @@ impl World {
         h.kernel.succeed(&settings);
         let left = h.kernel.leftovers(&settings);
         let found = h.kernel.dump(&h.kernel.settings);
+        let address = h.address.is_some_and(|until| self.now < until);
         let links: Vec<_> = h.interfaces.iter().map(fact).collect();
         h.monitor = links.iter().map(|link| (link.index, link.clone())).collect();
         for link in links {
             self.tell(host, Input::Link(link));
         }
         self.tell(host, Input::Leftovers(left));
+        if address {
+            self.tell(host, Input::Role(role::Done::Found));
+        }
         self.tell(host, Input::Begin(found));
         self.adopt(host);
     }
@@ -289,6 +300,7 @@ impl World {
     pub fn die(&mut self, host: usize) {
         self.turns += 1;
         self.cut_short(host);
+        self.hosts[host].address = None;
         self.hosts[host].speaker = None;
         self.hosts[host].run += 1;
         self.hosts[host].agent = Agent::new(self.now.since_start().as_nanos() as u64);
@@ -562,6 +574,7 @@ impl World {
                 Effect::Bfd(plans) => self.watch(host, plans),
                 // Nothing answers a probe here, which says nothing.
                 Effect::Probe(_) => {}
+                Effect::Role(work) => self.role(host, work),
                 Effect::TwinLink(link) => self.hosts[host].twin_link = link,
                 Effect::Hello(octets) => self.hello(host, octets),
                 // No command ever ends here, which says nothing either.
@@ -604,6 +617,40 @@ impl World {
                 Effect::Stopped => {}
             }
         }
+    }
+
+    /// The shared address of a host, and what the network side says of it.
+    fn role(&mut self, host: usize, work: role::Work) {
+        let run = self.hosts[host].run;
+        let mut after = Duration::from_millis(1);
+        let done = match work {
+            role::Work::Hold(_, lifetime) => {
+                self.hosts[host].address = Some(self.now + lifetime);
+                role::Done::Held
+            }
+            role::Work::Renew(_, lifetime) => {
+                self.hosts[host].address = Some(self.now + lifetime);
+                return;
+            }
+            role::Work::Drop(_) => {
+                self.hosts[host].address = None;
+                role::Done::Dropped(Ok(()))
+            }
+            role::Work::Ask(_) => {
+                after = Duration::from_millis(300);
+                let holds = |other: &Host| other.address.is_some_and(|until| self.now < until);
+                let others = self.hosts.iter().enumerate().filter(|(at, _)| *at != host);
+                let somebody = !self.network_cut && others.map(|(_, other)| other).any(holds);
+                role::Done::Answered(if somebody {
+                    role::Answer::Somebody("02:00:00:00:00:01".to_owned())
+                } else {
+                    role::Answer::Nobody
+                })
+            }
+            role::Work::Announce(_) | role::Work::Elect(_) | role::Work::Compete(_) => return,
+        };
+        self.count += 1;
+        self.queue.insert((self.now + after, self.count), Happening::Tell(host, run, Input::Role(done)));
     }
 
     /// A hello leaves a host: it may be lost, late, or overtaken.
