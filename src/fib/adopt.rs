@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hashbrown::HashSet;
+use super::hash::HashSet;
 
 use crate::types::Prefix;
 
@@ -128,7 +128,7 @@ impl Fib {
             self.routes.change(prefix, |cell| cell.have = to);
             self.count_have(Ref::NONE, to);
         }
-        let mut wanted: HashSet<Prefix> = HashSet::new();
+        let mut wanted: HashSet<Prefix> = HashSet::default();
         self.routes.change_all(|prefix, cell| {
             if cell.want != Ref::NONE && cell.want != cell.have {
                 wanted.insert(prefix);

@@ -3,7 +3,7 @@
 //! A dump takes half a second a million routes, and changes of ours overtake it. What moves in the meantime is not
 //! judged. If the kernel dropped something by itself, or others changed a next hop or group, the whole says nothing.
 
-use hashbrown::HashSet;
+use super::hash::HashSet;
 
 use crate::types::Prefix;
 

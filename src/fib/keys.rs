@@ -1,6 +1,6 @@
 //! The hop sets that prefixes want, by number, so that a prefix needs three octets to say which.
 
-use hashbrown::HashMap;
+use super::hash::HashMap;
 use smallvec::SmallVec;
 
 use super::GroupKey;

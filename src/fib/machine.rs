@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use hashbrown::{HashMap, HashSet};
+use super::hash::{HashMap, HashSet};
 
 use crate::types::Hop;
 use crate::types::LinkIndex;
@@ -147,11 +147,11 @@ impl Fib {
             routes: Routes::default(),
             links: Links::default(),
             queue: Queue::default(),
-            pins: HashMap::new(),
-            down: HashSet::new(),
+            pins: HashMap::default(),
+            down: HashSet::default(),
             bars: BTreeSet::new(),
             unsettled: Unsettled::default(),
-            dropped: HashMap::new(),
+            dropped: HashMap::default(),
             events: 0,
             flying: Vec::new(),
             batches: 0,

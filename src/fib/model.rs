@@ -49,6 +49,8 @@ pub struct Model {
     pub dark: BTreeSet<LinkIndex>,
     /// Links that are set down. One that is in none of the three does not exist.
     pub down: BTreeSet<LinkIndex>,
+    /// How often something was asked of it, or happened to it.
+    pub changes: u64,
     /// The protocol numbers of runs before this one, whose routes are replaced as our own.
     pub former: Vec<u8>,
     /// So many routes it has room for, whoever they are of; `None` for as many as there are.
@@ -103,6 +105,7 @@ impl Model {
 
     /// Adds a link that is up, or puts one up with a carrier. Nothing comes back by itself.
     pub fn link_up(&mut self, link: LinkIndex) {
+        self.changes += 1;
         self.forget_link(link);
         self.up.insert(link);
     }
@@ -252,6 +255,7 @@ impl Model {
 
     /// One operation under the settings of anybody.
     pub fn apply_as(&mut self, settings: &Settings, op: &Op) -> Result<(), KernelError> {
+        self.changes += 1;
         let on_route = matches!(op, Op::AddRoute(..) | Op::ReplaceRoute(..) | Op::DeleteRoute(_));
         let ours = on_route && self.is_ours(settings);
         self.route_operations += usize::from(ours);
@@ -499,6 +503,7 @@ impl Model {
         fn pick<K: Copy, V>(map: &BTreeMap<K, V>, which: usize) -> Option<K> {
             map.keys().nth(which % map.len().max(1)).copied()
         }
+        self.changes += 1;
         let Table { next_hops, groups, routes, .. } = &mut self.table;
         let mut told = Vec::new();
         match kind {
@@ -551,6 +556,7 @@ impl Model {
 
     /// The link has lost its carrier, or `admin`: is set down, which takes its plain routes too. Says nothing.
     pub fn link_down(&mut self, link: LinkIndex, admin: bool) {
+        self.changes += 1;
         self.forget_link(link);
         if admin {
             self.down.insert(link)
@@ -562,6 +568,7 @@ impl Model {
 
     /// The link is deleted.
     pub fn link_gone(&mut self, link: LinkIndex) {
+        self.changes += 1;
         self.forget_link(link);
         self.drop_on(link, true);
     }

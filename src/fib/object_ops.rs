@@ -2,7 +2,7 @@
 
 use std::{mem, time::Duration};
 
-use hashbrown::HashSet;
+use super::hash::HashSet;
 use smallvec::SmallVec;
 
 use crate::types::Time;
@@ -30,7 +30,7 @@ impl Fib {
         for id in mem::take(&mut self.objects.dirty_hops) {
             self.hop_op(now, id, ops);
         }
-        let mut revived = HashSet::new();
+        let mut revived = HashSet::default();
         while ops.len() < OBJECTS
             && let Some(id) = self.objects.dirty_groups.pop_first()
         {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use hashbrown::HashMap;
+use super::hash::HashMap;
 use smallvec::SmallVec;
 
 use crate::types::Time;

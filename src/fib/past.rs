@@ -4,7 +4,7 @@
 //! What is ours is told by the protocol number alone, now or of a run before: a table or a metric proves nothing, and an
 //! id of our range under another number is somebody else's. Which numbers runs before this one used is known by a record.
 
-use hashbrown::HashSet;
+use super::hash::HashSet;
 
 use super::Batch;
 use super::Fib;
@@ -105,7 +105,7 @@ impl Fib {
     /// Whatever led packets there, the kernel follows what is wanted from now on.
     pub(super) fn keep_no_more(&mut self) {
         if let Some(past) = &mut self.past {
-            past.keeps = HashSet::new();
+            past.keeps = HashSet::default();
         }
     }
 

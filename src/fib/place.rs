@@ -10,7 +10,7 @@
 
 use std::{collections::BTreeSet, mem};
 
-use hashbrown::HashMap;
+use super::hash::HashMap;
 use smallvec::SmallVec;
 
 use crate::types::Prefix;

@@ -8,7 +8,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use hashbrown::HashMap;
+use super::hash::HashMap;
 
 use crate::types::Family;
 use crate::types::Prefix;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use twinspan::bfd::{Arrival, Effect, Plan, Settings, Table, Wanted};
 use twinspan::speaker::Input;
-use twinspan::types::Time;
+use twinspan::types::{LinkIndex, Time};
 
-use crate::world::{Happening, World};
+use crate::world::{Happening, Lane, World};
 
 /// The agent of one host. It lives on when the speaker is killed.
 pub struct Agent {
@@ -31,7 +31,8 @@ impl Agent {
 impl World {
     /// What a speaker wants of its agent.
     pub fn watch(&mut self, host: usize, plans: Vec<Plan>) {
-        let mut out = Vec::new();
+        let (now, mut out) = (self.at(host), Vec::new());
+        self.hosts[host].due[1] = None;
         let agent = &mut self.hosts[host].agent;
         let wanted = plans.iter().map(|plan| Wanted {
             path: plan.path.clone(),
@@ -42,7 +43,7 @@ impl World {
                 key: None,
             },
         });
-        agent.table.want(self.now, wanted.collect(), &mut out);
+        agent.table.want(now, wanted.collect(), &mut out);
         agent.plans = plans;
         let ids: Vec<u32> = agent.table.ids().collect();
         for id in ids {
@@ -56,7 +57,8 @@ impl World {
     /// A speaker finds the agent that an earlier one left.
     pub fn adopt(&mut self, host: usize) {
         self.hosts[host].agent.absent = None;
-        let reports: Vec<_> = self.hosts[host].agent.table.reports(self.now).collect();
+        self.hosts[host].due[1] = None;
+        let reports: Vec<_> = self.hosts[host].agent.table.reports(self.at(host)).collect();
         for report in reports {
             self.tell(host, Input::Bfd(report));
         }
@@ -64,12 +66,14 @@ impl World {
 
     /// The speaker is gone.
     pub fn abandon(&mut self, host: usize) {
-        self.hosts[host].agent.absent = Some(self.now);
+        self.hosts[host].agent.absent = Some(self.at(host));
+        self.hosts[host].due[1] = None;
     }
 
     /// Does what is due at an agent.
     pub fn tick_agent(&mut self, host: usize) {
-        let (now, mut out) = (self.now, Vec::new());
+        let (now, mut out) = (self.at(host), Vec::new());
+        self.hosts[host].due[1] = None;
         let agent = &mut self.hosts[host].agent;
         agent.table.tick(now, &mut out);
         if let Some(since) = agent.absent {
@@ -85,15 +89,24 @@ impl World {
 
     /// A packet has come to an agent.
     pub fn packet(&mut self, host: usize, arrival: &Arrival, octets: &[u8]) {
-        let mut out = Vec::new();
-        let _ = self.hosts[host].agent.table.receive(self.now, arrival, octets, &mut out);
+        let (now, mut out) = (self.at(host), Vec::new());
+        self.hosts[host].due[1] = None;
+        let _ = self.hosts[host].agent.table.receive(now, arrival, octets, &mut out);
         self.carry(host, out);
     }
 
     /// How long the far ends of the sessions that are up are believed.
     pub fn detections(&self, host: usize) -> Vec<Duration> {
-        let all = self.hosts[host].agent.table.reports(self.now);
+        let all = self.hosts[host].agent.table.reports(self.at(host));
         all.filter(|report| report.is_up()).map(|report| report.status.detection_time).collect()
+    }
+
+    /// How long the far end on an interface is believed, if BFD has found it alive.
+    pub fn detection(&self, host: usize, link: LinkIndex) -> Option<Duration> {
+        let name = &self.hosts[host].interfaces.iter().find(|(index, ..)| *index == link)?.1;
+        let mut all = self.hosts[host].agent.table.reports(self.at(host));
+        let here = all.find(|report| report.path.interface.as_ref() == Some(name) && report.is_up())?;
+        Some(here.status.detection_time)
     }
 
     fn carry(&mut self, host: usize, effects: Vec<Effect>) {
@@ -110,10 +123,12 @@ impl World {
                     }
                     let (local, remote, link) = (path.remote, path.local, link.get());
                     let arrival = Arrival { local, remote, link, ttl: 255, multihop: false };
-                    self.later(Happening::Packet(far, arrival, wire));
+                    let Some(slow) = self.endures(wired) else { continue };
+                    let delay = Duration::from_micros(self.chance.u64(50..500)) + slow;
+                    self.on(Lane::Packets(wired), delay, Happening::Packet(far, arrival, wire));
                 }
                 Effect::Changed(id) => {
-                    if let Some(report) = self.hosts[host].agent.table.report(self.now, id) {
+                    if let Some(report) = self.hosts[host].agent.table.report(self.at(host), id) {
                         let run = self.hosts[host].run;
                         self.later(Happening::Tell(host, run, Input::Bfd(report)));
                     }

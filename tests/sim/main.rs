@@ -7,6 +7,7 @@ mod chaos;
 mod faults;
 mod foreign;
 mod full;
+mod guard;
 mod kernel;
 mod leftovers;
 mod modes;
@@ -15,7 +16,10 @@ mod restart;
 mod standby;
 mod tunnels;
 mod twin;
+mod walk;
 mod watch;
+mod weather;
+mod whole;
 mod world;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Speakers on hosts of values: links, TCP and kernels in virtual time, all chance from one seed.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -18,6 +18,7 @@ use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
 use crate::kernel::ModelKernel;
+use crate::weather::Weather;
 
 /// One host: its interfaces with addresses, its kernel, and its speaker while that runs.
 pub struct Host {
@@ -37,6 +38,18 @@ pub struct Host {
     pub narrow: bool,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
     pub run: u32,
+    /// It has no power.
+    pub dark: bool,
+    /// Its daemon is stopped, and what comes for it waits.
+    pub asleep: bool,
+    /// The host is stopped, with all that it has.
+    pub frozen: bool,
+    /// What waits for a daemon that is stopped.
+    pub(super) backlog: Vec<Happening>,
+    /// So much its clock has jumped.
+    pub ahead: Duration,
+    /// When its daemon and its BFD agent have something to do, while that is known.
+    pub(super) due: [Option<Option<Time>>; 2],
     /// Where its speaker wants hellos to go.
     twin_link: Option<twinspan::twin::Link>,
     /// Until when its kernel has the shared address.
@@ -44,11 +57,17 @@ pub struct Host {
 }
 
 /// One end of a TCP connection: which host, in which of its runs, under which id.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct End {
     host: usize,
     run: u32,
     conn: ConnId,
+}
+
+impl End {
+    pub(super) fn host(&self) -> usize {
+        self.host
+    }
 }
 
 /// Nothing that a question could need.
@@ -88,17 +107,21 @@ pub enum Happening {
 }
 
 /// What comes in order: everything on one of these, and nothing beside it.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum Lane {
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Lane {
     Kernel(usize),
     Answers(usize),
     Links(usize),
     Watch(usize),
     /// What is read beside the rest, to be compared.
     Audit(usize),
-    Bfd,
+    Bfd(usize),
+    /// BFD packets over one wire.
+    Packets(usize),
     Hellos,
-    /// All connections: what is accepted, carried and closed.
+    /// The connections over one wire: what is accepted, carried and closed.
+    Wire(usize),
+    /// What else is told of connections.
     Tcp,
 }
 
@@ -117,27 +140,31 @@ pub struct World {
     pub hosts: Vec<Host>,
     /// Pairs of (host, interface) that are wired to each other.
     pub wires: Vec<[(usize, LinkIndex); 2]>,
-    lanes: HashMap<Lane, Time>,
-    queue: BTreeMap<(Time, u64), Happening>,
-    count: u64,
+    lanes: BTreeMap<Lane, Time>,
+    pub(super) queue: BTreeMap<(Time, u64), Happening>,
+    pub(super) count: u64,
     accepted: u64,
-    peers: HashMap<End, End>,
+    peers: BTreeMap<End, End>,
     /// Over which wire each end is connected.
-    over: HashMap<End, usize>,
+    over: BTreeMap<End, usize>,
     /// Wires, by number, on which nothing arrives though the interfaces are up.
-    pub silent: HashSet<usize>,
+    pub silent: BTreeSet<usize>,
+    /// Wires that lose packets or are slow.
+    pub weather: BTreeMap<usize, Weather>,
+    /// How often it was changed what carries what.
+    pub(super) turns: u64,
     /// What TCP sends again once its wire is not silent any more.
     held: Vec<(usize, Happening)>,
     /// Hosts that read nothing of what comes in, though they speak.
-    pub deaf: HashSet<usize>,
+    pub deaf: BTreeSet<usize>,
     /// Octets that were sent to a deaf host, by the sender's end.
-    pub stuck: HashMap<End, u64>,
+    pub stuck: BTreeMap<End, u64>,
     /// So many of a hundred hellos are lost on the way.
     pub hello_loss: u32,
     /// How much longer than others a hello takes at most; then they overtake each other.
     pub hello_delay: Duration,
     /// Hosts, and the wires over which what they send does not arrive: hellos, BFD and TCP.
-    pub mute: HashSet<(usize, usize)>,
+    pub mute: BTreeSet<(usize, usize)>,
     pub chance: fastrand::Rng,
     /// The network side of the instances is in parts.
     pub network_cut: bool,
@@ -145,23 +172,26 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64) -> Self {
+        twinspan::fib::seed_hashes(0);
         Self {
             now: Time::START,
             hosts: Vec::new(),
             wires: Vec::new(),
-            lanes: HashMap::new(),
+            lanes: BTreeMap::new(),
             queue: BTreeMap::new(),
             count: 0,
             accepted: 1 << 63,
-            peers: HashMap::new(),
-            over: HashMap::new(),
-            silent: HashSet::new(),
+            peers: BTreeMap::new(),
+            over: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            weather: BTreeMap::new(),
+            turns: 0,
             held: Vec::new(),
-            deaf: HashSet::new(),
-            stuck: HashMap::new(),
+            deaf: BTreeSet::new(),
+            stuck: BTreeMap::new(),
             hello_loss: 0,
             hello_delay: Duration::ZERO,
-            mute: HashSet::new(),
+            mute: BTreeSet::new(),
             chance: fastrand::Rng::with_seed(seed),
             network_cut: false,
         }
@@ -183,6 +213,12 @@ impl World {
             unheard: 0,
             narrow: false,
             run: 0,
+            dark: false,
+            asleep: false,
+            frozen: false,
+            backlog: Vec::new(),
+            ahead: Duration::ZERO,
+            due: [None; 2],
             twin_link: None,
             address: None,
         });
@@ -262,6 +298,7 @@ impl World {
 
     /// A host goes dark: nobody hears of it, and what it ran is gone.
     pub fn die(&mut self, host: usize) {
+        self.turns += 1;
         self.cut_short(host);
         self.hosts[host].address = None;
         self.hosts[host].speaker = None;
@@ -273,6 +310,7 @@ impl World {
     pub fn silence(&mut self, host: usize, name: &str, silent: bool) {
         let index = self.interface(host, name).unwrap();
         let wire = self.wires.iter().position(|wire| wire.contains(&(host, index))).unwrap();
+        self.turns += 1;
         if silent {
             self.silent.insert(wire);
             return;
@@ -285,6 +323,7 @@ impl World {
     pub fn set_mute(&mut self, host: usize, name: &str, mute: bool) {
         let index = self.interface(host, name).unwrap();
         let wire = self.wires.iter().position(|wire| wire.contains(&(host, index))).unwrap();
+        self.turns += 1;
         if mute {
             self.mute.insert((host, wire));
         } else {
@@ -303,7 +342,14 @@ impl World {
         let (due, rest) = std::mem::take(&mut self.held).into_iter().partition(|(held, _)| *held == wire);
         self.held = rest;
         let due: Vec<(usize, Happening)> = due;
-        for (_, happening) in due {
+        // What was sent after that and is still on its way comes behind it.
+        let carried = |happening: &Happening| match happening {
+            Happening::Deliver(end, _) | Happening::Hangup(end) => self.over.get(end) == Some(&wire),
+            _ => false,
+        };
+        let late: Vec<_> = self.queue.iter().filter(|(_, happening)| carried(happening)).map(|(at, _)| *at).collect();
+        let late: Vec<Happening> = late.into_iter().filter_map(|at| self.queue.remove(&at)).collect();
+        for happening in due.into_iter().map(|(_, happening)| happening).chain(late) {
             self.later(happening);
         }
     }
@@ -323,18 +369,25 @@ impl World {
 
     /// Tells a host something now.
     pub fn tell(&mut self, host: usize, input: Input) {
+        let now = self.at(host);
+        self.hosts[host].due[0] = None;
+        if self.hosts[host].asleep {
+            let run = self.hosts[host].run;
+            return self.hosts[host].backlog.push(Happening::Tell(host, run, input));
+        }
         let Some(speaker) = self.hosts[host].speaker.as_mut() else { return };
         let mut effects = Vec::new();
-        speaker.handle(self.now, input, &mut effects);
+        speaker.handle(now, input, &mut effects);
         self.obey(host, effects);
         self.work(host);
     }
 
     /// Asks a host, or orders it.
     pub fn ask(&mut self, host: usize, request: &Request) -> Result<Reply, ApiError> {
+        let now = self.at(host);
         let speaker = self.hosts[host].speaker.as_mut().unwrap();
         let mut effects = Vec::new();
-        let reply = speaker.ask(self.now, request, &Nothing, &mut effects);
+        let reply = speaker.ask(now, request, &Nothing, &mut effects);
         self.obey(host, effects);
         self.work(host);
         reply
@@ -344,9 +397,10 @@ impl World {
     pub fn reload(&mut self, host: usize, file: &str, within: Option<Duration>) -> Result<Done, ReloadError> {
         let report = || config::check_text("sim.toml", file).render(file);
         let (config, _) = config::parse("sim.toml", file).unwrap_or_else(|_| panic!("{}", report()));
+        let now = self.at(host);
         let speaker = self.hosts[host].speaker.as_mut().unwrap();
         let (mut effects, planned) = (Vec::new(), speaker.plan(&config));
-        let plan = speaker.reload(self.now, config, within, &mut effects)?;
+        let plan = speaker.reload(now, config, within, &mut effects)?;
         assert_eq!(plan, planned, "a plan is what is done");
         let busy = speaker.busy();
         let at_once = effects.iter().any(|effect| matches!(effect, Effect::Kernel(_) | Effect::Hash(_)));
@@ -386,11 +440,15 @@ impl World {
     pub fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + limit;
         let mut ticks = 0;
+        self.hosts.iter_mut().for_each(|host| host.due = [None; 2]); // whatever was done to them meanwhile
         while !done(self) {
-            let due = |host: &Host| host.speaker.as_ref().and_then(Speaker::deadline);
-            let next_tick = (0..self.hosts.len()).filter_map(|h| due(&self.hosts[h]).map(|time| (time, h))).min();
-            let agents = (0..self.hosts.len()).filter_map(|h| Some((self.hosts[h].agent.deadline()?, h)));
-            let next_agent = agents.min();
+            let mut next_tick = None;
+            let mut next_agent = None;
+            for (number, host) in self.hosts.iter_mut().enumerate() {
+                let [daemon, agent] = host.dues();
+                next_tick = earlier(next_tick, daemon.map(|time| (time, number)));
+                next_agent = earlier(next_agent, agent.map(|time| (time, number)));
+            }
             let next_event = self.queue.first_key_value().map(|((time, _), _)| *time);
             if let Some((time, host)) = next_agent
                 && time <= end
@@ -411,9 +469,10 @@ impl World {
             assert!(ticks < 10_000, "a speaker waits for a time that has passed, and does nothing then");
             self.now = self.now.max(time);
             if let (true, Some((_, host))) = (tick_first, next_tick) {
-                let mut effects = Vec::new();
+                let (now, mut effects) = (self.at(host), Vec::new());
+                self.hosts[host].due[0] = None;
                 if let Some(speaker) = self.hosts[host].speaker.as_mut() {
-                    speaker.tick(self.now, &mut effects);
+                    speaker.tick(now, &mut effects);
                 }
                 self.obey(host, effects);
                 self.work(host);
@@ -430,6 +489,7 @@ impl World {
     }
 
     fn happen(&mut self, happening: Happening) {
+        let Some(happening) = self.awake(happening) else { return };
         if let Happening::Deliver(end, _) | Happening::Hangup(end) = &happening
             && let Some(wire) = self.over.get(end).filter(|wire| self.blocked(end, **wire))
         {
@@ -496,9 +556,10 @@ impl World {
 
     fn work(&mut self, host: usize) {
         while self.hosts[host].speaker.as_ref().is_some_and(Speaker::busy) {
-            let mut effects = Vec::new();
+            let (now, mut effects) = (self.at(host), Vec::new());
+            self.hosts[host].due[0] = None;
             if let Some(speaker) = self.hosts[host].speaker.as_mut() {
-                speaker.work(self.now, &mut effects);
+                speaker.work(now, &mut effects);
             }
             self.obey(host, effects);
         }
@@ -605,8 +666,9 @@ impl World {
         if !there || !heard || lost || self.silent.contains(&wire) || self.mute.contains(&(host, wire)) {
             return;
         }
+        let Some(slow) = self.endures(wire) else { return };
         let more = self.chance.u64(0..=self.hello_delay.as_micros() as u64);
-        let delay = Duration::from_micros(self.chance.u64(50..500) + more);
+        let delay = Duration::from_micros(self.chance.u64(50..500) + more) + slow;
         self.count += 1;
         self.queue.insert((self.now + delay, self.count), Happening::Hello(far, wire, octets.into()));
     }
@@ -620,7 +682,8 @@ impl World {
         let tunnel = name.starts_with("tun");
         let far = self.far_end(from.host, &name).filter(|(host, index, wire)| {
             let there = self.hosts[*host].interfaces.iter().find(|(known, ..)| known == index);
-            let answers = there.is_some_and(|there| there.2 == remote.ip()) && self.hosts[*host].speaker.is_some();
+            let alive = self.hosts[*host].speaker.is_some() && !self.hosts[*host].frozen;
+            let answers = there.is_some_and(|there| there.2 == remote.ip()) && alive;
             // Who has no way back cannot answer.
             let there = &self.hosts[*host];
             let back = !there.narrow || !tunnel || there.kernel.table.routes.contains_key(&Prefix::host(local));
@@ -643,8 +706,13 @@ impl World {
         self.over.extend([(from, wire), (to, wire)]);
         let local = SocketAddr::new(local, 40_000);
         let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local, interface: Some(index) };
-        self.later(Happening::Tell(to.host, to.run, accepted));
-        self.later(Happening::Tell(from.host, from.run, Input::Connected { conn: from.conn, local }));
+        for happening in [
+            Happening::Tell(to.host, to.run, accepted),
+            Happening::Tell(from.host, from.run, Input::Connected { conn: from.conn, local }),
+        ] {
+            let delay = Duration::from_micros(self.chance.u64(50..500)) + self.endured(wire);
+            self.on(Lane::Wire(wire), delay, happening);
+        }
     }
 
     /// Ends a connection from one side.
@@ -658,16 +726,51 @@ impl World {
     /// A little later, behind everything on the same lane.
     pub fn later(&mut self, happening: Happening) {
         let delay = Duration::from_micros(self.chance.u64(50..500));
+        let delay = match &happening {
+            Happening::Deliver(end, _) | Happening::Hangup(end) => {
+                delay + self.over.get(end).copied().map_or(Duration::ZERO, |wire| self.endured(wire))
+            }
+            _ => delay,
+        };
         self.after(delay, happening);
     }
 
     /// As [`World::later`], at least so much later.
     pub fn after(&mut self, delay: Duration, happening: Happening) {
+        let lane = match &happening {
+            Happening::Deliver(end, _) | Happening::Hangup(end) => self.over.get(end).map(|wire| Lane::Wire(*wire)),
+            _ => None,
+        };
+        let lane = lane.unwrap_or_else(|| happening.lane());
+        self.on(lane, delay, happening);
+    }
+
+    /// At least so much later, behind everything on that lane.
+    pub(super) fn on(&mut self, lane: Lane, delay: Duration, happening: Happening) {
         self.count += 1;
-        let last = self.lanes.entry(happening.lane()).or_insert(self.now);
+        let last = self.lanes.entry(lane).or_insert(self.now);
         let at = (self.now + delay).max(*last);
         *last = at;
         self.queue.insert((at, self.count), happening);
+    }
+}
+
+/// The earlier of two, and of two at one time the one of the first host.
+fn earlier(one: Option<(Time, usize)>, other: Option<(Time, usize)>) -> Option<(Time, usize)> {
+    [one, other].into_iter().flatten().min()
+}
+
+impl Host {
+    /// When its daemon and its agent have something to do.
+    fn dues(&mut self) -> [Option<Time>; 2] {
+        let [daemon, agent] = self.due;
+        let daemon = daemon.unwrap_or_else(|| {
+            let speaker = self.speaker.as_ref().filter(|_| !self.asleep)?;
+            Some(self.true_time(speaker.deadline()?))
+        });
+        let agent = agent.unwrap_or_else(|| Some(self.true_time(self.agent.deadline().filter(|_| !self.frozen)?)));
+        self.due = [Some(daemon), Some(agent)];
+        [daemon, agent]
     }
 }
 
@@ -677,7 +780,7 @@ impl Happening {
             Self::Apply(host, ..) | Self::Dump(host, _) => Lane::Kernel(*host),
             Self::Compare(host, _) => Lane::Links(*host),
             Self::Read(host, ..) => Lane::Audit(*host),
-            Self::Packet(..) => Lane::Bfd,
+            Self::Packet(host, ..) => Lane::Bfd(*host),
             Self::Hello(..) => Lane::Hellos,
             Self::Deliver(..) | Self::Hangup(_) => Lane::Tcp,
             Self::Tell(host, _, input) => match input {
@@ -685,7 +788,7 @@ impl Happening {
                 Input::Link(_) | Input::LinkGone(_) | Input::LinksMissed => Lane::Links(*host),
                 Input::Foreign(_) | Input::ForeignMissed => Lane::Watch(*host),
                 Input::Audited(..) => Lane::Audit(*host),
-                Input::Bfd(_) | Input::BfdLost(_) => Lane::Bfd,
+                Input::Bfd(_) | Input::BfdLost(_) => Lane::Bfd(*host),
                 _ => Lane::Tcp,
             },
         }
@@ -701,6 +804,6 @@ pub(super) fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool
         index: *index,
         name: name.clone(),
         up: *up,
-        addresses: vec![(*address, Prefix::truncated(*address, 30).unwrap())],
+        addresses: vec![(*address, Prefix::truncated(*address, if name == "net" { 27 } else { 30 }).unwrap())],
     }
 }
