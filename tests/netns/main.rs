@@ -13,6 +13,7 @@ mod player;
 mod runner;
 
 mod active_active;
+mod active_standby;
 mod attributes;
 mod authentication;
 mod bfd;
@@ -31,6 +32,7 @@ mod hitless;
 mod kernel;
 mod labs;
 mod link_local;
+mod maintenance;
 mod multiple_devices;
 mod network_to_network;
 mod reload;
