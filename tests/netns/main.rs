@@ -41,4 +41,5 @@ mod stickiness;
 mod traffic;
 mod transit;
 mod tunnels;
+mod twin;
 mod weights;
