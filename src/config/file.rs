@@ -11,7 +11,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Hash, OnStop, Weights,
+    Hash, OnStop, Weights, election,
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
@@ -36,6 +36,8 @@ pub(super) struct File {
     pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
     pub(super) twin: twin::Words,
+    pub(super) election: election::Words,
+    pub(super) hooks: election::Commands,
     pub(super) damping: Damping,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
@@ -197,6 +199,8 @@ impl File {
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
         let twin = twin::table(r, &top);
+        let election = election::table(r, &top);
+        let hooks = election::commands(r, &top);
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
@@ -213,6 +217,8 @@ impl File {
             policies,
             bgp,
             twin,
+            election,
+            hooks,
             damping,
             ecmp,
             kernel,

@@ -24,6 +24,7 @@ mod rate;
 mod reload;
 mod reset;
 mod resync;
+mod role;
 mod sessions;
 mod settling;
 mod stale;
@@ -75,6 +76,7 @@ use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
+use role::Office;
 use settling::Settling;
 use startup::Startup;
 use statics::Statics;
@@ -161,6 +163,8 @@ pub struct Speaker {
     watching: Option<Vec<bfd::Plan>>,
     /// Far ends that are asked whether they are there.
     probing: Vec<probe::Plan>,
+    /// The role, where only one of the two is active.
+    office: Office,
     /// The other instance.
     pair: Pair,
     life: Life,
@@ -222,6 +226,7 @@ impl Speaker {
             watch_again: true,
             watching: None,
             probing: Vec::new(),
+            office: Office::default(),
             pair: Pair::new(seed),
             life: Life::Waiting,
             journal: Journal::default(),
@@ -245,6 +250,7 @@ impl Speaker {
     /// Takes one fact, and says what is to be done about it: the kernel first.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
         let said = out.len();
+        self.role_first(now, out);
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
@@ -291,9 +297,15 @@ impl Speaker {
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Probe(report) => self.probed(now, &report, out),
             Input::Hello(octets) => self.hear_twin(now, &octets, out),
-            Input::Ran { .. } => {}
+            Input::Role(done) => self.role_done(now, done, out),
+            Input::Ran { id, ran } => {
+                self.role_ran(id, &ran, out);
+            }
             Input::Stop => self.stop(now, out),
-            Input::Flushed(flush) => self.flushed(flush),
+            Input::Flushed(flush) => {
+                self.role_flushed(flush, out);
+                self.flushed(flush);
+            }
             Input::NotListening { family, reason } => {
                 self.listening.remove(&family); // the next neighbor of that family tries again
                 out.push(Effect::Tell(Event::NotListening { family, reason }));
@@ -311,6 +323,7 @@ impl Speaker {
         self.settle_groups(now);
         self.kernel(now, out);
         self.audit_if_due(now, out);
+        self.role_last(now, out);
         self.watch(out);
         self.tell_twin(now, out);
         self.settle(out);
@@ -319,6 +332,7 @@ impl Speaker {
     /// Does what is due by now.
     pub fn tick(&mut self, now: Time, out: &mut Vec<Effect>) {
         let said = out.len();
+        self.role_first(now, out);
         self.fib.tick(now);
         self.kernel(now, out);
         self.tunnels_due(now, out);
@@ -357,6 +371,7 @@ impl Speaker {
             .chain(awaited)
             .chain(self.reload_deadline())
             .chain(self.twin_deadline())
+            .chain(self.role_deadline())
             .chain(leaving)
             .chain(back)
             .min()
@@ -423,6 +438,7 @@ impl Speaker {
         if self.life != Life::Waiting {
             return;
         }
+        self.elect(now, out);
         self.life = Life::Running;
         let (routes, groups) = (found.routes.len(), found.groups.len());
         // Our host routes to the neighbors forward nothing for anybody.

@@ -45,8 +45,8 @@ impl Speaker {
     }
 
     /// What follows from all that is known for one neighbor.
-    pub(super) fn stance(&self, _: &Neighbor) -> Stance {
-        Stance::default()
+    pub(super) fn stance(&self, neighbor: &Neighbor) -> Stance {
+        Stance { down: self.waits_behind_twin(neighbor), ..Stance::default() }
     }
 
     /// Has every neighbor treated as it is now to be; only what differs is touched.

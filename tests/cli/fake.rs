@@ -46,6 +46,7 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::FibRoutes(_) => Reply::FibRoutes(promised!("fib_routes")),
         Request::ResetNeighbor(name, how) => Reply::Done(Done { message: format!("reset {name}: {how:?}") }),
         Request::Plan(_) | Request::Reload(_) => Reply::Plan(promised!("plan")),
+        Request::Role(wish, force) => Reply::Done(Done { message: format!("role {wish}: {force}") }),
         Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
     })
 }

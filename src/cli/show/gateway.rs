@@ -7,7 +7,9 @@ use crate::cli::{
     screen::{Screen, Tone},
     table::{Cell, Facts},
 };
-use crate::control::api::{ConfigState, FibTotals, Gateway, GatewayState, Mode, OnDisk, Sysctl, Twin, TwinState};
+use crate::control::api::{
+    ConfigState, FibTotals, Gateway, GatewayState, Mode, OnDisk, RoleState, Sysctl, Twin, TwinState,
+};
 
 /// Writes the page; what is wrong comes last, where the eye is.
 pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io::Result<()> {
@@ -28,6 +30,19 @@ pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io:
     };
     let why = gateway.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     facts.add("state", Cell::toned(format!("{state}{why}"), tone));
+    if let Some(role) = &gateway.role {
+        let tone = match role.role {
+            RoleState::Active => Tone::Good,
+            RoleState::Standby => Tone::Plain,
+            _ => Tone::Warn,
+        };
+        let text = format!("{} for {}: {}", role.role.as_str(), duration(role.since_seconds), role.reason);
+        facts.add("role", Cell::toned(text, tone));
+        if let (Some(address), Some(interface)) = (role.shared_address, &role.shared_interface) {
+            let who = role.answers.as_ref().map_or_else(String::new, |mac| format!("; {mac} answers for it"));
+            facts.add("shared", format!("{address} on {interface}, by {} (term {}){who}", role.election, role.term));
+        }
+    }
     facts.add("started", format!("{} ({} ago)", gateway.started_at, duration(gateway.uptime_seconds)));
     facts.add("file", config(&gateway.config));
     facts.add("prefixes", if gateway.prefixes.is_empty() { "none".into() } else { list(&gateway.prefixes, ", ") });

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigState, FibTotals, Moment, RouteTotals, Twin};
+use super::{ConfigState, FibTotals, Moment, Role, RouteTotals, Twin};
 use crate::types::{Asn, Name, Prefix};
 
 /// The gateway and this instance of it.
@@ -30,6 +30,9 @@ pub struct Gateway {
     pub state: GatewayState,
     /// Why it is in this state, in words for people; `null` when there is nothing to say.
     pub reason: Option<String>,
+    /// Which of the two instances is active; `null` where both are.
+    #[serde(default)]
+    pub role: Option<Role>,
     /// The prefixes of the cloud network: what devices learn from here.
     pub prefixes: Vec<Prefix>,
     /// Tunnels.

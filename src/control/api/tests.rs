@@ -178,6 +178,8 @@ fn requests() -> impl Strategy<Value = Request> {
         Just(Request::Plan(FileText::default())),
         prop::option::of(1..=CONFIRM_MAX).prop_map(Request::Reload),
         Just(Request::Confirm),
+        Just(Request::Role(RoleWish::Active, false)),
+        any::<bool>().prop_map(|force| Request::Role(RoleWish::Standby, force)),
         route_queries().prop_map(Request::Routes),
         Just(Request::Fib),
         Just(Request::FibCheck),

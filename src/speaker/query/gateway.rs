@@ -31,6 +31,7 @@ impl Speaker {
             uptime_seconds: now.since_start().as_secs(),
             state,
             reason,
+            role: self.show_role(now),
             prefixes: model.prefixes.clone(),
             tunnels: TunnelCounts {
                 configured: self.tunnels.iter().len() as u32,

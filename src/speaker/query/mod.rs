@@ -6,6 +6,7 @@ mod fib;
 mod gateway;
 mod neighbors;
 mod reload;
+mod role;
 mod routes;
 mod tunnels;
 mod twin;
@@ -44,6 +45,7 @@ impl Speaker {
         out: &mut Vec<Effect>,
     ) -> Result<Reply, ApiError> {
         let said = out.len();
+        self.role_first(now, out);
         let reply = self.answer(now, request, around, out);
         self.remember(now, out.get(said..).unwrap_or_default());
         reply
@@ -72,6 +74,7 @@ impl Speaker {
             Request::Plan(file) => self.ask_plan(file),
             Request::Reload(confirm_within) => self.ask_reload(now, *confirm_within, around, out),
             Request::Confirm => self.ask_confirm(out),
+            Request::Role(wish, force) => self.ask_role(now, *wish, *force, out),
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
             Request::FibCheck => self.show_fib_check(),
             Request::Metrics => Err(ApiError::unavailable("the metrics are put together by the daemon")),
