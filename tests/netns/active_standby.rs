@@ -62,8 +62,8 @@ fn r2_to_r4_a_planned_takeover_moves_address_sessions_and_traffic_and_takes_less
 }
 
 #[test]
-fn r5_and_r6_an_unplanned_takeover_is_over_long_before_the_reference_whether_the_daemon_or_the_host_is_gone() -> Result<()>
-{
+fn r5_and_r6_an_unplanned_takeover_is_over_long_before_the_reference_whether_the_daemon_or_the_host_is_gone()
+-> Result<()> {
     let mut gateway = Gateway::of(LAB)?;
     gateway.check()?;
     serves(&gateway, "in-0")?;

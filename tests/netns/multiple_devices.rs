@@ -71,7 +71,8 @@ fn sessions(gateway: &Gateway, instance: &str) -> Result<(usize, u64), String> {
 }
 
 #[test]
-fn r22_and_r32_to_r36_a_mode_change_there_and_back_keeps_link_local_sessions_and_loses_no_packet() -> Result<()> {
+fn r22_and_r32_to_r34_and_r36_a_mode_change_there_and_back_keeps_link_local_sessions_and_loses_no_packet() -> Result<()>
+{
     let gateway = Gateway::of(LAB)?;
     gateway.check()?;
     let traffic = Traffic::start_to(&gateway, &SITE_HOST)?;
@@ -81,6 +82,9 @@ fn r22_and_r32_to_r36_a_mode_change_there_and_back_keeps_link_local_sessions_and
         other => Err(format!("{other:?}\n{}", gateway.tail("in-0"))),
     })?;
     traffic.stop_without_loss();
+    let shown = gateway.show("in-0", &["gateway"]).map_err(anyhow::Error::msg)?;
+    let role = (&shown["role"]["role"], &shown["role"]["shared_address"]);
+    assert_eq!(role, (&"active".into(), &"10.20.255.30".into()), "the last usable address of the subnet");
     // All three devices of the active instance, and nobody else's tunnels.
     let of_in_0 = ["hq-1", "hq-2", "hq-3"].map(|device| format!("{device} tun-in0"));
     assert_eq!(used(&gateway)?, of_in_0.into());
