@@ -13,6 +13,7 @@ mod player;
 mod runner;
 
 mod active_active;
+mod active_standby;
 mod attributes;
 mod authentication;
 mod bfd;

@@ -44,3 +44,55 @@ fn r18_to_r24_devices_that_announce_the_same_prefix_have_one_path_each_and_share
     assert_eq!(used(&gateway)?, all.collect::<BTreeSet<_>>());
     Ok(())
 }
+
+/// Writes the mode into the file of both instances and has both read it.
+fn change_mode(gateway: &Gateway, from: &str, to: &str) -> Result<()> {
+    for instance in INSTANCES {
+        let edit = format!("sed -i 's/^mode = \"{from}\"/mode = \"{to}\"/' /etc/twinspan/twinspan.toml");
+        gateway.lab.shell(instance, &edit)?;
+    }
+    for instance in INSTANCES {
+        gateway.lab.must(instance, &["twinspan", "reload"])?;
+    }
+    Ok(())
+}
+
+/// Sessions with devices that an instance has, and how often they went down.
+fn sessions(gateway: &Gateway, instance: &str) -> Result<(usize, u64), String> {
+    let shown = gateway.show(instance, &["neighbors"])?;
+    let all = shown["neighbors"].as_array().cloned().unwrap_or_default();
+    let devices = all.iter().filter(|one| one["name"].as_str().is_some_and(|name| name.starts_with("hq-")));
+    let (mut up, mut flaps) = (0, 0);
+    for device in devices {
+        up += usize::from(device["state"] == "established");
+        flaps += device["flaps"].as_u64().unwrap_or_default();
+    }
+    Ok((up, flaps))
+}
+
+#[test]
+fn r22_and_r32_to_r34_and_r36_a_mode_change_there_and_back_keeps_link_local_sessions_and_loses_no_packet() -> Result<()>
+{
+    let gateway = Gateway::of(LAB)?;
+    gateway.check()?;
+    let traffic = Traffic::start_to(&gateway, &SITE_HOST)?;
+    change_mode(&gateway, "active-active", "active-standby")?;
+    wait_until(SOON, || match INSTANCES.map(|instance| sessions(&gateway, instance)) {
+        [Ok((3, 0)), Ok((0, 3))] => Ok(()),
+        other => Err(format!("{other:?}\n{}", gateway.tail("in-0"))),
+    })?;
+    traffic.stop_without_loss();
+    let shown = gateway.show("in-0", &["gateway"]).map_err(anyhow::Error::msg)?;
+    let role = (&shown["role"]["role"], &shown["role"]["shared_address"]);
+    assert_eq!(role, (&"active".into(), &"10.20.255.30".into()), "the last usable address of the subnet");
+    // All three devices of the active instance, and nobody else's tunnels.
+    let of_in_0 = ["hq-1", "hq-2", "hq-3"].map(|device| format!("{device} tun-in0"));
+    assert_eq!(used(&gateway)?, of_in_0.into());
+    let traffic = Traffic::start_to(&gateway, &SITE_HOST)?;
+    change_mode(&gateway, "active-standby", "active-active")?;
+    gateway.check()?;
+    traffic.stop_without_loss();
+    let (up, flaps) = sessions(&gateway, "in-0").map_err(anyhow::Error::msg)?;
+    assert_eq!((up, flaps), (3, 0), "sessions whose addresses did not change");
+    Ok(())
+}
