@@ -11,7 +11,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Hash, OnStop, Weights,
+    Drain, Hash, Health, OnStop, Weights, health,
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
@@ -37,6 +37,8 @@ pub(super) struct File {
     pub(super) bgp: Session,
     pub(super) twin: twin::Words,
     pub(super) damping: Damping,
+    pub(super) health: Health,
+    pub(super) drain: Drain,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
     pub(super) socket: Option<At<PathBuf>>,
@@ -198,6 +200,8 @@ impl File {
         let bgp = session::table(r, &top);
         let twin = twin::table(r, &top);
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
+        let health = r.table(&top, "health", "health").map(|s| health::health(r, &s)).unwrap_or_default();
+        let drain = r.table(&top, "drain", "drain").map(|s| health::drain(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
         let control = r.table(&top, "control", "control");
@@ -214,6 +218,8 @@ impl File {
             bgp,
             twin,
             damping,
+            health,
+            drain,
             ecmp,
             kernel,
             socket,

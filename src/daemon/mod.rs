@@ -1,12 +1,14 @@
 //! The shell around the machine: it turns the world into inputs, and effects into system calls. It decides nothing.
 
 mod clock;
+mod drained;
 mod held;
 mod kernel;
 mod keys;
 mod reader;
 mod start;
 mod surroundings;
+mod tally;
 mod turn;
 
 use std::path::PathBuf;

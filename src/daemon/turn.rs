@@ -10,6 +10,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::clock::Clock;
+use super::drained::DrainFile;
 use super::held::HeldFile;
 use super::kernel::{Answer, KernelThreads};
 use super::reader::Reader;
@@ -93,6 +94,8 @@ struct Shell {
     instance: Name,
     /// What hooks hold down.
     held: HeldFile,
+    /// What is drained.
+    drained: DrainFile,
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
@@ -132,6 +135,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
+    let drained = DrainFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
     sysctls.own(); // nobody else answers on the socket
     let (told, events) = watch::channel(0);
@@ -166,6 +170,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         config,
         instance,
         held,
+        drained,
         effects: Vec::new(),
         congested: Vec::new(),
         flushed,
@@ -175,6 +180,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         shell.link(link);
     }
     shell.tell(Input::Held(shell.held.read()));
+    shell.tell(Input::Drains(shell.drained.read()));
     shell.tell(Input::Begin(found));
     info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -488,6 +494,8 @@ impl Shell {
                     Effect::Run { id, command, limit } => self.runner.run(id, command, limit),
                     Effect::Sign => self.read_keys(),
                     Effect::Hold(held) => self.held.write(&held),
+                    Effect::Keep(kept) => self.drained.write(&kept),
+                    Effect::Count(interfaces) => facts.push(Input::Counted(super::tally::count(&interfaces))),
                     Effect::Hash(hash) => {
                         self.wanted = super::start::sysctls(hash);
                         for fault in self.sysctls.change(&self.wanted) {

@@ -106,8 +106,9 @@ impl Speaker {
     /// The way through a tunnel, if it can be used now.
     fn way(&self, tunnel: &Tunnel) -> Option<(LinkIndex, Option<IpAddr>, Way)> {
         let plan = &tunnel.plan;
-        // Who waits for the other to fail sends all of it to the other.
-        if plan.statics.is_empty() || !tunnel.machine.carries() || *self.standing() == Standing::Standby {
+        // Who waits for the other to fail sends all of it to the other; so does who is about to be serviced.
+        let standby = self.standing() == Standing::Standby;
+        if plan.statics.is_empty() || !tunnel.machine.carries() || standby || !self.serves(&plan.name) {
             return None;
         }
         let link = self.links.named(&plan.interface).filter(|link| link.up)?.index;

@@ -210,8 +210,18 @@ impl Speaker {
 
     /// What this instance is doing.
     fn says(&self) -> Says {
+        let mut reasons = Vec::new();
         let standing = match self.life {
-            Life::Waiting | Life::Running => Standing::Serving,
+            Life::Waiting | Life::Running => match self.standing() {
+                super::Standing::Serving => Standing::Serving,
+                super::Standing::Standby => Standing::Standby,
+                super::Standing::Unfit(why) => {
+                    reasons = why;
+                    Standing::Unfit
+                }
+                super::Standing::Draining => Standing::Draining,
+                super::Standing::Drained => Standing::Drained,
+            },
             Life::Closing(_) | Life::Stopping | Life::Stopped => Standing::Stopping,
         };
         Says {
@@ -219,7 +229,7 @@ impl Speaker {
             term: 0,
             priority: 0,
             standing,
-            reasons: Vec::new(),
+            reasons,
             ready: self.pair.ready,
             connections: self.pair.connections.clone(),
         }

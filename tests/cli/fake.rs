@@ -11,7 +11,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use twinspan::control::api::{
-    ApiError, Done, Events, FibRoutes, Gateway, Neighbors, Reply, Request, RouteQuery, Routes, Select, Tunnels,
+    ApiError, Done, Drains, Events, FibRoutes, Gateway, Neighbors, Reply, Request, RouteQuery, Routes, Select, Tunnels,
 };
 use twinspan::control::io::Socket;
 
@@ -46,6 +46,11 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::FibRoutes(_) => Reply::FibRoutes(promised!("fib_routes")),
         Request::ResetNeighbor(name, how) => Reply::Done(Done { message: format!("reset {name}: {how:?}") }),
         Request::Plan(_) | Request::Reload(_) => Reply::Plan(promised!("plan")),
+        Request::Drains => Reply::Drains(promised!("drains")),
+        Request::Drain(_) | Request::Undrain(_) => {
+            let all: Drains = promised!("drains");
+            Reply::Drain(Box::new(all.drains[1].clone()))
+        }
         Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
     })
 }

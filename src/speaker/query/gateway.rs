@@ -31,6 +31,8 @@ impl Speaker {
             uptime_seconds: now.since_start().as_secs(),
             state,
             reason,
+            standing: self.show_standing(),
+            drains: self.show_drains(now).drains,
             prefixes: model.prefixes.clone(),
             tunnels: TunnelCounts {
                 configured: self.tunnels.iter().len() as u32,

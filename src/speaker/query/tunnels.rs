@@ -79,7 +79,7 @@ impl Speaker {
     }
 
     /// Why there is no tunnel of that name here.
-    fn no_tunnel(&self, name: &Name) -> ApiError {
+    pub(super) fn no_tunnel(&self, name: &Name) -> ApiError {
         let error = ApiError::not_found(format!("there is no tunnel \"{name}\" on {}", self.instance));
         let model = &self.config.model;
         let all = model.connections.iter().flat_map(|connection| {
@@ -167,7 +167,7 @@ impl Speaker {
     }
 
     /// How many of its tunnels carry traffic.
-    pub(super) fn tunnels_up(&self) -> u64 {
+    pub(in crate::speaker) fn tunnels_up(&self) -> u64 {
         count(self.tunnels.iter().filter(|tunnel| tunnel.machine.carries()).count())
     }
 }
