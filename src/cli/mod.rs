@@ -13,6 +13,7 @@ mod human;
 mod plan;
 mod reload;
 mod reset;
+mod role;
 mod run;
 mod screen;
 mod show;
@@ -77,6 +78,9 @@ enum Command {
     /// End a session and open it again
     #[command(subcommand)]
     Reset(reset::Command),
+    /// Which instance shall be active, in active-standby
+    #[command(subcommand)]
+    Role(role::Command),
     /// Show the whole thing at work in private network namespaces, and what was measured
     Demo(demo::Args),
     /// Print the completions of a shell, to be put where it looks for them
@@ -113,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Drain(args) => drain::run(&args, &client()),
         Command::Undrain(args) => drain::back(&args, &client()),
         Command::Reset(command) => reset::run(&command, &client()),
+        Command::Role(command) => role::run(&command, &client()),
         Command::Demo(args) => return demo::run(args),
         Command::Completions(args) => completions::run(&args),
         Command::BfdAgent { take_over } => bfd_agent::run(socket, take_over),

@@ -117,6 +117,8 @@ fn model(file: &File) -> Option<Model> {
         ranges: file.neighbors.iter().filter(|n| n.range.is_some()).map(range).collect::<Option<_>>()?,
         bgp: file.bgp.bgp.clone(),
         twin_words: file.twin.made(),
+        election: file.election.made(),
+        hooks: file.hooks.made(),
     })
 }
 

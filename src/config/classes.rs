@@ -57,6 +57,8 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("neighbor", SESSION),
             ("bgp", NONE),
             ("twin", NONE),
+            ("election", NONE),
+            ("hooks", NONE),
             ("policy", SOFT),
             ("bfd", NONE),
             ("probe", NONE),
@@ -96,6 +98,11 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
         ],
     ),
     ("gateway.instance.twin-link", &[("interface", SESSION), ("address", SESSION)]),
+    (
+        "election",
+        &[("by", NONE), ("lease", NONE), ("preempt", NONE), ("ask-network", NONE), ("endpoints", NONE), ("ttl", NONE)],
+    ),
+    ("hooks", &[("initiate", NONE), ("on-active", NONE), ("on-standby", NONE), ("limit", NONE)]),
     ("twin", &[("hello", NONE), ("silent-after", NONE), ("bgp", NONE), ("bfd", NONE)]),
     (
         "device",

@@ -11,7 +11,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Drain, Hash, Health, OnStop, Weights, health,
+    Drain, Hash, Health, OnStop, Weights, election, health,
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
@@ -36,6 +36,8 @@ pub(super) struct File {
     pub(super) policies: Vec<Policy>,
     pub(super) bgp: Session,
     pub(super) twin: twin::Words,
+    pub(super) election: election::Words,
+    pub(super) hooks: election::Commands,
     pub(super) damping: Damping,
     pub(super) health: Health,
     pub(super) drain: Drain,
@@ -199,6 +201,8 @@ impl File {
         let policies = r.tables(&top, "policy", "policy").iter().map(|s| policy::read(r, s)).collect();
         let bgp = session::table(r, &top);
         let twin = twin::table(r, &top);
+        let election = election::table(r, &top);
+        let hooks = election::commands(r, &top);
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
         let health = r.table(&top, "health", "health").map(|s| health::health(r, &s)).unwrap_or_default();
         let drain = r.table(&top, "drain", "drain").map(|s| health::drain(r, &s)).unwrap_or_default();
@@ -217,6 +221,8 @@ impl File {
             policies,
             bgp,
             twin,
+            election,
+            hooks,
             damping,
             health,
             drain,

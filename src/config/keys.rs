@@ -38,6 +38,8 @@ const GATEWAY: &str = "gateway";
 const INSTANCE: &str = "gateway.instance";
 const TWIN_LINK: &str = "gateway.instance.twin-link";
 const TWIN: &str = "twin";
+const ELECTION: &str = "election";
+const HOOKS: &str = "hooks";
 const DEVICE: &str = "device";
 const PEER_GATEWAY: &str = "peer-gateway";
 const PEER_INSTANCE: &str = "peer-gateway.instance";
@@ -73,6 +75,8 @@ pub const KEYS: &[Key] = &[
     key(TOP, "neighbor", "tables", "none", "[[neighbor]]"),
     key(TOP, "bgp", "table", "none", "[bgp]"),
     key(TOP, "twin", "table", "none", "[twin]"),
+    key(TOP, "election", "table", "none", "[election]"),
+    key(TOP, "hooks", "table", "none", "[hooks]"),
     key(TOP, "policy", "tables", "none", "[[policy]]"),
     key(TOP, "bfd", "table", "none", "[bfd]"),
     key(TOP, "probe", "table", "none", "[probe]"),
@@ -105,6 +109,16 @@ pub const KEYS: &[Key] = &[
     key(TWIN, "silent-after", "duration", "five hellos, `\"1s\"` at least", r#"silent-after = "1s""#),
     key(TWIN, "bgp", "table", "none", r#"bgp = { hold-time = "30s" }"#),
     key(TWIN, "bfd", "table", "none", "bfd = { interval = \"50ms\" }"),
+    key(ELECTION, "by", "word", r#""pair""#, r#"by = "pair""#),
+    key(ELECTION, "lease", "duration", r#""2s""#, r#"lease = "2s""#),
+    key(ELECTION, "preempt", "true or false", "false", "preempt = true"),
+    key(ELECTION, "ask-network", "true or false", "true", "ask-network = true"),
+    key(ELECTION, "endpoints", "list of texts", "[]", r#"endpoints = ["http://10.20.0.7:2379"]"#),
+    key(ELECTION, "ttl", "duration", r#""5s""#, r#"ttl = "5s""#),
+    key(HOOKS, "initiate", "list of texts", "[]", r#"initiate = ["swanctl", "--initiate", "--child", "{connection}"]"#),
+    key(HOOKS, "on-active", "list of texts", "[]", r#"on-active = ["/etc/twinspan/on-active"]"#),
+    key(HOOKS, "on-standby", "list of texts", "[]", r#"on-standby = ["/etc/twinspan/on-standby"]"#),
+    key(HOOKS, "limit", "duration", r#""30s""#, r#"limit = "30s""#),
     key(DEVICE, "name", "name", "required", r#"name = "hq-1""#),
     key(DEVICE, "public-ip", "address", "none", r#"public-ip = "198.51.100.1""#),
     key(DEVICE, "asn", "AS number", "required with BGP", "asn = 65010"),

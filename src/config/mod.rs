@@ -12,6 +12,7 @@ mod classes;
 mod diagnostic;
 mod diff;
 mod duration;
+mod election;
 mod file;
 mod health;
 mod host;

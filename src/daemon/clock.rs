@@ -23,6 +23,11 @@ impl Clock {
         Time::from_start(self.started.elapsed())
     }
 
+    /// A moment of the system's clock; those before the start are the start.
+    pub(super) fn at(&self, instant: Instant) -> Time {
+        Time::from_start(instant.saturating_duration_since(self.started))
+    }
+
     /// The same moment for the runtime's timers.
     pub(super) fn instant(&self, time: Time) -> tokio::time::Instant {
         (self.started + time.since_start()).into()

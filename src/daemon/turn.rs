@@ -28,6 +28,8 @@ use crate::hook::io::Runner;
 use crate::hook::{Ran, RunId};
 use crate::metrics;
 use crate::probe::io::{News as ProbeNews, Prober};
+use crate::role;
+use crate::role::io::{Keeper, LeaseStanding, News as RoleNews};
 use crate::speaker::{Effect, Endpoint, Event, FlushId, Input, Link, Speaker, Weight};
 use crate::transport;
 use crate::transport::Transport;
@@ -57,6 +59,7 @@ enum Fact {
     Bfd(News),
     Probe(ProbeNews),
     Twin(TwinNews),
+    Role(RoleNews),
     Ran(RunId, Ran),
     Question(Question),
     Stop,
@@ -83,6 +86,7 @@ struct Shell {
     bfd: BfdClient,
     prober: Prober,
     courier: Courier,
+    keeper: Keeper,
     runner: Runner,
     /// The kernel settings that matter, for who asks.
     wanted: Vec<Wanted>,
@@ -129,6 +133,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let (no_more, end_of_questions) = oneshot::channel::<()>();
     let (answers_of_far_ends, mut from_probes) = mpsc::unbounded_channel();
     let (courier, mut from_twin) = Courier::new();
+    let (role_news, mut from_role) = mpsc::unbounded_channel();
+    let keeper = Keeper::start(role_news).map_err(StartError::Runtime)?;
+    let found = (speaker.shared_address().is_some_and(|shared| Keeper::found(&shared)), found);
     let (news, mut from_bfd) = mpsc::unbounded_channel();
     let (ran, mut from_commands) = mpsc::unbounded_channel();
     let environment = vec![("TWINSPAN_INSTANCE".to_owned(), instance.to_string())];
@@ -164,6 +171,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         bfd,
         prober: Prober::new(answers_of_far_ends),
         courier,
+        keeper,
         runner: Runner::new(ran, environment),
         wanted,
         sysctls,
@@ -181,6 +189,10 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
     shell.tell(Input::Held(shell.held.read()));
     shell.tell(Input::Drains(shell.drained.read()));
+    let (address, found) = found;
+    if address {
+        shell.tell(Input::Role(role::Done::Found));
+    }
     shell.tell(Input::Begin(found));
     info!(event = "instance.started", "twinspan {} runs", env!("CARGO_PKG_VERSION"));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -203,6 +215,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             news = from_bfd.recv() => news.map_or(Fact::Ended("the way to the BFD agent"), Fact::Bfd),
             ran = from_commands.recv() => ran.map_or(Fact::Ended("the commands"), |(id, ran)| Fact::Ran(id, ran)),
             news = from_probes.recv() => news.map_or(Fact::Ended("the probes"), Fact::Probe),
+            news = from_role.recv() => news.map_or(Fact::Ended("the keeper of the shared address"), Fact::Role),
             news = from_twin.recv() => news.map_or(Fact::Ended("the way to the twin"), Fact::Twin),
             seen = others.next(), if !flooded => Fact::Foreign(seen.map_err(StartError::Watch)?),
             read = from_reader.recv() => read.map_or(Fact::Ended("the reader's thread"), |(number, part)| Fact::Read(number, part)),
@@ -237,6 +250,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Probe(ProbeNews::Trouble(plan, trouble)) => {
                 warn!(event = "probe.trouble", "{} on {} cannot be probed: {trouble}", plan.remote, plan.interface);
             }
+            Fact::Role(news) => shell.role(news),
             Fact::Twin(TwinNews::Hello(octets)) => shell.tell(Input::Hello(octets)),
             Fact::Twin(TwinNews::Trouble(trouble)) => {
                 warn!(event = "twin.trouble", "the twin-link cannot be used: {trouble}; tried again");
@@ -292,6 +306,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         page.abort(); // it only shows
     }
     drop(from_transport); // nobody reads any more: a connection must not wait for that
+    shell.keeper.finish();
     shell.transport.finish().await;
     shell.bfd.finish(FLUSH_LIMIT).await;
     let _ = timeout(FLUSH_LIMIT, server).await;
@@ -349,6 +364,22 @@ impl Shell {
         } else {
             Input::LinkGone(index)
         });
+    }
+
+    fn role(&mut self, news: RoleNews) {
+        let done = match news {
+            RoleNews::Held => role::Done::Held,
+            RoleNews::NotHeld(reason) => role::Done::NotHeld(reason),
+            RoleNews::Dropped(done) => role::Done::Dropped(done),
+            RoleNews::Answered(answer) => role::Done::Answered(answer),
+            RoleNews::Lease(standing) => role::Done::Lease(match standing {
+                LeaseStanding::Held { until, term } => role::Lease::Held { until: self.clock.at(until), term },
+                LeaseStanding::HeldBy(who) => role::Lease::HeldBy(who),
+                LeaseStanding::Free => role::Lease::Free,
+                LeaseStanding::Unknown(reason) => role::Lease::Unknown(reason),
+            }),
+        };
+        self.tell(Input::Role(done));
     }
 
     fn bfd(&mut self, news: News) {
@@ -489,6 +520,7 @@ impl Shell {
                     }
                     Effect::Bfd(plans) => self.bfd.want(plans),
                     Effect::Probe(plans) => self.prober.want(plans),
+                    Effect::Role(work) => self.keeper.obey(work),
                     Effect::TwinLink(link) => self.courier.want(link),
                     Effect::Hello(octets) => self.courier.send(octets),
                     Effect::Run { id, command, limit } => self.runner.run(id, command, limit),

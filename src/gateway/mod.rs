@@ -9,6 +9,7 @@ mod auth;
 mod bfd;
 mod bgp;
 mod desired;
+mod election;
 mod model;
 mod probe;
 mod range;
@@ -21,6 +22,7 @@ pub use auth::{AoAlgorithm, AoKey, Auth};
 pub use bfd::{Bfd, BfdKey, Watch};
 pub use bgp::{Bgp, LimitAction, PrefixLimit, Restart, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
+pub use election::{ElectedBy, Election, Hooks};
 pub use model::{
     Connection, Device, Far, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, PeerGateway,
     PeerInstance, Profile, TunnelEnd,

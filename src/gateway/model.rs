@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Bgp, TwinLink, TwinWords};
+use super::{Bgp, Election, Hooks, TwinLink, TwinWords};
 use crate::types::Asn;
 use crate::types::Name;
 use crate::types::Prefix;
@@ -68,6 +68,10 @@ pub struct Model {
     pub bgp: Bgp,
     /// How the instances speak to each other.
     pub twin_words: TwinWords,
+    /// Who decides which instance is active, in active-standby.
+    pub election: Election,
+    /// What is run when that changes.
+    pub hooks: Hooks,
 }
 
 /// One of the two hosts.

@@ -65,6 +65,8 @@ fn model() -> Model {
         ranges: Vec::new(),
         bgp: Bgp::default(),
         twin_words: TwinWords::default(),
+        election: Election::default(),
+        hooks: Hooks::default(),
     }
 }
 

@@ -318,6 +318,18 @@ impl Machine {
         matches!(self.state, State::Active { .. })
     }
 
+    /// Whether it was told last that it could serve.
+    #[must_use]
+    pub fn is_fit(&self) -> bool {
+        self.fit
+    }
+
+    /// Whether it was told last that it may be active.
+    #[must_use]
+    pub fn is_willing(&self) -> bool {
+        self.willing
+    }
+
     /// What the twin is to be told.
     #[must_use]
     pub fn claim(&self) -> Claim {

@@ -6,9 +6,10 @@
 //! address: who obeys it does. The rules and their bounds are in `docs/decisions/0022-election.md`.
 
 mod claim;
-
+pub mod io;
 mod lease;
 mod machine;
+mod packet;
 mod pair;
 mod say;
 #[cfg(test)]
@@ -17,6 +18,9 @@ mod tests;
 pub use claim::{Claim, Stance};
 pub use machine::{Input, Machine, Output, Refusal, Settings, View, Wish};
 pub use say::Why;
+
+use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::types::Time;
 
@@ -59,4 +63,74 @@ pub enum Lease {
     Free,
     /// Etcd cannot be asked, and why. A lease that is held goes on to its end.
     Unknown(String),
+}
+
+/// The BGP address that only the active instance has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shared {
+    /// The address.
+    pub address: IpAddr,
+    /// Where it is put, and where others can be asked and told; `lo` if `None`.
+    pub interface: Option<String>,
+    /// Tunnels in which it is our end: where one is an Ethernet, its far end is told who has it too.
+    pub tunnels: Vec<String>,
+    /// The mark by which we know it for ours: the protocol number of our routes.
+    pub protocol: u8,
+}
+
+impl Shared {
+    /// The interface that it is put on.
+    #[must_use]
+    pub fn on(&self) -> &str {
+        self.interface.as_deref().unwrap_or("lo")
+    }
+}
+
+/// Where the lease in etcd is, and whose it shall be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeaseAt {
+    /// `http://host:port` of each member, at least one.
+    pub endpoints: Vec<String>,
+    /// The key that is there while somebody is active.
+    pub key: String,
+    /// This instance: what stands in the key.
+    pub name: String,
+    /// How long the lease lasts without being renewed, in whole seconds.
+    pub ttl: Duration,
+}
+
+/// What became of some [`Work`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Done {
+    /// Before the start: the address is there from a run before this one, and its time is not over.
+    Found,
+    /// The address is there, and was not.
+    Held,
+    /// The address cannot be put there, and why.
+    NotHeld(String),
+    /// The address is gone; or could not be taken away, and why.
+    Dropped(Result<(), String>),
+    /// Who has the address on the network side.
+    Answered(Answer),
+    /// What became of the lease.
+    Lease(Lease),
+}
+
+/// What `io` is to do, in order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Work {
+    /// Put the address there, for that time.
+    Hold(Shared, Duration),
+    /// Let it stay for that time from now; put it there again if it is gone.
+    Renew(Shared, Duration),
+    /// Tell the network side that we have it.
+    Announce(Shared),
+    /// Take it away, if it is ours.
+    Drop(Shared),
+    /// Ask the network side who has it.
+    Ask(Shared),
+    /// Where the lease is from now on, if there is one.
+    Elect(Option<LeaseAt>),
+    /// Try to get the lease in etcd, and keep it; or let it go.
+    Compete(bool),
 }

@@ -311,7 +311,7 @@ impl Speaker {
     }
 
     /// True if routes that need no session may lead through that tunnel.
-    pub(super) fn serves(&self, tunnel: &Name) -> bool {
+    pub(super) fn leads_through(&self, tunnel: &Name) -> bool {
         !self.drains.work.iter().any(|work| {
             let step = work.machine.step().0;
             matches!(step, Step::Withdrawing | Step::Closing | Step::Drained)

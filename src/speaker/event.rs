@@ -368,6 +368,36 @@ pub enum Event {
         /// How many more of this kind were not told of since the last one.
         silent: u64,
     },
+    /// This instance is active now, or is no longer.
+    Role {
+        /// Which of the two.
+        active: bool,
+        /// Why.
+        why: String,
+        /// The claim.
+        term: u64,
+    },
+    /// The twin is silent, but somebody answers for the shared address: this instance stays standby.
+    StaysStandby {
+        /// The hardware address of that host.
+        who: String,
+    },
+    /// The twin did not take the role that it was handed.
+    RoleNotTaken,
+    /// The shared address cannot be put there, or taken away.
+    AddressRefused {
+        /// Why.
+        reason: String,
+    },
+    /// A command of `[hooks]` did not do its work.
+    HookFailed {
+        /// Which.
+        hook: &'static str,
+        /// For which tunnel; empty if it is for none.
+        about: String,
+        /// What became of it.
+        ran: String,
+    },
     /// Another configuration is in force.
     Reloaded {
         /// What has changed.
@@ -450,6 +480,12 @@ impl Event {
             Self::DrainYields { .. } => "drain.yielded",
             Self::ProbeAnswered { .. } => "probe.answered",
             Self::ProbeSilent { .. } => "probe.silent",
+            Self::Role { active: true, .. } => "role.active",
+            Self::Role { active: false, .. } => "role.standby",
+            Self::StaysStandby { .. } => "role.stays",
+            Self::RoleNotTaken => "role.not_taken",
+            Self::AddressRefused { .. } => "role.address",
+            Self::HookFailed { .. } => "role.hook_failed",
             Self::Twin { news, .. } => match news {
                 twin::News::Appeared { .. } => "twin.appeared",
                 twin::News::Silent(_) => "twin.silent",
@@ -508,7 +544,12 @@ impl Event {
                 Target::Instance => Some(instance),
                 Target::Tunnel(name) | Target::Device(name) => Some(name),
             },
-            Self::Stranger { .. }
+            Self::Role { .. }
+            | Self::StaysStandby { .. }
+            | Self::RoleNotTaken
+            | Self::AddressRefused { .. }
+            | Self::HookFailed { .. }
+            | Self::Stranger { .. }
             | Self::KernelRefused { .. }
             | Self::Tampered { .. }
             | Self::Repaired { .. }
@@ -556,6 +597,11 @@ impl Event {
             | Self::ForeignMissed
             | Self::Unfit { .. }
             | Self::DrainYields { .. }
+            | Self::StaysStandby { .. }
+            | Self::RoleNotTaken
+            | Self::AddressRefused { .. }
+            | Self::HookFailed { .. }
+            | Self::Role { active: false, .. }
             | Self::Unread { .. } => Weight::Warning,
             Self::DrainBegins { against, .. } if !against.is_empty() => Weight::Warning,
             Self::DrainStep { moved: Some(false), step: Step::Withdrawing, .. } => Weight::Warning,
@@ -566,6 +612,7 @@ impl Event {
                 Word::Up | Word::Agreed | Word::Damped => Weight::Info,
             },
             Self::Twin { .. }
+            | Self::Role { .. }
             | Self::SessionUp { .. }
             | Self::EndOfRib { .. }
             | Self::Refreshed { .. }
@@ -791,6 +838,18 @@ impl fmt::Display for Event {
             Self::BfdSilent { neighbor, what } => write!(f, "BFD with {neighbor} says nothing any more: {what}"),
             Self::BfdAgentLost { reason } => {
                 write!(f, "the BFD agent is lost: {reason}; it is started again, and until then nothing is concluded")
+            }
+            Self::Role { active: true, why, term } => write!(f, "this instance is active (term {term}): {why}"),
+            Self::Role { active: false, why, .. } => write!(f, "this instance is no longer active: {why}"),
+            Self::StaysStandby { who } => write!(
+                f,
+                "the twin is silent, but {who} answers for the shared address: this instance stays standby as long as \
+                 that is so"
+            ),
+            Self::RoleNotTaken => f.write_str("the twin did not take over; this instance stays active"),
+            Self::AddressRefused { reason } => write!(f, "the shared address: {reason}"),
+            Self::HookFailed { hook, about, ran } => {
+                write!(f, "the hook {hook}{}{about}: {ran}", if about.is_empty() { "" } else { " of " })
             }
             Self::Twin { twin, news, silent } => {
                 write!(f, "the twin, {twin}, {news}")?;

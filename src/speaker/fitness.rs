@@ -119,7 +119,7 @@ impl Speaker {
                 }
             }
         }
-        self.fitness.served |= self.fitness.reasons.is_empty();
+        self.fitness.served = self.serves() && (self.fitness.served || self.fitness.reasons.is_empty());
         let device = |neighbor: &Neighbor| matches!(neighbor.plan.kind, NeighborKind::Device { .. });
         if self.fitness.until.is_some_and(|until| until <= now || self.is_back(device)) {
             self.fitness.until = None;
@@ -129,6 +129,13 @@ impl Speaker {
             }
         }
         self.take_stances(now, out);
+    }
+
+    /// True if it can be the active one. That its tunnels are yet to come up says nothing: only one that had some and lost
+    /// all of them gives the role away for that.
+    pub(super) fn is_fit_for_role(&self) -> bool {
+        let tunnels = |reason: &Reason| *reason == Reason::Tunnels;
+        self.fitness.reasons.iter().all(tunnels) && (self.fitness.reasons.is_empty() || !self.fitness.served)
     }
 
     /// When [`Speaker::judge_fitness`] has something to do.

@@ -16,6 +16,7 @@ use crate::gateway::Ttl;
 use crate::hook;
 use crate::hook::RunId;
 use crate::probe;
+use crate::role;
 use crate::twin;
 use crate::types::{ConnId, Family, LinkIndex, Name};
 use crate::vpn::Source;
@@ -133,6 +134,8 @@ pub enum Input {
     BfdLost(String),
     /// The far end of a tunnel has answered, or has stopped to.
     Probe(probe::Report),
+    /// What became of [`Effect::Role`].
+    Role(role::Done),
     /// Octets from the twin's address, over the twin-link, that have passed no router.
     Hello(Bytes),
     /// Before [`Input::Begin`], if at all: what was drained, or was to be, in a run before this one.
@@ -224,6 +227,8 @@ pub enum Effect {
     Bfd(Vec<Plan>),
     /// Ask these far ends and no others; answered by [`Input::Probe`] whenever one changes.
     Probe(Vec<probe::Plan>),
+    /// The shared address, or the lease that stands for it: answered by [`Input::Role`].
+    Role(role::Work),
     /// The way of hellos from now on; `None` if there is none any more.
     TwinLink(Option<twin::Link>),
     /// Send these octets to the twin, over the way of hellos; nothing says whether they arrive.

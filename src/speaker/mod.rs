@@ -28,6 +28,7 @@ mod readiness;
 mod reload;
 mod reset;
 mod resync;
+mod role;
 mod sessions;
 mod settling;
 mod stale;
@@ -82,6 +83,7 @@ use neighbors::{Leaving, Neighbors};
 use rate::Rate;
 use reload::Unconfirmed;
 use resync::Resync;
+use role::Office;
 use settling::Settling;
 use startup::Startup;
 use statics::Statics;
@@ -170,6 +172,8 @@ pub struct Speaker {
     watching: Option<Vec<bfd::Plan>>,
     /// Far ends that are asked whether they are there.
     probing: Vec<probe::Plan>,
+    /// The role, where only one of the two is active.
+    office: Office,
     /// The other instance.
     pair: Pair,
     life: Life,
@@ -232,6 +236,7 @@ impl Speaker {
             watch_again: true,
             watching: None,
             probing: Vec::new(),
+            office: Office::default(),
             pair: Pair::new(seed),
             life: Life::Waiting,
             journal: Journal::default(),
@@ -256,6 +261,7 @@ impl Speaker {
     /// Takes one fact, and says what is to be done about it: the kernel first.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
         let said = out.len();
+        self.role_first(now, out);
         match input {
             Input::Begin(table) => self.begin(now, table, out),
             Input::Held(held) => self.hold_again(now, held, out),
@@ -304,9 +310,15 @@ impl Speaker {
             Input::Hello(octets) => self.hear_twin(now, &octets, out),
             Input::Drains(kept) => self.drain_again(now, kept),
             Input::Counted(counted) => self.counted(now, &counted, out),
-            Input::Ran { id, ran } => self.ran(now, id, &ran),
+            Input::Role(done) => self.role_done(now, done, out),
+            Input::Ran { id, ran } => {
+                if !self.role_ran(id, &ran, out) {
+                    self.ran(now, id, &ran);
+                }
+            }
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => {
+                self.role_flushed(flush, out);
                 self.flushed(flush);
                 self.drains_flushed(now, flush, out);
             }
@@ -327,8 +339,9 @@ impl Speaker {
         self.settle_groups(now);
         self.kernel(now, out);
         self.audit_if_due(now, out);
-        self.watch(out);
         self.judge_fitness(now, out);
+        self.role_last(now, out);
+        self.watch(out);
         self.go_on_draining(now, out);
         self.tell_twin(now, out);
         self.settle(out);
@@ -337,6 +350,7 @@ impl Speaker {
     /// Does what is due by now.
     pub fn tick(&mut self, now: Time, out: &mut Vec<Effect>) {
         let said = out.len();
+        self.role_first(now, out);
         self.fib.tick(now);
         self.kernel(now, out);
         self.tunnels_due(now, out);
@@ -377,6 +391,7 @@ impl Speaker {
             .chain(self.twin_deadline())
             .chain(self.fitness_deadline())
             .chain(self.drains.deadline().filter(|_| self.life == Life::Running))
+            .chain(self.role_deadline())
             .chain(leaving)
             .chain(back)
             .min()
@@ -445,6 +460,7 @@ impl Speaker {
         if self.life != Life::Waiting {
             return;
         }
+        self.elect(now, out);
         self.life = Life::Running;
         let (routes, groups) = (found.routes.len(), found.groups.len());
         // Our host routes to the neighbors forward nothing for anybody.

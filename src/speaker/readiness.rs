@@ -70,7 +70,7 @@ impl Speaker {
             let connection = &tunnel.plan.connection;
             let here = self.tunnels.iter().any(|other| {
                 let (name, same) = (&other.plan.name, other.plan.connection == *connection);
-                same && other.machine.carries() && !gone.contains(name) && self.serves(name)
+                same && other.machine.carries() && !gone.contains(name) && self.leads_through(name)
             });
             // The standby's tunnels carry nothing before it takes over.
             let standby = self.config.model.mode == Mode::ActiveStandby;

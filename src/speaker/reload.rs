@@ -127,6 +127,7 @@ impl Speaker {
         let signed = self.signs();
         let before = std::mem::replace(&mut self.config, config);
         self.desired = desired;
+        self.elect(now, out);
         // Who is who must be known before anybody is renamed.
         let steps: Vec<_> = plan.sessions.iter().map(|step| (step, self.id_before(step))).collect();
         // Goodbyes first: they are signed as the sessions were.

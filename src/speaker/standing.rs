@@ -51,6 +51,10 @@ impl Speaker {
             None => {}
         }
         let reasons = self.fitness.standing();
+        // The tunnels of one that waits may come up only when it takes over.
+        if !self.serves() && reasons.iter().all(|reason| *reason == Reason::Tunnels) {
+            return Standing::Standby;
+        }
         if reasons.is_empty() {
             return Standing::Serving;
         }
@@ -59,10 +63,12 @@ impl Speaker {
 
     /// What follows from all that is known for one neighbor.
     pub(super) fn stance(&self, neighbor: &Neighbor) -> Stance {
-        let offers = self.offers(neighbor);
+        let (offers, waits) = (self.offers(neighbor), self.waits_behind_twin(neighbor));
         match self.drained(neighbor) {
-            Some((manner, used_last, down)) => Stance { offers: worse(offers, manner), used_last, down },
-            None => Stance { offers, used_last: false, down: None },
+            Some((manner, used_last, down)) => {
+                Stance { offers: worse(offers, manner), used_last, down: down.or(waits) }
+            }
+            None => Stance { offers, used_last: false, down: waits },
         }
     }
 

@@ -86,8 +86,14 @@ impl Speaker {
     pub(super) fn hear_twin(&mut self, now: Time, octets: &[u8], out: &mut Vec<Effect>) {
         let Some(known) = &mut self.pair.twin else { return };
         let mut outputs = Vec::new();
+        let before = known.last().map(|(_, hello)| (hello.boot, hello.sequence));
         known.handle(now, twin::Input::Hello(octets), &mut outputs);
+        let new = known.last().filter(|(_, hello)| before != Some((hello.boot, hello.sequence)));
+        let says = new.map(|(_, hello)| hello.says.clone());
         self.obey_twin(now, outputs, out);
+        if let Some(says) = says {
+            self.role_hears(now, &says, out);
+        }
     }
 
     /// Tells the twin what has changed here, and does what is due.
@@ -224,10 +230,17 @@ impl Speaker {
             },
             Life::Closing(_) | Life::Stopping | Life::Stopped => Standing::Stopping,
         };
+        let claim = self.claim();
+        let (role, [yields, away, wants]) =
+            claim.map_or((Role::Active, [false; 3]), |claim| super::role::said(claim.stance));
         Says {
-            role: Role::Active,
-            term: 0,
-            priority: 0,
+            role,
+            term: claim.map_or(0, |claim| claim.term),
+            priority: claim.map_or(0, |claim| claim.priority),
+            yields,
+            wants,
+            away,
+            unfit: claim.is_some_and(|claim| !claim.fit),
             standing,
             reasons,
             ready: self.pair.ready,

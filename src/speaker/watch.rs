@@ -127,7 +127,9 @@ impl Speaker {
             return;
         }
         let of_tunnels = self.tunnels.iter().filter_map(Tunnel::bfd_plan);
-        let plans: Vec<Plan> = self.neighbors.iter().filter_map(Neighbor::bfd_plan).chain(of_tunnels).collect();
+        let serves = |neighbor: &&Neighbor| self.waits_behind_twin(neighbor).is_none();
+        let of_sessions = self.neighbors.iter().filter(serves).filter_map(Neighbor::bfd_plan);
+        let plans: Vec<Plan> = of_sessions.chain(of_tunnels).collect();
         if self.watching.as_ref() != Some(&plans) {
             self.watching = Some(plans.clone());
             out.push(Effect::Bfd(plans));
@@ -164,8 +166,17 @@ impl Speaker {
         let before = neighbor.watched.status.replace(report.status.clone());
         neighbor.watched.since = Some(since);
         let was = before.as_ref().map_or(Meaning::Unknown, meaning);
+        let twin = neighbor.plan.kind == NeighborKind::Twin;
         // Down and up again between two reports was still a failure.
         let missed = before.as_ref().is_some_and(|before| before.flaps < report.status.flaps) && was == Meaning::Alive;
+        if twin {
+            let up = match meaning(&report.status) {
+                Meaning::Alive => Some(true),
+                Meaning::Dead => Some(false),
+                Meaning::Unknown => None,
+            };
+            self.role_bfd(now, up, out);
+        }
         match (was, meaning(&report.status)) {
             (Meaning::Alive, Meaning::Alive) if missed => {
                 self.bfd_failed(now, id, &report.status, before.as_ref(), out);
@@ -182,6 +193,7 @@ impl Speaker {
     /// There is no agent any more: nothing is known, and nothing is concluded from that.
     pub(super) fn bfd_lost(&mut self, now: Time, reason: String, out: &mut Vec<Effect>) {
         out.push(Effect::Tell(Event::BfdAgentLost { reason }));
+        self.role_bfd(now, None, out);
         self.unwatch_alone(now, true, out);
         for id in self.neighbors.ids() {
             let Some(neighbor) = self.neighbors.get_mut(id) else { continue };

@@ -60,6 +60,14 @@ pub struct Says {
     pub term: u64,
     /// How much it should be the active one; higher is more.
     pub priority: u32,
+    /// It is active, and the receiver shall be.
+    pub yields: bool,
+    /// It is not active, and wants to be.
+    pub wants: bool,
+    /// It does not become active, whatever happens.
+    pub away: bool,
+    /// It could not serve.
+    pub unfit: bool,
     /// What it may say and do.
     pub standing: Standing,
     /// Why it stands so, in words for people; empty where nothing is to be said.

@@ -51,6 +51,7 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
             let all: Drains = promised!("drains");
             Reply::Drain(Box::new(all.drains[1].clone()))
         }
+        Request::Role(wish, force) => Reply::Done(Done { message: format!("role {wish}: {force}") }),
         Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
     })
 }

@@ -230,9 +230,12 @@ fn r1_active_standby_is_the_default_and_needs_no_two_public_ips() {
     assert_eq!(codes(&text), []);
 }
 
+/// Of two without a path to each other, somebody else says who is active.
+const EXTERNAL: &str = "\n[election]\nby = \"external\"\n";
+
 /// The sample in the other mode.
 fn standby() -> String {
-    edited("mode = \"active-active\"\n", "")
+    edited("mode = \"active-active\"\n", "") + EXTERNAL
 }
 
 #[test]
@@ -244,7 +247,7 @@ fn the_shared_bgp_address_lies_in_the_subnet_and_is_nobodys_own() {
     one_fault(&given("10.20.255.5"), "equal-bgp-ips", "bgp-ip = \"10.20.255.5\"\n\n[[device", "shared BGP address");
     let last = standby().replace("10.20.255.5", "10.20.255.30");
     one_fault(&last, "equal-bgp-ips", "bgp-ip = \"10.20.255.30\"", "shared BGP address");
-    let active = last.replace("asn = 65515", "asn = 65515\nmode = \"active-active\"");
+    let active = last.replace("asn = 65515", "asn = 65515\nmode = \"active-active\"").replace(EXTERNAL, "");
     assert_eq!(codes(&active), [], "in active-active nobody shares an address");
     let device = standby().replace("asn = 65010", "asn = 65010\nbgp-ip = \"10.20.255.30\"");
     assert!(codes(&device).contains(&("equal-bgp-ips", line_of(&device, "10.20.255.30"))));
@@ -668,6 +671,53 @@ fn the_path_between_the_instances_is_no_tunnel() {
 fn a_twin_is_not_silent_before_it_could_speak_twice() {
     let text = format!("{}\n[twin]\nhello = \"1s\"\nsilent-after = \"1500ms\"\n", with_twin_links(NEAR, FAR));
     one_fault(&text, "twin-silent-too-soon", "silent-after", "1s");
+}
+
+/// The complete example in active-standby, with more in its file.
+fn elected(instance: &str, more: &str) -> String {
+    let text = if instance.is_empty() { DUAL.to_owned() } else { with_twin_links(NEAR, FAR) };
+    let text = text.replace("mode = \"active-active\"", "mode = \"active-standby\"");
+    format!("{}\n{more}\n", text.replace("twin-link =", &format!("{instance}\ntwin-link =")))
+}
+
+fn names(text: &str) -> Vec<&'static str> {
+    said(text).iter().map(|fault| fault.code).collect()
+}
+
+#[test]
+fn an_election_by_etcd_names_its_members() {
+    let network = "network-interface = \"eth0\"";
+    one_fault(&elected(network, "[election]\nby = \"etcd\""), "etcd-without-endpoints", "by = ", "no member of etcd");
+    let tls = "[election]\nby = \"etcd\"\nendpoints = [\"https://10.20.0.7:2379\"]";
+    assert!(said(&elected(network, tls)).iter().any(|fault| fault.way_out.contains("grpc-proxy")));
+    let fine = "[election]\nby = \"etcd\"\nendpoints = [\"http://10.20.0.7:2379\"]";
+    assert_eq!(names(&elected(network, fine)), Vec::<&str>::new());
+}
+
+#[test]
+fn two_that_cannot_hear_or_ask_about_each_other_are_warned_of() {
+    let network = "network-interface = \"eth0\"";
+    assert_eq!(names(&elected(network, "")), Vec::<&str>::new());
+    assert_eq!(names(&elected("priority = 100", "")), vec!["election-blind"]);
+    assert_eq!(names(&elected("", "")), vec!["election-blind"]);
+    assert_eq!(names(&elected("", "[election]\nby = \"external\"")), Vec::<&str>::new());
+    assert_eq!(names(&elected("priority = 100", "[election]\nask-network = false")), Vec::<&str>::new());
+}
+
+#[test]
+fn an_election_is_for_active_standby() {
+    one_fault(
+        &format!("{DUAL}\n[election]\npreempt = true\n"),
+        "election-unused",
+        "[election]",
+        "both instances are active",
+    );
+}
+
+#[test]
+fn a_lease_is_counted_in_whole_seconds() {
+    let text = elected("network-interface = \"eth0\"", "[election]\nlease = \"2500ms\"");
+    one_fault(&text, "bad-value", "lease", "whole seconds");
 }
 
 #[test]

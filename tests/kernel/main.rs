@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // every function here belongs to a test
 
+mod address;
 mod differential;
 mod foreign;
 #[path = "../../src/fib/model.rs"]

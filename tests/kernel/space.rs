@@ -16,20 +16,30 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// A namespace of our own, removed when dropped.
 pub struct Space {
     name: String,
+    /// Another value removes it.
+    borrowed: bool,
 }
 
 impl Drop for Space {
     fn drop(&mut self) {
+        if self.borrowed {
+            return;
+        }
         let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
     }
 }
 
-/// Runs a test on a thread of its own in a new namespace.
-pub fn within(test: impl FnOnce(&Space) + Send + 'static) {
+/// A new namespace, which nobody is in.
+fn new() -> Space {
     let name = format!("ts-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let status = Command::new("ip").args(["netns", "add", &name]).status().expect("these tests need iproute2");
     assert!(status.success(), "these tests need root: they make network namespaces");
-    let space = Space { name };
+    Space { name, borrowed: false }
+}
+
+/// Runs a test on a thread of its own in a new namespace.
+pub fn within(test: impl FnOnce(&Space) + Send + 'static) {
+    let space = new();
     let run = move || {
         let file = File::open(format!("/run/netns/{}", space.name)).unwrap();
         setns(file, CloneFlags::CLONE_NEWNET).unwrap();
@@ -42,9 +52,24 @@ pub fn within(test: impl FnOnce(&Space) + Send + 'static) {
 }
 
 impl Space {
+    /// The same, to be kept elsewhere while this one is there.
+    pub fn same(other: &Self) -> Self {
+        Self { name: other.name.clone(), borrowed: true }
+    }
+
+    /// Another one, in which nobody is.
+    pub fn beside(_: &Self) -> Self {
+        new()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// `ip` with these words; what it prints.
     pub fn ip(&self, words: &str) -> String {
-        let output = Command::new("ip").args(words.split_whitespace()).output().unwrap();
+        let output = Command::new("ip").args(["-n", &self.name]).args(words.split_whitespace()).output().unwrap();
         assert!(output.status.success(), "ip {words}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }

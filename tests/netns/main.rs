@@ -36,6 +36,7 @@ mod multiple_devices;
 mod network_to_network;
 mod reload;
 mod silence;
+mod standby;
 mod stickiness;
 mod traffic;
 mod transit;

@@ -11,6 +11,7 @@ mod foreign;
 mod kernel;
 mod reload;
 mod restart;
+mod standby;
 mod tunnels;
 mod twin;
 mod watch;

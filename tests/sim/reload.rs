@@ -29,6 +29,14 @@ name = "in-1"
 public-ip = "203.0.113.11"
 twin-link = { interface = "eth1", address = "192.168.255.2" }
 
+[election]
+by = "pair"
+lease = "2s"
+preempt = false
+ask-network = true
+
+[hooks]
+
 [twin]
 hello = "200ms"
 silent-after = "1s"
@@ -246,6 +254,16 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("gateway.instance.priority", "router-id =", "priority = 50\nrouter-id ="),
     ("gateway.instance.twin-link.interface", "interface = \"eth1\"", "interface = \"eth2\""),
     ("gateway.instance.twin-link.address", "192.168.255.1", "192.168.255.9"),
+    ("election.by", "by = \"pair\"", "by = \"external\""),
+    ("election.lease", "lease = \"2s\"", "lease = \"3s\""),
+    ("election.preempt", "preempt = false", "preempt = true"),
+    ("election.ask-network", "ask-network = true", "ask-network = false"),
+    ("election.endpoints", "ask-network = true", "ask-network = true\nendpoints = [\"http://10.20.0.7:2379\"]"),
+    ("election.ttl", "ask-network = true", "ask-network = true\nttl = \"6s\""),
+    ("hooks.initiate", "[hooks]", "[hooks]\ninitiate = [\"swanctl\"]"),
+    ("hooks.on-active", "[hooks]", "[hooks]\non-active = [\"true\"]"),
+    ("hooks.on-standby", "[hooks]", "[hooks]\non-standby = [\"true\"]"),
+    ("hooks.limit", "[hooks]", "[hooks]\nlimit = \"9s\""),
     ("twin.hello", "hello = \"200ms\"", "hello = \"100ms\""),
     ("twin.silent-after", "silent-after = \"1s\"", "silent-after = \"2s\""),
     ("device.name", "hq-2", "paris"),

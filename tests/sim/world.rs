@@ -14,6 +14,7 @@ use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
 use twinspan::drain::{Kept, Traffic};
 use twinspan::fib::{Batch, Failure, KernelError, Part, Table};
 use twinspan::hook::{Outcome, Ran};
+use twinspan::role;
 use twinspan::speaker::{Counted, Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
 use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
@@ -46,6 +47,8 @@ pub struct Host {
     pub run: u32,
     /// Where its speaker wants hellos to go.
     twin_link: Option<twinspan::twin::Link>,
+    /// Until when its kernel has the shared address.
+    pub address: Option<Time>,
 }
 
 /// One end of a TCP connection: which host, in which of its runs, under which id.
@@ -144,6 +147,8 @@ pub struct World {
     /// Hosts, and the wires over which what they send does not arrive: hellos, BFD and TCP.
     pub mute: HashSet<(usize, usize)>,
     pub chance: fastrand::Rng,
+    /// The network side of the instances is in parts.
+    pub network_cut: bool,
 }
 
 impl World {
@@ -166,6 +171,7 @@ impl World {
             hello_delay: Duration::ZERO,
             mute: HashSet::new(),
             chance: fastrand::Rng::with_seed(seed),
+            network_cut: false,
         }
     }
 
@@ -189,6 +195,7 @@ impl World {
             packets: BTreeMap::new(),
             run: 0,
             twin_link: None,
+            address: None,
         });
         self.hosts.len() - 1
     }
@@ -222,6 +229,7 @@ impl World {
         h.speaker = Some(Speaker::new(config, &name, seed, Duration::ZERO).unwrap());
         h.kernel.settings = h.speaker.as_ref().map(Speaker::fib_settings).unwrap_or_default();
         let found = h.kernel.dump(&h.kernel.settings);
+        let left = h.address.is_some_and(|until| self.now < until);
         let links: Vec<_> = h.interfaces.iter().map(fact).collect();
         h.monitor = links.iter().map(|link| (link.index, link.clone())).collect();
         for link in links {
@@ -229,6 +237,9 @@ impl World {
         }
         let drains = self.hosts[host].drains.clone();
         self.tell(host, Input::Drains(drains));
+        if left {
+            self.tell(host, Input::Role(role::Done::Found));
+        }
         self.tell(host, Input::Begin(found));
         self.adopt(host);
     }
@@ -262,6 +273,7 @@ impl World {
     /// A host goes dark: nobody hears of it, and what it ran is gone.
     pub fn die(&mut self, host: usize) {
         self.cut_short(host);
+        self.hosts[host].address = None;
         self.hosts[host].speaker = None;
         self.hosts[host].run += 1;
         self.hosts[host].agent = Agent::new(self.now.since_start().as_nanos() as u64);
@@ -527,6 +539,7 @@ impl World {
                 Effect::Bfd(plans) => self.watch(host, plans),
                 // Nothing answers a probe here, which says nothing.
                 Effect::Probe(_) => {}
+                Effect::Role(work) => self.role(host, work),
                 Effect::TwinLink(link) => self.hosts[host].twin_link = link,
                 Effect::Hello(octets) => self.hello(host, octets),
                 // No command ever ends here, which says nothing either.
@@ -579,6 +592,40 @@ impl World {
                 Effect::Stopped => {}
             }
         }
+    }
+
+    /// The shared address of a host, and what the network side says of it.
+    fn role(&mut self, host: usize, work: role::Work) {
+        let run = self.hosts[host].run;
+        let mut after = Duration::from_millis(1);
+        let done = match work {
+            role::Work::Hold(_, lifetime) => {
+                self.hosts[host].address = Some(self.now + lifetime);
+                role::Done::Held
+            }
+            role::Work::Renew(_, lifetime) => {
+                self.hosts[host].address = Some(self.now + lifetime);
+                return;
+            }
+            role::Work::Drop(_) => {
+                self.hosts[host].address = None;
+                role::Done::Dropped(Ok(()))
+            }
+            role::Work::Ask(_) => {
+                after = Duration::from_millis(300);
+                let holds = |other: &Host| other.address.is_some_and(|until| self.now < until);
+                let others = self.hosts.iter().enumerate().filter(|(at, _)| *at != host);
+                let somebody = !self.network_cut && others.map(|(_, other)| other).any(holds);
+                role::Done::Answered(if somebody {
+                    role::Answer::Somebody("02:00:00:00:00:01".to_owned())
+                } else {
+                    role::Answer::Nobody
+                })
+            }
+            role::Work::Announce(_) | role::Work::Elect(_) | role::Work::Compete(_) => return,
+        };
+        self.count += 1;
+        self.queue.insert((self.now + after, self.count), Happening::Tell(host, run, Input::Role(done)));
     }
 
     /// A hello leaves a host: it may be lost, late, or overtaken.

@@ -8,7 +8,8 @@ use crate::cli::{
     table::{Cell, Facts},
 };
 use crate::control::api::{
-    ConfigState, DrainStep, FibTotals, Gateway, GatewayState, Mode, OnDisk, StandingState, Sysctl, Twin, TwinState,
+    ConfigState, DrainStep, FibTotals, Gateway, GatewayState, Mode, OnDisk, RoleState, StandingState, Sysctl, Twin,
+    TwinState,
 };
 
 /// Writes the page; what is wrong comes last, where the eye is.
@@ -43,6 +44,19 @@ pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io:
     facts.add("standing", Cell::toned(format!("{word}{why}"), tone));
     let under_way = gateway.drains.iter().filter(|drain| drain.step != DrainStep::Returned);
     facts.add_all("drains", under_way.map(|drain| Cell::toned(drain.text.clone(), Tone::Warn)));
+    if let Some(role) = &gateway.role {
+        let tone = match role.role {
+            RoleState::Active => Tone::Good,
+            RoleState::Standby => Tone::Plain,
+            _ => Tone::Warn,
+        };
+        let text = format!("{} for {}: {}", role.role.as_str(), duration(role.since_seconds), role.reason);
+        facts.add("role", Cell::toned(text, tone));
+        if let (Some(address), Some(interface)) = (role.shared_address, &role.shared_interface) {
+            let who = role.answers.as_ref().map_or_else(String::new, |mac| format!("; {mac} answers for it"));
+            facts.add("shared", format!("{address} on {interface}, by {} (term {}){who}", role.election, role.term));
+        }
+    }
     facts.add("started", format!("{} ({} ago)", gateway.started_at, duration(gateway.uptime_seconds)));
     facts.add("file", config(&gateway.config));
     facts.add("prefixes", if gateway.prefixes.is_empty() { "none".into() } else { list(&gateway.prefixes, ", ") });

@@ -3,6 +3,7 @@
 
 mod connections;
 mod devices;
+mod election;
 mod instances;
 mod policies;
 mod ranges;
@@ -38,6 +39,9 @@ pub(super) fn check(r: &mut Reader<'_>, file: &File, host: &dyn Host) {
     connections::check(r, file);
     sessions::check(r, file);
     twin::check(r, file);
+    if let Some(gateway) = &file.gateway {
+        election::check(r, file, build::mode(gateway));
+    }
     ranges::check(r, file);
     policies::check(r, file);
     secrets::check(r, file, host);

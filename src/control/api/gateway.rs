@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigState, Drain, FibTotals, Moment, RouteTotals, Standing, Twin};
+use super::{ConfigState, Drain, FibTotals, Moment, Role, RouteTotals, Standing, Twin};
 use crate::types::{Asn, Name, Prefix};
 
 /// The gateway and this instance of it.
@@ -34,6 +34,9 @@ pub struct Gateway {
     pub standing: Standing,
     /// What is drained, or is being, and some that have come back: as in `/v1/drains`.
     pub drains: Vec<Drain>,
+    /// Which of the two instances is active; `null` where both are.
+    #[serde(default)]
+    pub role: Option<Role>,
     /// The prefixes of the cloud network: what devices learn from here.
     pub prefixes: Vec<Prefix>,
     /// Tunnels.

@@ -16,6 +16,7 @@ mod moment;
 mod neighbor;
 mod plan;
 mod request;
+mod role;
 mod route;
 mod text;
 mod tunnel;
@@ -49,6 +50,7 @@ pub use request::{
     CONFIRM_MAX, DrainOrder, FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery,
     Select, Soft,
 };
+pub use role::{Role, RoleState, RoleWish};
 pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathSource, PathState, Route, RouteTotals, Routes, Told};
 pub use text::{community, extended_community, large_community};
 pub use tunnel::{Counters, Objection, Tunnel, TunnelChange, TunnelDetail, TunnelState, Tunnels};

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 
-use super::{ApiError, ErrorCode, EventQuery, FileText};
+use super::{ApiError, ErrorCode, EventQuery, FileText, RoleWish};
 use crate::types::{Family, Name, Prefix};
 
 /// How many routes a page has when nothing is said.
@@ -57,6 +57,8 @@ pub enum Request {
     /// `POST /v1/reload?confirm_within=`: read the file again and go over to it. With a number of seconds it goes back by
     /// itself unless it is confirmed.
     Reload(Option<u64>),
+    /// `POST /v1/role/active` and `POST /v1/role/standby?force=`: which instance shall be active.
+    Role(RoleWish, bool),
     /// `POST /v1/confirm`: keep what the last reload brought.
     Confirm,
 }
@@ -267,6 +269,11 @@ impl Request {
                 (Method::Post, target.0)
             }
             Self::Confirm => (Method::Post, "/v1/confirm".into()),
+            Self::Role(wish, force) => {
+                let mut target = Target::new(&format!("/v1/role/{wish}"));
+                target.add("force", force.then_some(true));
+                (Method::Post, target.0)
+            }
             Self::Fib => (Method::Get, "/v1/fib".into()),
             Self::FibCheck => (Method::Get, "/v1/fib/check".into()),
             Self::Metrics => (Method::Get, "/metrics".into()),
@@ -319,7 +326,7 @@ impl Request {
     pub fn read(method: &str, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let unknown = || {
             ApiError::not_found(format!("there is no {path}"))
-                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/fib/check, /v1/drains, /v1/drain, /v1/undrain, /v1/plan, /v1/reload, /v1/confirm and /metrics")
+                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/fib/check, /v1/drains, /v1/drain, /v1/undrain, /v1/plan, /v1/reload, /v1/confirm, /v1/role/active, /v1/role/standby and /metrics")
         };
         let mut query = Query::read(query)?;
         let rest = if path == "/metrics" { path } else { path.strip_prefix("/v1/").ok_or_else(unknown)? };
@@ -338,6 +345,8 @@ impl Request {
             "plan" => (Method::Post, Self::Plan(FileText::default())),
             "reload" => (Method::Post, Self::Reload(query.confirm_within()?)),
             "confirm" => (Method::Post, Self::Confirm),
+            "role/active" => (Method::Post, Self::Role(RoleWish::Active, false)),
+            "role/standby" => (Method::Post, Self::Role(RoleWish::Standby, query.take("force")?.unwrap_or(false))),
             "fib/routes" => (Method::Get, Self::FibRoutes(query.fib_routes()?)),
             rest if rest.starts_with("tunnels/") => {
                 let name = rest.strip_prefix("tunnels/").ok_or_else(unknown)?;

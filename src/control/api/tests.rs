@@ -196,6 +196,8 @@ fn requests() -> impl Strategy<Value = Request> {
         Just(Request::Drains),
         orders().prop_map(Request::Drain),
         orders().prop_map(|order| Request::Undrain(DrainOrder { reason: None, force: false, ..order })),
+        Just(Request::Role(RoleWish::Active, false)),
+        any::<bool>().prop_map(|force| Request::Role(RoleWish::Standby, force)),
         route_queries().prop_map(Request::Routes),
         Just(Request::Fib),
         Just(Request::FibCheck),

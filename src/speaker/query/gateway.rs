@@ -33,6 +33,7 @@ impl Speaker {
             reason,
             standing: self.show_standing(),
             drains: self.show_drains(now).drains,
+            role: self.show_role(now),
             prefixes: model.prefixes.clone(),
             tunnels: TunnelCounts {
                 configured: self.tunnels.iter().len() as u32,

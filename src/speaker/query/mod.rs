@@ -7,6 +7,7 @@ mod fib;
 mod gateway;
 mod neighbors;
 mod reload;
+mod role;
 mod routes;
 mod tunnels;
 mod twin;
@@ -45,6 +46,7 @@ impl Speaker {
         out: &mut Vec<Effect>,
     ) -> Result<Reply, ApiError> {
         let said = out.len();
+        self.role_first(now, out);
         let reply = self.answer(now, request, around, out);
         self.remember(now, out.get(said..).unwrap_or_default());
         reply
@@ -76,6 +78,7 @@ impl Speaker {
             Request::Drains => Ok(Reply::Drains(self.show_drains(now))),
             Request::Drain(order) => self.ask_drain(now, order, out),
             Request::Undrain(order) => self.ask_undrain(now, order, out),
+            Request::Role(wish, force) => self.ask_role(now, *wish, *force, out),
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib()))),
             Request::FibCheck => self.show_fib_check(),
             Request::Metrics => Err(ApiError::unavailable("the metrics are put together by the daemon")),
