@@ -26,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod drain;
 pub mod fib;
 pub mod gateway;
 pub mod hook;

@@ -7,6 +7,7 @@ mod bfd_agent;
 mod check;
 mod completions;
 mod demo;
+mod drain;
 mod failure;
 mod human;
 mod plan;
@@ -70,6 +71,10 @@ enum Command {
     /// Take a tunnel down, or let it be up: for people and for hook scripts
     #[command(subcommand)]
     Tunnel(tunnel::Command),
+    /// Lead all neighbors away from this instance, a tunnel or a device, and let them go: before maintenance
+    Drain(drain::Args),
+    /// Bring back what was drained: routes first, then what neighbors are told
+    Undrain(drain::BackArgs),
     /// End a session and open it again
     #[command(subcommand)]
     Reset(reset::Command),
@@ -109,6 +114,8 @@ pub fn main() -> ExitCode {
         Command::Show(command) => show::run(&command, &client()),
         Command::Watch(args) => watch::run(&args, &client()),
         Command::Tunnel(command) => tunnel::run(&command, &client()),
+        Command::Drain(args) => drain::run(&args, &client()),
+        Command::Undrain(args) => drain::back(&args, &client()),
         Command::Reset(command) => reset::run(&command, &client()),
         Command::Role(command) => role::run(&command, &client()),
         Command::Demo(args) => return demo::run(args),

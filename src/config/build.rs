@@ -52,6 +52,8 @@ pub(super) fn config(file: &File) -> Option<Config> {
             max: file.damping.max.as_ref().map_or(damping.max.max(first), |at| at.value),
             decay: file.damping.decay.as_ref().map_or(damping.decay, |at| at.value),
         },
+        health: file.health.clone(),
+        drain: file.drain.clone(),
         ecmp: Ecmp {
             max_paths,
             as_path_relax: file.ecmp.as_path_relax.as_ref().map_or(ecmp.as_path_relax, |at| at.value),

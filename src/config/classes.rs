@@ -63,6 +63,8 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("bfd", NONE),
             ("probe", NONE),
             ("tunnel", NONE),
+            ("health", NONE),
+            ("drain", NONE),
             ("ecmp", NONE),
             ("kernel", NONE),
             ("control", NONE),
@@ -256,6 +258,18 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     ("bfd.key", &[("id", NONE), ("algorithm", NONE), ("file", NONE)]),
     ("probe", &[("enabled", NONE), ("interval", NONE), ("count", NONE)]),
     ("tunnel", &[("damping-first", NONE), ("damping-max", NONE), ("damping-decay", NONE)]),
+    (
+        "health",
+        &[
+            ("vpn-command", NONE),
+            ("command", NONE),
+            ("interval", NONE),
+            ("limit", NONE),
+            ("fall", NONE),
+            ("rise", NONE),
+        ],
+    ),
+    ("drain", &[("limit", NONE), ("quiet", NONE), ("return-limit", NONE)]),
     (
         "ecmp",
         &[

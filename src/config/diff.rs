@@ -154,7 +154,7 @@ impl Plan {
 
     /// What is not about one session. Every field is named, so that a new one is not forgotten.
     fn globals(&mut self, old: &Config, new: &Config) {
-        let Config { model: _, policies: _, damping: _, ecmp, kernel, control, written: _ } = old;
+        let Config { model: _, policies: _, damping: _, health: _, drain: _, ecmp, kernel, control, written: _ } = old;
         let Ecmp { max_paths, as_path_relax, weights, hash, buckets, idle_timer } = ecmp;
         let spread = [
             ("max-paths", *max_paths != new.ecmp.max_paths),

@@ -11,7 +11,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Hash, OnStop, Weights, election,
+    Drain, Hash, Health, OnStop, Weights, election, health,
     policy::{self, Policy},
     raw::{At, Reader, Section, Wrong},
     session::{self, Session},
@@ -39,6 +39,8 @@ pub(super) struct File {
     pub(super) election: election::Words,
     pub(super) hooks: election::Commands,
     pub(super) damping: Damping,
+    pub(super) health: Health,
+    pub(super) drain: Drain,
     pub(super) ecmp: Ecmp,
     pub(super) kernel: Kernel,
     pub(super) socket: Option<At<PathBuf>>,
@@ -202,6 +204,8 @@ impl File {
         let election = election::table(r, &top);
         let hooks = election::commands(r, &top);
         let damping = r.table(&top, "tunnel", "tunnel").map(|s| damping(r, &s)).unwrap_or_default();
+        let health = r.table(&top, "health", "health").map(|s| health::health(r, &s)).unwrap_or_default();
+        let drain = r.table(&top, "drain", "drain").map(|s| health::drain(r, &s)).unwrap_or_default();
         let ecmp = r.table(&top, "ecmp", "ecmp").map(|s| ecmp(r, &s)).unwrap_or_default();
         let kernel = r.table(&top, "kernel", "kernel").map(|s| kernel(r, &s)).unwrap_or_default();
         let control = r.table(&top, "control", "control");
@@ -220,6 +224,8 @@ impl File {
             election,
             hooks,
             damping,
+            health,
+            drain,
             ecmp,
             kernel,
             socket,

@@ -59,6 +59,8 @@ const BFD: &str = "bfd";
 const BFD_KEY: &str = "bfd.key";
 const PROBE: &str = "probe";
 const DAMPING: &str = "tunnel";
+const HEALTH: &str = "health";
+const DRAIN: &str = "drain";
 const ECMP: &str = "ecmp";
 const KERNEL: &str = "kernel";
 const CONTROL: &str = "control";
@@ -79,6 +81,8 @@ pub const KEYS: &[Key] = &[
     key(TOP, "bfd", "table", "none", "[bfd]"),
     key(TOP, "probe", "table", "none", "[probe]"),
     key(TOP, "tunnel", "table", "none", "[tunnel]"),
+    key(TOP, "health", "table", "none", "[health]"),
+    key(TOP, "drain", "table", "none", "[drain]"),
     key(TOP, "ecmp", "table", "none", "[ecmp]"),
     key(TOP, "kernel", "table", "none", "[kernel]"),
     key(TOP, "control", "table", "none", "[control]"),
@@ -270,6 +274,21 @@ pub const KEYS: &[Key] = &[
     key(DAMPING, "damping-first", "duration", r#""1s""#, r#"damping-first = "1s""#),
     key(DAMPING, "damping-max", "duration", r#""60s""#, r#"damping-max = "60s""#),
     key(DAMPING, "damping-decay", "duration", r#""60s""#, r#"damping-decay = "60s""#),
+    key(
+        HEALTH,
+        "vpn-command",
+        "list of words",
+        "none",
+        r#"vpn-command = ["systemctl", "is-active", "--quiet", "strongswan"]"#,
+    ),
+    key(HEALTH, "command", "list of words", "none", r#"command = ["/usr/lib/twinspan/healthy"]"#),
+    key(HEALTH, "interval", "duration", r#""5s""#, r#"interval = "5s""#),
+    key(HEALTH, "limit", "duration", r#""3s""#, r#"limit = "3s""#),
+    key(HEALTH, "fall", "number", "3", "fall = 3"),
+    key(HEALTH, "rise", "number", "2", "rise = 2"),
+    key(DRAIN, "limit", "duration", r#""30s""#, r#"limit = "30s""#),
+    key(DRAIN, "quiet", "number", "50", "quiet = 50"),
+    key(DRAIN, "return-limit", "duration", r#""30s""#, r#"return-limit = "30s""#),
     key(ECMP, "max-paths", "number", "64", "max-paths = 64"),
     key(ECMP, "as-path-relax", "true or false", "true", "as-path-relax = true"),
     key(ECMP, "weights", "word", r#""configured""#, r#"weights = "link-bandwidth""#),

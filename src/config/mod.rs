@@ -14,6 +14,7 @@ mod diff;
 mod duration;
 mod election;
 mod file;
+mod health;
 mod host;
 mod keys;
 mod limit;
@@ -33,7 +34,7 @@ pub use diagnostic::{Also, Diagnostic, Severity};
 pub use diff::{Change, Fate, PeerChange, Plan, Refused, SessionPlan, same_ends};
 pub use host::{Host, HostFault};
 pub use keys::{KEYS, Key};
-pub use settings::{Config, Control, Ecmp, Hash, Kernel, OnStop, Policies, Weights};
+pub use settings::{Config, Control, Drain, Ecmp, Hash, Health, Kernel, OnStop, Policies, Weights};
 pub use written::{Source, Written};
 
 /// A duration as the file writes it: `90s`, `300ms`, `1m30s`.

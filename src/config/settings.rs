@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time
 
 use super::Written;
 use crate::gateway::Model;
+use crate::hook::Command;
 use crate::policy::Policy;
 use crate::types::Name;
 use crate::vpn::Damping;
@@ -20,6 +21,10 @@ pub struct Config {
     pub policies: Policies,
     /// How long a tunnel that failed waits before it is used again.
     pub damping: Damping,
+    /// How it is found out whether the instance can do its work.
+    pub health: Health,
+    /// How patient a drain is.
+    pub drain: Drain,
     /// How traffic is spread.
     pub ecmp: Ecmp,
     /// Where our routes are in the kernel.
@@ -112,6 +117,53 @@ pub struct Control {
     pub metrics: Option<SocketAddr>,
 }
 
+/// How it is found out whether the instance can do its work, beside what it sees by itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Health {
+    /// Succeeds while the VPN daemon answers.
+    pub vpn_command: Option<Command>,
+    /// Succeeds while the host is healthy.
+    pub command: Option<Command>,
+    /// Between the end of one run and the next.
+    pub interval: Duration,
+    /// How long one run may last.
+    pub limit: Duration,
+    /// So many failures in a row mean that it is not; at least 1.
+    pub fall: u32,
+    /// So many successes in a row mean that it is again; at least 1.
+    pub rise: u32,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            vpn_command: None,
+            command: None,
+            interval: Duration::from_secs(5),
+            limit: Duration::from_secs(3),
+            fall: 3,
+            rise: 2,
+        }
+    }
+}
+
+/// How patient a drain is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Drain {
+    /// How long neighbors may take to move by themselves.
+    pub limit: Duration,
+    /// A tunnel with at most so many packets a second each way is quiet. BFD and BGP are among them.
+    pub quiet: u64,
+    /// How long sessions and routes may take to come back.
+    pub return_limit: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { limit: Duration::from_secs(30), quiet: 50, return_limit: Duration::from_secs(30) }
+    }
+}
+
 impl Config {
     /// That model, with defaults for the rest.
     #[must_use]
@@ -120,6 +172,8 @@ impl Config {
             model,
             policies: Policies::new(),
             damping: Damping::default(),
+            health: Health::default(),
+            drain: Drain::default(),
             ecmp: Ecmp::default(),
             kernel: Kernel::default(),
             control: Control::default(),

@@ -1,6 +1,7 @@
 //! The shell around the machine: it turns the world into inputs, and effects into system calls. It decides nothing.
 
 mod clock;
+mod drained;
 mod held;
 mod kernel;
 mod keys;
@@ -8,6 +9,7 @@ mod protocols;
 mod reader;
 mod start;
 mod surroundings;
+mod tally;
 mod tracker;
 mod turn;
 mod wireguard;

@@ -10,6 +10,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::clock::Clock;
+use super::drained::DrainFile;
 use super::held::HeldFile;
 use super::kernel::{Answer, KernelThreads};
 use super::protocols::ProtocolFile;
@@ -107,6 +108,8 @@ struct Shell {
     held: HeldFile,
     /// Under which protocol numbers routes of ours may be in the kernel.
     record: ProtocolFile,
+    /// What is drained.
+    drained: DrainFile,
     effects: Vec<Effect>,
     /// Connections with more in their queues than they should have.
     congested: Vec<ConnId>,
@@ -153,6 +156,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     // The link, not what it says: the file may have been replaced since, and this is the binary that runs.
     let bfd = BfdClient::start("/proc/self/exe".into(), socket_beside(&socket), news);
     let held = HeldFile::beside(&socket);
+    let drained = DrainFile::beside(&socket);
     let socket = super::start::bind(&socket)?;
     sysctls.own(); // nobody else answers on the socket
     record.write(&former);
@@ -191,6 +195,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         instance,
         held,
         record,
+        drained,
         effects: Vec::new(),
         congested: Vec::new(),
         flushed,
@@ -201,6 +206,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     }
     shell.tell(Input::Held(shell.held.read()));
     shell.tell(Input::Leftovers(left));
+    shell.tell(Input::Drains(shell.drained.read()));
     let (address, found) = found;
     if address {
         shell.tell(Input::Role(role::Done::Found));
@@ -569,6 +575,8 @@ impl Shell {
                     Effect::Hold(held) => self.held.write(&held),
                     Effect::Alone => self.record.write(&[]),
                     Effect::Hash(_) => self.change_sysctls(),
+                    Effect::Keep(kept) => self.drained.write(&kept),
+                    Effect::Count(interfaces) => facts.push(Input::Counted(super::tally::count(&interfaces))),
                     Effect::Tell(event) => log(&event),
                     Effect::Stopped => self.stopped = true,
                 }

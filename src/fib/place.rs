@@ -316,7 +316,7 @@ impl Fib {
     /// there are such: whether each of them is among the restless.
     fn settle_group(&mut self, id: u32) -> Option<bool> {
         let due = |group: &&GroupState| !group.deleting && group.grows_to.is_none();
-        let Some(group) = self.objects.groups.get(&id).filter(due) else { return None };
+        let group = self.objects.groups.get(&id).filter(due)?;
         let (wants, label) = (group.wants.clone(), group.label);
         let known = !group.stripped;
         if wants.iter().all(|(key, _)| Some(*key) == label) {
@@ -334,9 +334,7 @@ impl Fib {
         }
         let now = label.and_then(live);
         // Who has most, and if two have as many the one that needs no message.
-        let Some((best, _)) = classes.into_iter().max_by_key(|(class, sum)| (*sum, Some(class) == now.as_ref())) else {
-            return None;
-        };
+        let (best, _) = classes.into_iter().max_by_key(|(class, sum)| (*sum, Some(class) == now.as_ref()))?;
         let mut stays: SmallVec<[(u32, u32); 4]> = SmallVec::new();
         let mut goes: SmallVec<[u32; 2]> = SmallVec::new();
         let mut leaving = 0;
@@ -348,9 +346,7 @@ impl Fib {
                 leaving += count;
             }
         }
-        let Some((chosen, _)) = stays.iter().copied().max_by_key(|(key, count)| (*count, Some(*key) == label)) else {
-            return None;
-        };
+        let (chosen, _) = stays.iter().copied().max_by_key(|(key, count)| (*count, Some(*key) == label))?;
         let any = !goes.is_empty();
         if label != Some(chosen) {
             let equals = self.objects.keys.get(chosen).map_or(0, |state| state.groups.len());

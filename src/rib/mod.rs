@@ -299,6 +299,18 @@ impl Rib {
         self.set_end_held(id, false);
     }
 
+    /// End-of-RIB goes out once more, behind what is still to be told: for who shall know that a withdrawal is complete.
+    pub fn say_end(&mut self, id: PeerId) {
+        let session = self.peers.get(&id).and_then(|peer| peer.session);
+        let Some(live) = session.and_then(|session| self.sessions.get_mut(session)) else { return };
+        for family in live.session.families.clone() {
+            let out = &mut live.out[at(family)];
+            if out.stage == Stage::Quiet {
+                out.stage = Stage::EndOfRib;
+            }
+        }
+    }
+
     fn set_end_held(&mut self, id: PeerId, held: bool) {
         let session = self.peers.get(&id).and_then(|peer| peer.session);
         if let Some(live) = session.and_then(|session| self.sessions.get_mut(session)) {

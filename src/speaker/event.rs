@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::config::{Fate, Plan};
 use crate::control::api;
+use crate::drain::{Step, Target};
 use crate::fib::{Author, Harm, KernelError};
 use crate::gateway::LimitAction;
 use crate::session::DownReason;
@@ -321,6 +322,51 @@ pub enum Event {
         /// Why.
         what: &'static str,
     },
+    /// The instance cannot do its work: it offers what it cannot do to nobody.
+    Unfit {
+        /// Which.
+        instance: Name,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// The instance does its work again.
+    Fit {
+        /// Which.
+        instance: Name,
+    },
+    /// A person wants something to be drained.
+    DrainBegins {
+        /// Where.
+        instance: Name,
+        /// What.
+        target: Target,
+        /// Why, if that was said.
+        reason: Option<String>,
+        /// What speaks against it, and was not heeded.
+        against: Vec<String>,
+    },
+    /// A drain, or the way back, is one step further.
+    DrainStep {
+        /// Where.
+        instance: Name,
+        /// What.
+        target: Target,
+        /// What begins now.
+        step: Step,
+        /// Whether the counters showed that neighbors had moved.
+        moved: Option<bool>,
+        /// How long it took, if it is done.
+        took: Option<Duration>,
+        /// Packets that were lost here, by the counters.
+        lost: Option<u64>,
+    },
+    /// Both instances were to be drained at the same time, and this one is brought back.
+    DrainYields {
+        /// This one.
+        instance: Name,
+        /// The other.
+        twin: Name,
+    },
     /// The process that runs BFD has ended, or cannot be started.
     BfdAgentLost {
         /// Why, for people.
@@ -460,6 +506,18 @@ impl Event {
             Self::BfdDown { .. } => "bfd.down",
             Self::BfdSilent { .. } => "bfd.silent",
             Self::BfdAgentLost { .. } => "bfd.agent_lost",
+            Self::Unfit { .. } => "instance.unfit",
+            Self::Fit { .. } => "instance.fit",
+            Self::DrainBegins { .. } => "drain.begun",
+            Self::DrainStep { step, .. } => match step {
+                Step::Moving => "drain.moving",
+                Step::Withdrawing => "drain.withdrawing",
+                Step::Closing => "drain.closing",
+                Step::Drained => "drain.drained",
+                Step::Returning => "drain.returning",
+                Step::Returned => "drain.returned",
+            },
+            Self::DrainYields { .. } => "drain.yielded",
             Self::ProbeAnswered { .. } => "probe.answered",
             Self::ProbeSilent { .. } => "probe.silent",
             Self::Role { active: true, .. } => "role.active",
@@ -521,6 +579,12 @@ impl Event {
                 Some(tunnel)
             }
             Self::Twin { twin, .. } => Some(twin),
+            Self::Unfit { instance, .. } | Self::Fit { instance } => Some(instance),
+            Self::DrainYields { instance, .. } => Some(instance),
+            Self::DrainBegins { instance, target, .. } | Self::DrainStep { instance, target, .. } => match target {
+                Target::Instance => Some(instance),
+                Target::Tunnel(name) | Target::Device(name) => Some(name),
+            },
             Self::Role { .. }
             | Self::StaysStandby { .. }
             | Self::RoleNotTaken
@@ -578,12 +642,16 @@ impl Event {
             | Self::Tampered { .. }
             | Self::Repaired { .. }
             | Self::ForeignMissed
+            | Self::Unfit { .. }
+            | Self::DrainYields { .. }
             | Self::StaysStandby { .. }
             | Self::RoleNotTaken
             | Self::AddressRefused { .. }
             | Self::HookFailed { .. }
             | Self::Role { active: false, .. }
             | Self::Unread { .. } => Weight::Warning,
+            Self::DrainBegins { against, .. } if !against.is_empty() => Weight::Warning,
+            Self::DrainStep { moved: Some(false), step: Step::Withdrawing, .. } => Weight::Warning,
             Self::Converged { missing } if !missing.is_empty() => Weight::Warning,
             Self::Twin { news, .. } if news.is_warning() => Weight::Warning,
             Self::Tunnel { change, .. } => match change.word {
@@ -605,6 +673,9 @@ impl Event {
             | Self::BfdUp { .. }
             | Self::ProbeAnswered { .. }
             | Self::BfdSilent { .. }
+            | Self::Fit { .. }
+            | Self::DrainBegins { .. }
+            | Self::DrainStep { .. }
             | Self::Reloaded { .. }
             | Self::Confirmed
             | Self::InstanceReset { .. }
@@ -650,6 +721,40 @@ impl fmt::Display for Event {
                     write!(f, "; the message was {message:x}")?;
                 }
                 more(*silent, f)
+            }
+            Self::Unfit { instance, reasons } => {
+                write!(f, "{instance} cannot do its work: {}; it withdraws what it cannot do", reasons.join("; "))
+            }
+            Self::Fit { instance } => write!(f, "{instance} does its work again: it offers its routes"),
+            Self::DrainBegins { instance, target, reason, against } => {
+                write!(f, "{} is to be drained", named(instance, target))?;
+                reason.iter().try_for_each(|reason| write!(f, " ({reason})"))?;
+                if against.is_empty() { Ok(()) } else { write!(f, ", although {}", against.join("; ")) }
+            }
+            Self::DrainStep { instance, target, step, moved, took, lost } => {
+                let what = named(instance, target);
+                let seconds = || took.map_or_else(String::new, |took| format!(" after {:.1} s", took.as_secs_f64()));
+                let lost = || match lost {
+                    Some(0) => ": no packet was lost here".to_owned(),
+                    Some(lost) => format!(": {lost} packets were lost here"),
+                    None => String::new(),
+                };
+                match (step, moved) {
+                    (Step::Moving, _) => write!(f, "{what}: its neighbors are told that every route is about to go"),
+                    (Step::Withdrawing, Some(false)) => {
+                        write!(f, "{what}: not all traffic has moved within the limit; all routes are withdrawn")
+                    }
+                    (Step::Withdrawing, _) => write!(f, "{what}: traffic has moved; all routes are withdrawn"),
+                    (Step::Closing, _) => write!(f, "{what}: sessions are ended"),
+                    (Step::Drained, _) => write!(f, "{what} is drained{}{}", seconds(), lost()),
+                    (Step::Returning, _) => {
+                        write!(f, "{what}: sessions come back, and routes go into the kernel first")
+                    }
+                    (Step::Returned, _) => write!(f, "{what} is back in service{}{}", seconds(), lost()),
+                }
+            }
+            Self::DrainYields { instance, twin } => {
+                write!(f, "{instance} is not drained: {twin} is, and never both are")
             }
             Self::RoutesKept { neighbor, routes, limit } => {
                 write!(
@@ -856,6 +961,14 @@ fn seconds(time: Duration) -> String {
         format!("{:.1} s", time.as_secs_f64())
     } else {
         format!("{} s", time.as_secs())
+    }
+}
+
+/// What is drained, for a sentence.
+fn named(instance: &Name, target: &Target) -> String {
+    match target {
+        Target::Instance => instance.to_string(),
+        Target::Tunnel(_) | Target::Device(_) => target.to_string(),
     }
 }
 

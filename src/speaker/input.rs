@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::drains::Counted;
 use super::event::Event;
 use super::link::Link;
 use crate::bfd::{Plan, Report};
 use crate::config::Hash;
+use crate::drain::Kept;
 use crate::fib::{Batch, BatchId, Failure, Foreign, Lead, Leftovers, Part, Table};
 use crate::gateway::Ttl;
 use crate::hook;
@@ -146,6 +148,10 @@ pub enum Input {
     Role(role::Done),
     /// Octets from the twin's address, over the twin-link, that have passed no router.
     Hello(Bytes),
+    /// Before [`Input::Begin`], if at all: what was drained, or was to be, in a run before this one.
+    Drains(Vec<Kept>),
+    /// The answer to [`Effect::Count`].
+    Counted(Counted),
     /// What became of [`Effect::Run`]. One that nobody asked for is ignored.
     Ran {
         /// Which.
@@ -249,6 +255,10 @@ pub enum Effect {
     Alone,
     /// What a flow is to the kernel is this from now on.
     Hash(Hash),
+    /// This is what a next run must know of drains: to be kept over a restart.
+    Keep(Vec<Kept>),
+    /// Look at the counters of these interfaces, and answer with [`Input::Counted`].
+    Count(Vec<String>),
     /// Run this command, and answer with [`Input::Ran`]; killed with all that it started when it lasts longer.
     Run {
         /// The name of this run.

@@ -7,8 +7,11 @@
 mod accept;
 mod alone;
 mod audit;
+mod check;
+mod drains;
 mod dynamic;
 mod event;
+mod fitness;
 mod flow;
 mod foreign;
 mod input;
@@ -21,6 +24,7 @@ mod neighbors;
 mod probes;
 mod query;
 mod rate;
+mod readiness;
 mod reload;
 mod reset;
 mod resolve;
@@ -47,6 +51,7 @@ use std::{
     time::Duration,
 };
 
+pub use drains::Counted;
 pub use event::{Event, Weight};
 pub use input::{Effect, Endpoint, FlushId, Held, Input};
 pub use link::Link;
@@ -72,6 +77,8 @@ use crate::wire::{Attributes, Cease, MessageKind, Notification};
 use accept::Way;
 use alone::FarEnds;
 use audit::Audit;
+use drains::Drains;
+use fitness::Fitness;
 use journal::Journal;
 use link::Links;
 use neighbor::Neighbor;
@@ -162,8 +169,10 @@ pub struct Speaker {
     preserved: Vec<Family>,
     resync: Resync,
     settling: Settling,
-    /// What it may say and do.
-    standing: Standing,
+    /// Whether it can do its work.
+    fitness: Fitness,
+    /// What is being serviced.
+    drains: Drains,
     /// How often in a row what was read of the kernel was old when it came.
     overtaken: u8,
     audit: Audit,
@@ -234,7 +243,8 @@ impl Speaker {
             preserved: Vec::new(),
             resync: Resync::default(),
             settling: Settling::default(),
-            standing: Standing::default(),
+            fitness: Fitness::default(),
+            drains: Drains::default(),
             overtaken: 0,
             audit: Audit::default(),
             watch_again: true,
@@ -255,6 +265,7 @@ impl Speaker {
             unconfirmed: None,
             config,
         };
+        speaker.plan_checks(Time::START);
         speaker.plan_tunnels(Time::START, &mut Vec::new()); // before it begins, nothing is to be done about them
         for plan in plans {
             speaker.register(plan);
@@ -314,14 +325,19 @@ impl Speaker {
             Input::BfdLost(reason) => self.bfd_lost(now, reason, out),
             Input::Probe(report) => self.probed(now, &report, out),
             Input::Hello(octets) => self.hear_twin(now, &octets, out),
+            Input::Drains(kept) => self.drain_again(now, kept),
+            Input::Counted(counted) => self.counted(now, &counted, out),
             Input::Role(done) => self.role_done(now, done, out),
             Input::Ran { id, ran } => {
-                self.role_ran(id, &ran, out);
+                if !self.role_ran(id, &ran, out) {
+                    self.ran(now, id, &ran);
+                }
             }
             Input::Stop => self.stop(now, out),
             Input::Flushed(flush) => {
                 self.role_flushed(flush, out);
                 self.flushed(flush);
+                self.drains_flushed(now, flush, out);
             }
             Input::NotListening { family, reason } => {
                 self.listening.remove(&family); // the next neighbor of that family tries again
@@ -341,8 +357,10 @@ impl Speaker {
         self.kernel(now, out);
         self.tell_of_room(now, out);
         self.audit_if_due(now, out);
+        self.judge_fitness(now, out);
         self.role_last(now, out);
         self.watch(out);
+        self.go_on_draining(now, out);
         self.tell_twin(now, out);
         self.settle(out);
     }
@@ -389,6 +407,8 @@ impl Speaker {
             .chain(awaited)
             .chain(self.reload_deadline())
             .chain(self.twin_deadline())
+            .chain(self.fitness_deadline())
+            .chain(self.drains.deadline().filter(|_| self.life == Life::Running))
             .chain(self.role_deadline())
             .chain(leaving)
             .chain(back)
@@ -417,6 +437,8 @@ impl Speaker {
         for id in self.neighbors.ids() {
             self.advertise(now, id, out);
         }
+        self.judge_fitness(now, out);
+        self.go_on_draining(now, out);
         self.settle(out);
         self.remember(now, out.get(said..).unwrap_or_default());
     }

@@ -201,6 +201,9 @@ impl Speaker {
         }
         self.meet_twin(now, out);
         self.tell_twin(now, out);
+        self.plan_checks(now);
+        self.plan_drains(out);
+        self.take_stances(now, out);
         self.rewatch(now, out);
         before
     }

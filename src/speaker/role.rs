@@ -170,9 +170,9 @@ impl Speaker {
 
     /// What the rest of the instance means to the role.
     pub(super) fn role_last(&mut self, now: Time, out: &mut Vec<Effect>) {
-        let fit = !matches!(self.standing, Standing::Unfit(_));
+        let fit = self.is_fit_for_role();
         let stopping = !matches!(self.life, Life::Waiting | Life::Running);
-        let willing = !matches!(self.standing, Standing::Drained) && !stopping;
+        let willing = !matches!(self.standing(), Standing::Draining | Standing::Drained) && !stopping;
         let keeps = stopping && self.config.kernel.on_stop == OnStop::Keep;
         if self.office.machine.as_ref().is_some_and(|machine| machine.is_fit() != fit) {
             self.with_role(now, out, |machine, outputs| machine.handle(now, role::Input::Fit(fit), outputs));
@@ -369,6 +369,10 @@ impl Speaker {
     /// Sessions and BFD follow the role.
     fn follow_role(&mut self, now: Time, out: &mut Vec<Effect>) {
         self.take_stances(now, out);
+        let tunnels: Vec<_> = self.tunnels.iter().map(|tunnel| tunnel.plan.name.clone()).collect();
+        for tunnel in tunnels {
+            self.follow_statics(&tunnel);
+        }
         for id in self.neighbors.ids() {
             if self.neighbors.get(id).is_some_and(|neighbor| neighbor.stance.down.is_some()) {
                 // What BFD saw was seen from an address that goes.

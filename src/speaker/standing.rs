@@ -3,10 +3,14 @@
 //! Owns the one place where that is decided ([`Speaker::stance`]) and the one where it is carried out
 //! ([`Speaker::take_stances`]): by message on running sessions. Never decides whether the instance is fit, active or drained.
 
+use super::fitness::Reason;
 use super::neighbor::Neighbor;
 use super::{Effect, Life, Speaker};
+use crate::drain::Step;
+use crate::gateway::NeighborKind;
 use crate::policy::Manner;
 use crate::session;
+use crate::twin;
 use crate::types::{PeerId, Time};
 use crate::wire::Notification;
 
@@ -40,13 +44,56 @@ pub(super) struct Stance {
 impl Speaker {
     /// What it may say and do now.
     #[must_use]
-    pub fn standing(&self) -> &Standing {
-        &self.standing
+    pub fn standing(&self) -> Standing {
+        match self.drains.instance() {
+            Some(Step::Drained) => return Standing::Drained,
+            Some(_) => return Standing::Draining,
+            None => {}
+        }
+        let reasons = self.fitness.standing();
+        // The tunnels of one that waits may come up only when it takes over.
+        if !self.serves() && reasons.iter().all(|reason| *reason == Reason::Tunnels) {
+            return Standing::Standby;
+        }
+        if reasons.is_empty() {
+            return Standing::Serving;
+        }
+        Standing::Unfit(reasons.iter().map(ToString::to_string).collect())
     }
 
     /// What follows from all that is known for one neighbor.
     pub(super) fn stance(&self, neighbor: &Neighbor) -> Stance {
-        Stance { down: self.waits_behind_twin(neighbor), ..Stance::default() }
+        let (offers, waits) = (self.offers(neighbor), self.waits_behind_twin(neighbor));
+        match self.drained(neighbor) {
+            Some((manner, used_last, down)) => {
+                Stance { offers: worse(offers, manner), used_last, down: down.or(waits) }
+            }
+            None => Stance { offers, used_last: false, down: waits },
+        }
+    }
+
+    /// What a neighbor of the model is offered by an instance that cannot do all of its work.
+    ///
+    /// Without a tunnel there is nothing to withdraw from devices, and what leads over the twin can still be forwarded: a
+    /// network router that has no other way keeps that one, and others see that it is the worst.
+    fn offers(&self, neighbor: &Neighbor) -> Manner {
+        let reasons = self.fitness.standing();
+        let tunnels = |reason: &Reason| *reason == Reason::Tunnels;
+        match neighbor.plan.kind {
+            NeighborKind::Twin | NeighborKind::Other => Manner::Open,
+            NeighborKind::Device { .. } if reasons.iter().all(tunnels) => Manner::Open,
+            NeighborKind::NetworkRouter if reasons.is_empty() => Manner::Open,
+            NeighborKind::NetworkRouter if reasons.iter().all(tunnels) && self.twin_forwards() => Manner::Leaving,
+            NeighborKind::Device { .. } | NeighborKind::NetworkRouter => Manner::Withheld,
+        }
+    }
+
+    /// True if the twin's routes are here, and it does not say that it cannot forward.
+    fn twin_forwards(&self) -> bool {
+        let session = self.twin_session().and_then(|id| self.neighbors.get(id));
+        let standing = self.pair.twin.as_ref().and_then(|twin| twin.says()).map(|says| says.standing);
+        session.is_some_and(|neighbor| neighbor.conn.is_some())
+            && !matches!(standing, Some(twin::Standing::Unfit | twin::Standing::Drained | twin::Standing::Stopping))
     }
 
     /// Has every neighbor treated as it is now to be; only what differs is touched.
@@ -78,5 +125,14 @@ impl Speaker {
             }
             None => {}
         }
+    }
+}
+
+/// The manner that offers less.
+fn worse(one: Manner, other: Manner) -> Manner {
+    match (one, other) {
+        (Manner::Withheld, _) | (_, Manner::Withheld) => Manner::Withheld,
+        (Manner::Leaving, _) | (_, Manner::Leaving) => Manner::Leaving,
+        (Manner::Open, Manner::Open) => Manner::Open,
     }
 }

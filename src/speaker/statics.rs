@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::flow::Reach;
 use super::tunnels::Tunnel;
-use super::{Life, Speaker, Standing};
+use super::{Life, Speaker};
 use crate::rib::Way;
 use crate::types::{LinkIndex, Name, PeerId};
 
@@ -106,8 +106,8 @@ impl Speaker {
     /// The way through a tunnel, if it can be used now.
     fn way(&self, tunnel: &Tunnel) -> Option<(LinkIndex, Option<IpAddr>, Way)> {
         let plan = &tunnel.plan;
-        // Who waits for the other to fail sends all of it to the other.
-        let serves = self.serves() && *self.standing() != Standing::Standby;
+        // Who waits for the other to fail sends all of it to the other; so does who is about to be serviced.
+        let serves = self.serves() && self.leads_through(&plan.name);
         if plan.statics.is_empty() || !tunnel.machine.carries() || !serves {
             return None;
         }

@@ -230,9 +230,18 @@ impl Speaker {
 
     /// What this instance is doing.
     fn says(&self) -> Says {
+        let mut reasons = Vec::new();
         let standing = match self.life {
-            Life::Waiting | Life::Running if !self.serves() => Standing::Standby,
-            Life::Waiting | Life::Running => Standing::Serving,
+            Life::Waiting | Life::Running => match self.standing() {
+                super::Standing::Serving => Standing::Serving,
+                super::Standing::Standby => Standing::Standby,
+                super::Standing::Unfit(why) => {
+                    reasons = why;
+                    Standing::Unfit
+                }
+                super::Standing::Draining => Standing::Draining,
+                super::Standing::Drained => Standing::Drained,
+            },
             Life::Closing(_) | Life::Stopping | Life::Stopped => Standing::Stopping,
         };
         let claim = self.claim();
@@ -247,7 +256,7 @@ impl Speaker {
             away,
             unfit: claim.is_some_and(|claim| !claim.fit),
             standing,
-            reasons: Vec::new(),
+            reasons,
             ready: self.pair.ready,
             both: self.office.machine.is_none(),
             resets: self.pair.relay.asked(),

@@ -11,7 +11,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use twinspan::control::api::{
-    ApiError, Done, Events, FibRoutes, Gateway, Neighbors, Reply, Request, RouteQuery, Routes, Select, Tunnels,
+    ApiError, Done, Drains, Events, FibRoutes, Gateway, Neighbors, Reply, Request, RouteQuery, Routes, Select, Tunnels,
 };
 use twinspan::control::io::Socket;
 
@@ -49,6 +49,11 @@ pub fn samples(request: &Request) -> Result<Reply, ApiError> {
         Request::ResetInstance(why) => Reply::Done(Done { message: format!("reset instance: {why:?}") }),
         Request::ResetGateway(why) => Reply::Done(Done { message: format!("reset gateway: {why:?}") }),
         Request::Plan(_) | Request::Reload(_) => Reply::Plan(promised!("plan")),
+        Request::Drains => Reply::Drains(promised!("drains")),
+        Request::Drain(_) | Request::Undrain(_) => {
+            let all: Drains = promised!("drains");
+            Reply::Drain(Box::new(all.drains[1].clone()))
+        }
         Request::Role(wish, force) => Reply::Done(Done { message: format!("role {wish}: {force}") }),
         Request::Confirm => Reply::Done(Done { message: "the configuration of the last reload stays".into() }),
     })

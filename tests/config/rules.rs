@@ -793,3 +793,18 @@ fn the_session_with_the_twin_has_a_name_of_its_own() {
     let text = format!("{}\n{old}", with_twin_links(NEAR, FAR));
     assert!(said(&text).iter().any(|fault| fault.code == "equal-neighbor-addresses"), "{:?}", codes(&text));
 }
+
+#[test]
+fn a_command_is_a_list_of_words_and_its_times_are_within_bounds() {
+    let with = |lines: &str| format!("{DUAL}\n[health]\n{lines}\n");
+    assert_eq!(codes(&with("vpn-command = [\"systemctl\", \"is-active\"]\ninterval = \"2s\"")), []);
+    let text = with("command = \"healthy --quick\"");
+    one_fault(&text, "bad-value", "healthy --quick", "list of words");
+    assert_eq!(said(&text)[0].way_out, "write [\"healthy\", \"--quick\"]");
+    one_fault(&with("command = []"), "bad-value", "command = []", "begins with a program");
+    one_fault(&with("command = [\"x\"]\nfall = 0"), "bad-value", "fall = 0", "not within 1 to 100");
+    one_fault(&with("command = [\"x\"]\nlimit = \"0s\""), "bad-value", "limit =", "");
+    let text = with("rise = 3");
+    one_fault(&text, "health-without-command", "rise = 3", "names none");
+    one_fault(&format!("{DUAL}\n[drain]\nreturn-limit = \"0s\"\n"), "bad-value", "return-limit", "");
+}

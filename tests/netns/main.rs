@@ -20,6 +20,7 @@ mod bfd;
 mod bfd_peers;
 mod both_families;
 mod dead_host;
+mod drain;
 mod dual_redundancy;
 mod dynamic;
 mod faults;

@@ -14,7 +14,7 @@ use crate::traffic::OneWay;
 
 const LAB: &str = "labs/dual-redundancy/dual-redundancy.clab.yml";
 const FILE: &str = "/etc/twinspan/twinspan.toml";
-const SOON: Duration = Duration::from_secs(40);
+pub(crate) const SOON: Duration = Duration::from_secs(40);
 
 /// The lab's file with a path between the instances.
 fn paired() -> Result<String> {
@@ -30,15 +30,26 @@ fn paired() -> Result<String> {
 
 /// The lab at rest: each instance has both tunnels in use, and its twin behind them.
 fn lab() -> Result<Gateway> {
-    let files = INSTANCES.map(|name| paired().map(|text| (name, FILE, text)));
+    lab_with("")
+}
+
+/// The same with `more` at the end of the file.
+pub(crate) fn lab_with(more: &str) -> Result<Gateway> {
+    let files = INSTANCES.map(|name| paired().map(|text| (name, FILE, format!("{text}\n{more}"))));
     let files = files.into_iter().collect::<Result<Vec<_>>>()?;
     let gateway = Gateway::of_files(LAB, &files)?;
+    rests(&gateway)?;
+    Ok(gateway)
+}
+
+/// Waits until each instance has both tunnels in use, and its twin behind them.
+pub(crate) fn rests(gateway: &Gateway) -> Result<()> {
     wait_until(SOON, || {
         for instance in INSTANCES {
             let states = gateway.states(instance)?;
-            let twin = twin(&gateway, instance)?;
+            let twin = twin(gateway, instance)?;
             let fine = twin["state"] == "present" && twin["ready"] == true && twin["session"] == "established";
-            if !fine || states != ["established"; 3] || ways(&gateway, instance)? != ["tun-hq1", "tun-hq2"] {
+            if !fine || states != ["established"; 3] || ways(gateway, instance)? != ["tun-hq1", "tun-hq2"] {
                 return Err(format!("{instance}: {states:?} {twin}\n{}", gateway.tail(instance)));
             }
             let shown = gateway.show(instance, &["fib"])?;
@@ -48,8 +59,7 @@ fn lab() -> Result<Gateway> {
             }
         }
         Ok(())
-    })?;
-    Ok(gateway)
+    })
 }
 
 fn twin(gateway: &Gateway, instance: &str) -> Result<Value, String> {
@@ -65,7 +75,7 @@ fn twin_is(gateway: &Gateway, instance: &str, holds: impl Fn(&Value) -> bool) ->
 }
 
 /// The interfaces by which the site's prefixes leave an instance: all by the same.
-fn ways(gateway: &Gateway, instance: &str) -> Result<Vec<String>, String> {
+pub(crate) fn ways(gateway: &Gateway, instance: &str) -> Result<Vec<String>, String> {
     let kernel = gateway.kernel(instance).map_err(|error| format!("{error:#}"))?;
     let all: Vec<_> = SITE.iter().map(|prefix| kernel.members(prefix).unwrap_or_default()).collect();
     let first = all.first().cloned().unwrap_or_default();

@@ -4,7 +4,9 @@
 
 mod agent;
 mod chaos;
+mod drain;
 mod faults;
+mod fitness;
 mod foreign;
 mod full;
 mod guard;

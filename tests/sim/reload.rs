@@ -179,6 +179,19 @@ damping-first = "1s"
 damping-max = "60s"
 damping-decay = "60s"
 
+[health]
+vpn-command = ["true"]
+command = ["true", "1"]
+interval = "5s"
+limit = "3s"
+fall = 3
+rise = 2
+
+[drain]
+limit = "30s"
+quiet = 50
+return-limit = "31s"
+
 [ecmp]
 max-paths = 64
 as-path-relax = true
@@ -236,7 +249,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("gateway.instance.public-ip", "public-ip = \"203.0.113.10\"", "public-ip = \"203.0.113.99\""),
     ("gateway.instance.bgp-ip", "router-id = \"10.20.255.4\"", "router-id = \"10.20.255.4\"\nbgp-ip = \"10.20.255.9\""),
     ("gateway.instance.router-id", "router-id = \"10.20.255.4\"", "router-id = \"10.0.0.9\""),
-    ("gateway.instance.network-interface", "router-id =", "network-interface = \"eth0\"\nrouter-id ="),
+    ("gateway.instance.network-interface", "router-id =", "network-interface = \"tun3\"\nrouter-id ="),
     ("gateway.instance.priority", "router-id =", "priority = 50\nrouter-id ="),
     ("gateway.instance.twin-link.interface", "interface = \"eth1\"", "interface = \"eth2\""),
     ("gateway.instance.twin-link.address", "192.168.255.1", "192.168.255.9"),
@@ -425,6 +438,15 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("bfd.key.file", "/etc/bfd-one", "/etc/bfd-two"),
     ("tunnel.damping-first", "damping-first = \"1s\"", "damping-first = \"2s\""),
     ("tunnel.damping-max", "damping-max = \"60s\"", "damping-max = \"30s\""),
+    ("health.vpn-command", "vpn-command = [\"true\"]", "vpn-command = [\"false\"]"),
+    ("health.command", "command = [\"true\", \"1\"]", "command = [\"true\", \"2\"]"),
+    ("health.interval", "interval = \"5s\"", "interval = \"6s\""),
+    ("health.limit", "limit = \"3s\"", "limit = \"4s\""),
+    ("health.fall", "fall = 3", "fall = 4"),
+    ("health.rise", "rise = 2", "rise = 3"),
+    ("drain.limit", "limit = \"30s\"", "limit = \"20s\""),
+    ("drain.quiet", "quiet = 50", "quiet = 60"),
+    ("drain.return-limit", "return-limit = \"31s\"", "return-limit = \"32s\""),
     ("tunnel.damping-decay", "damping-decay = \"60s\"", "damping-decay = \"30s\""),
     ("ecmp.max-paths", "max-paths = 64", "max-paths = 1"),
     ("ecmp.as-path-relax", "as-path-relax = true", "as-path-relax = false"),

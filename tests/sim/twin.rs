@@ -39,7 +39,7 @@ pub fn at_rest(seed: u64, file: &str) -> World {
     world
 }
 
-fn rests(world: &World) -> bool {
+pub fn rests(world: &World) -> bool {
     [IN_0, IN_1].iter().all(|host| {
         let up = world.hosts[*host].kernel.width(SHARED) == 2 && world.hosts[*host].kernel.width("10.51.8.0/24") == 1;
         up && world.told(*host, &format!("{} (AS 65515) is Established", twin_of(*host)))
@@ -52,14 +52,14 @@ fn twin_of(host: usize) -> &'static str {
 }
 
 /// The interfaces by which a prefix leaves a host: 2 and 3 are tunnels, 4 is the path to the twin.
-fn ways(world: &World, host: usize, prefix: &str) -> Vec<u32> {
+pub fn ways(world: &World, host: usize, prefix: &str) -> Vec<u32> {
     let members = world.hosts[host].kernel.members(prefix);
     let mut ways: Vec<_> = members.iter().map(|(hop, _)| hop.link.get()).collect();
     ways.sort_unstable();
     ways
 }
 
-fn gateway(world: &mut World, host: usize) -> Gateway {
+pub fn gateway(world: &mut World, host: usize) -> Gateway {
     let Ok(Reply::Gateway(shown)) = world.ask(host, &Request::Gateway) else { panic!("no gateway") };
     *shown
 }

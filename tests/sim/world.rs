@@ -11,9 +11,11 @@ use twinspan::bfd::{Arrival, Wire};
 use twinspan::config;
 use twinspan::config::Plan;
 use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
+use twinspan::drain::{Kept, Traffic};
 use twinspan::fib::{Batch, Failure, KernelError, Part, Table};
+use twinspan::hook::{Outcome, Ran};
 use twinspan::role;
-use twinspan::speaker::{Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
+use twinspan::speaker::{Counted, Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
 use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
@@ -36,6 +38,12 @@ pub struct Host {
     pub unheard: u32,
     /// Its tunnels hold no network: only a host route leads to the far end.
     pub narrow: bool,
+    /// What its drains left for the next run.
+    pub drains: Vec<Kept>,
+    /// Which programs succeed or fail; others never end.
+    pub programs: BTreeMap<String, bool>,
+    /// What has come in by each interface, and up to when that was counted.
+    pub packets: BTreeMap<String, (Time, u64)>,
     /// Counts runs, so that what was meant for a dead one does not reach the next.
     pub run: u32,
     /// It has no power.
@@ -212,6 +220,9 @@ impl World {
             monitor: BTreeMap::new(),
             unheard: 0,
             narrow: false,
+            drains: Vec::new(),
+            programs: BTreeMap::new(),
+            packets: BTreeMap::new(),
             run: 0,
             dark: false,
             asleep: false,
@@ -263,6 +274,8 @@ impl World {
             self.tell(host, Input::Link(link));
         }
         self.tell(host, Input::Leftovers(left));
+        let drains = self.hosts[host].drains.clone();
+        self.tell(host, Input::Drains(drains));
         if shared {
             self.tell(host, Input::Role(role::Done::Found));
         }
@@ -380,6 +393,22 @@ impl World {
         speaker.handle(now, input, &mut effects);
         self.obey(host, effects);
         self.work(host);
+    }
+
+    /// A thousand packets a second come in by every interface whose far end leads the cloud's prefix there.
+    fn count(&mut self, host: usize, name: &str) -> Traffic {
+        let cloud: Prefix = "10.20.0.0/16".parse().unwrap();
+        let comes = self.far_end(host, name).is_some_and(|(far, index, _)| {
+            let members = self.hosts[far].kernel.members(&cloud.to_string());
+            members.iter().any(|(hop, _)| hop.link == index)
+        });
+        let now = self.now;
+        let (last, packets) = self.hosts[host].packets.entry(name.to_owned()).or_insert((now, 0));
+        if comes {
+            *packets += u64::try_from(now.since(*last).as_millis()).unwrap();
+        }
+        *last = now;
+        Traffic { received: *packets, sent: 0, lost: 0 }
     }
 
     /// Asks a host, or orders it.
@@ -578,7 +607,18 @@ impl World {
                 Effect::TwinLink(link) => self.hosts[host].twin_link = link,
                 Effect::Hello(octets) => self.hello(host, octets),
                 // No command ever ends here, which says nothing either.
-                Effect::Run { .. } => {}
+                Effect::Run { id, command, .. } => {
+                    if let Some(succeeds) = self.hosts[host].programs.get(command.program()).copied() {
+                        let outcome = if succeeds { Outcome::Done } else { Outcome::Failed(1) };
+                        let ran = Ran { outcome, said: "as told".to_owned(), took: Duration::ZERO };
+                        self.later(Happening::Tell(host, run, Input::Ran { id, ran }));
+                    }
+                }
+                Effect::Keep(kept) => self.hosts[host].drains = kept,
+                Effect::Count(names) => {
+                    let interfaces = names.into_iter().map(|name| (name.clone(), self.count(host, &name))).collect();
+                    self.later(Happening::Tell(host, run, Input::Counted(Counted { interfaces, no_route: 0 })));
+                }
                 Effect::Listen(_) | Effect::Sign | Effect::Hold(_) | Effect::Hash(_) => {}
                 Effect::Alone => self.hosts[host].kernel.former.clear(),
                 Effect::Dump => self.later(Happening::Dump(host, run)),

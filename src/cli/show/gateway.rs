@@ -8,7 +8,8 @@ use crate::cli::{
     table::{Cell, Facts},
 };
 use crate::control::api::{
-    ConfigState, FibTotals, Gateway, GatewayState, Mode, OnDisk, RoleState, Sysctl, Twin, TwinState,
+    ConfigState, DrainStep, FibTotals, Gateway, GatewayState, Mode, OnDisk, RoleState, StandingState, Sysctl, Twin,
+    TwinState,
 };
 
 /// Writes the page; what is wrong comes last, where the eye is.
@@ -30,6 +31,19 @@ pub fn write_gateway<W: Write>(gateway: &Gateway, screen: &mut Screen<W>) -> io:
     };
     let why = gateway.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     facts.add("state", Cell::toned(format!("{state}{why}"), tone));
+    let standing = &gateway.standing;
+    let (word, tone) = match standing.state {
+        StandingState::Serving => ("serving", Tone::Good),
+        StandingState::Standby => ("standby", Tone::Plain),
+        StandingState::Unfit => ("unfit", Tone::Bad),
+        StandingState::Draining => ("draining", Tone::Warn),
+        StandingState::Drained => ("drained", Tone::Warn),
+        StandingState::Unknown => ("unknown", Tone::Warn),
+    };
+    let why = if standing.reasons.is_empty() { String::new() } else { format!(": {}", standing.reasons.join("; ")) };
+    facts.add("standing", Cell::toned(format!("{word}{why}"), tone));
+    let under_way = gateway.drains.iter().filter(|drain| drain.step != DrainStep::Returned);
+    facts.add_all("drains", under_way.map(|drain| Cell::toned(drain.text.clone(), Tone::Warn)));
     if let Some(role) = &gateway.role {
         let tone = match role.role {
             RoleState::Active => Tone::Good,

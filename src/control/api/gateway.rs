@@ -4,11 +4,11 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigState, FibTotals, Moment, Role, RouteTotals, Twin};
+use super::{ConfigState, Drain, FibTotals, Moment, Role, RouteTotals, Standing, Twin};
 use crate::types::{Asn, Name, Prefix};
 
 /// The gateway and this instance of it.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gateway {
     /// The gateway's name.
     pub name: Name,
@@ -30,6 +30,10 @@ pub struct Gateway {
     pub state: GatewayState,
     /// Why it is in this state, in words for people; `null` when there is nothing to say.
     pub reason: Option<String>,
+    /// What this instance may say and do now.
+    pub standing: Standing,
+    /// What is drained, or is being, and some that have come back: as in `/v1/drains`.
+    pub drains: Vec<Drain>,
     /// Which of the two instances is active; `null` where both are.
     #[serde(default)]
     pub role: Option<Role>,

@@ -6,6 +6,7 @@
 
 mod bfd;
 mod detection;
+mod drain;
 mod error;
 mod event;
 mod fib;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use bfd::{Bfd, BfdFailure, BfdState};
 pub use detection::{Detection, DetectionBy, DetectionWay, Probe, ProbeState};
+pub use drain::{Drain, DrainStep, DrainTarget, Drains, Standing, StandingState};
 pub use error::{ApiError, ErrorBody, ErrorCode, Fault, FaultSeverity};
 pub use event::{Event, EventLevel, EventQuery, Events};
 pub use fib::{
@@ -45,7 +47,8 @@ pub use plan::{
     ConfigState, FileText, OnDisk, Plan, PlanChange, PlanClass, PlanPeer, PlanRefusal, PlanSession, SessionFate,
 };
 pub use request::{
-    CONFIRM_MAX, FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery, Select, Soft,
+    CONFIRM_MAX, DrainOrder, FibRouteQuery, LIMIT_DEFAULT, LIMIT_MAX, Method, REASON_MAX, Request, Reset, RouteQuery,
+    Select, Soft,
 };
 pub use role::{Role, RoleState, RoleWish};
 pub use route::{AsPathItem, Origin, OtherAttribute, Path, PathSource, PathState, Route, RouteTotals, Routes, Told};
@@ -77,6 +80,10 @@ pub enum Reply {
     Fib(Box<Fib>),
     /// To [`Request::FibCheck`].
     FibCheck(Box<FibCheck>),
+    /// To [`Request::Drains`].
+    Drains(Drains),
+    /// To [`Request::Drain`] and [`Request::Undrain`].
+    Drain(Box<Drain>),
     /// To [`Request::FibRoutes`].
     FibRoutes(FibRoutes),
     /// To [`Request::Plan`] and [`Request::Reload`].

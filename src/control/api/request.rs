@@ -52,6 +52,12 @@ pub enum Request {
     ResetInstance(Option<String>),
     /// `POST /v1/gateway/reset?reason=`: this instance is reset, and when it is back the other one.
     ResetGateway(Option<String>),
+    /// `GET /v1/drains`.
+    Drains,
+    /// `POST /v1/drain?tunnel=&device=&reason=&force=`, all optional: the instance, unless a tunnel or a device is named.
+    Drain(DrainOrder),
+    /// `POST /v1/undrain?tunnel=&device=`: brings it back.
+    Undrain(DrainOrder),
     /// `POST /v1/plan`: what a reload of the text in the body would change; changes nothing.
     Plan(FileText),
     /// `POST /v1/reload?confirm_within=`: read the file again and go over to it. With a number of seconds it goes back by
@@ -61,6 +67,30 @@ pub enum Request {
     Role(RoleWish, bool),
     /// `POST /v1/confirm`: keep what the last reload brought.
     Confirm,
+}
+
+/// What is to be drained, or brought back.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct DrainOrder {
+    /// This tunnel.
+    pub tunnel: Option<Name>,
+    /// All tunnels to this device.
+    pub device: Option<Name>,
+    /// Why, in words for people: neighbors are told, up to [`REASON_MAX`] octets.
+    pub reason: Option<String>,
+    /// Whatever speaks against it.
+    pub force: bool,
+}
+
+impl DrainOrder {
+    fn target(&self, path: &str) -> String {
+        let mut target = Target::new(path);
+        target.add("tunnel", self.tunnel.as_ref());
+        target.add("device", self.device.as_ref());
+        target.add("reason", self.reason.as_deref().map(escape));
+        target.add("force", self.force.then_some(true));
+        target.0
+    }
 }
 
 /// How a session is reset.
@@ -238,6 +268,9 @@ impl Request {
             Self::ResetTunnel(name, reason) => (Method::Post, hook(name, "reset", reason.as_deref())),
             Self::ResetInstance(reason) => (Method::Post, with_reason("/v1/instance/reset", reason.as_deref())),
             Self::ResetGateway(reason) => (Method::Post, with_reason("/v1/gateway/reset", reason.as_deref())),
+            Self::Drains => (Method::Get, "/v1/drains".into()),
+            Self::Drain(order) => (Method::Post, order.target("/v1/drain")),
+            Self::Undrain(order) => (Method::Post, order.target("/v1/undrain")),
             Self::Plan(_) => (Method::Post, "/v1/plan".into()),
             Self::Reload(confirm_within) => {
                 let mut target = Target::new("/v1/reload");
@@ -302,7 +335,7 @@ impl Request {
     pub fn read(method: &str, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let unknown = || {
             ApiError::not_found(format!("there is no {path}"))
-                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/fib/check, /v1/instance/reset, /v1/gateway/reset, /v1/plan, /v1/reload, /v1/confirm, /v1/role/active, /v1/role/standby and /metrics")
+                .hint("there are /v1/gateway, /v1/tunnels, /v1/events, /v1/neighbors, /v1/routes, /v1/fib, /v1/fib/routes, /v1/fib/check, /v1/drains, /v1/drain, /v1/undrain, /v1/instance/reset, /v1/gateway/reset, /v1/plan, /v1/reload, /v1/confirm, /v1/role/active, /v1/role/standby and /metrics")
         };
         let mut query = Query::read(query)?;
         let rest = if path == "/metrics" { path } else { path.strip_prefix("/v1/").ok_or_else(unknown)? };
@@ -317,6 +350,9 @@ impl Request {
             "routes" => (Method::Get, Self::Routes(query.routes()?)),
             "fib" => (Method::Get, Self::Fib),
             "fib/check" => (Method::Get, Self::FibCheck),
+            "drains" => (Method::Get, Self::Drains),
+            "drain" => (Method::Post, Self::Drain(query.drain(true)?)),
+            "undrain" => (Method::Post, Self::Undrain(query.drain(false)?)),
             "plan" => (Method::Post, Self::Plan(FileText::default())),
             "reload" => (Method::Post, Self::Reload(query.confirm_within()?)),
             "confirm" => (Method::Post, Self::Confirm),
@@ -497,6 +533,17 @@ impl Query {
                 }
             },
         }
+    }
+
+    /// What to drain; bringing it back takes no reason.
+    fn drain(&mut self, begins: bool) -> Result<DrainOrder, ApiError> {
+        let (tunnel, device) = (self.take("tunnel")?, self.take("device")?);
+        if tunnel.is_some() && device.is_some() {
+            return Err(ApiError::bad_request("give a tunnel or a device, not both"));
+        }
+        let (reason, force) =
+            if begins { (self.reason()?, self.take("force")?.unwrap_or(false)) } else { (None, false) };
+        Ok(DrainOrder { tunnel, device, reason, force })
     }
 
     fn done(self) -> Result<(), ApiError> {

@@ -36,6 +36,40 @@ fn fib_totals() -> FibTotals {
     FibTotals { wanted: 4, present: 2, in_flight: 1, failed: 1 }
 }
 
+fn drain() -> Drain {
+    Drain {
+        target: DrainTarget::Tunnel,
+        name: name("hq-1/in-0"),
+        reason: Some("a new kernel".into()),
+        forced: false,
+        step: DrainStep::Moving,
+        since: at("03:12:03.000"),
+        step_seconds: 9,
+        began_at: at("03:12:03.000"),
+        took_seconds: None,
+        moved: None,
+        tunnels: vec![name("hq-1/in-0")],
+        received_per_second: Some(1_024),
+        sent_per_second: Some(7),
+        lost_packets: Some(0),
+        text: "tunnel hq-1/in-0: its neighbors are told that every route is about to go".into(),
+    }
+}
+
+pub fn drains() -> Reply {
+    let done = Drain {
+        target: DrainTarget::Instance,
+        name: name("in-0"),
+        reason: None,
+        forced: true,
+        step: DrainStep::Drained,
+        took_seconds: Some(2.518),
+        moved: Some(true),
+        ..drain()
+    };
+    Reply::Drains(Drains { drains: vec![drain(), done] })
+}
+
 fn twin() -> Twin {
     Twin {
         name: name("in-1"),
@@ -70,6 +104,8 @@ pub fn gateway() -> Reply {
         uptime_seconds: 7_932,
         state: GatewayState::Running,
         reason: None,
+        standing: Standing { state: StandingState::Unfit, reasons: vec!["no tunnel is up".into()] },
+        drains: vec![drain()],
         role: Some(Role {
             role: RoleState::Active,
             since: at("02:40:00.000"),

@@ -26,6 +26,7 @@ fn every_reply_has_the_shape_that_is_promised() {
     held::<Fib>(&samples::fib(), include_str!("../snapshots/fib.json"));
     held::<FibCheck>(&samples::fib_check(), include_str!("../snapshots/fib_check.json"));
     held::<FibRoutes>(&samples::fib_routes(), include_str!("../snapshots/fib_routes.json"));
+    held::<Drains>(&samples::drains(), include_str!("../snapshots/drains.json"));
     held::<Plan>(&samples::plan(), include_str!("../snapshots/plan.json"));
     held::<Done>(&Reply::Done(Done { message: "done".into() }), "{\n  \"message\": \"done\"\n}\n");
 }
@@ -152,6 +153,20 @@ fn route_queries() -> impl Strategy<Value = RouteQuery> {
         .prop_map(|(select, family, neighbor, limit, after)| RouteQuery { select, family, neighbor, limit, after })
 }
 
+fn orders() -> impl Strategy<Value = DrainOrder> {
+    let one = prop_oneof![
+        Just((None, None)),
+        names().prop_map(|name| (Some(name), None)),
+        names().prop_map(|name| (None, Some(name))),
+    ];
+    (one, prop::option::of("[ -~äß✓]{1,60}"), any::<bool>()).prop_map(|((tunnel, device), reason, force)| DrainOrder {
+        tunnel,
+        device,
+        reason,
+        force,
+    })
+}
+
 fn event_queries() -> impl Strategy<Value = EventQuery> {
     let since = prop::option::of(0..4_000_000_000_000_u64);
     (prop::option::of(names()), since, prop::option::of(any::<u64>()), 0..=LIMIT_MAX).prop_map(
@@ -181,6 +196,9 @@ fn requests() -> impl Strategy<Value = Request> {
         Just(Request::Plan(FileText::default())),
         prop::option::of(1..=CONFIRM_MAX).prop_map(Request::Reload),
         Just(Request::Confirm),
+        Just(Request::Drains),
+        orders().prop_map(Request::Drain),
+        orders().prop_map(|order| Request::Undrain(DrainOrder { reason: None, force: false, ..order })),
         Just(Request::Role(RoleWish::Active, false)),
         any::<bool>().prop_map(|force| Request::Role(RoleWish::Standby, force)),
         route_queries().prop_map(Request::Routes),

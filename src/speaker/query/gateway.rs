@@ -31,6 +31,8 @@ impl Speaker {
             uptime_seconds: now.since_start().as_secs(),
             state,
             reason,
+            standing: self.show_standing(),
+            drains: self.show_drains(now).drains,
             role: self.show_role(now),
             prefixes: model.prefixes.clone(),
             tunnels: TunnelCounts {

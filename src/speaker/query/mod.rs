@@ -2,6 +2,7 @@
 
 mod bfd;
 mod detection;
+mod drains;
 mod fib;
 mod gateway;
 mod neighbors;
@@ -75,6 +76,9 @@ impl Speaker {
             Request::Reload(confirm_within) => self.ask_reload(now, *confirm_within, around, out),
             Request::Confirm => self.ask_confirm(out),
             Request::Fib => Ok(Reply::Fib(Box::new(self.show_fib(around)))),
+            Request::Drains => Ok(Reply::Drains(self.show_drains(now))),
+            Request::Drain(order) => self.ask_drain(now, order, out),
+            Request::Undrain(order) => self.ask_undrain(now, order, out),
             Request::Role(wish, force) => self.ask_role(now, *wish, *force, out),
             Request::FibCheck => self.show_fib_check(),
             Request::Metrics => Err(ApiError::unavailable("the metrics are put together by the daemon")),

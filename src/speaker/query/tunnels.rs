@@ -167,7 +167,7 @@ impl Speaker {
     }
 
     /// How many of its tunnels carry traffic.
-    pub(super) fn tunnels_up(&self) -> u64 {
+    pub(in crate::speaker) fn tunnels_up(&self) -> u64 {
         count(self.tunnels.iter().filter(|tunnel| tunnel.machine.carries()).count())
     }
 }

@@ -143,23 +143,6 @@ fn a_static_tunnel_that_a_hook_takes_down_leaves_its_groups_by_one_message_befor
 }
 
 #[test]
-fn an_instance_in_standby_sends_nothing_into_its_own_static_tunnels() {
-    let mut bench = begun(STATIC);
-    bench.tunnel(7, true);
-    let stand = |bench: &mut Bench, standing| {
-        bench.speaker.standing = standing;
-        let mut out = Vec::new();
-        bench.speaker.take_stances(bench.now, &mut out);
-        bench.kernel(out);
-        bench.work();
-    };
-    stand(&mut bench, Standing::Standby);
-    assert!(bench.ways("10.70.0.0/16").is_empty());
-    stand(&mut bench, Standing::Serving);
-    assert_eq!(bench.ways("10.70.0.0/16"), [7]);
-}
-
-#[test]
 fn a_reload_that_changes_static_prefixes_touches_those_alone() {
     let mut bench = begun(STATIC);
     bench.tunnel(7, true);
