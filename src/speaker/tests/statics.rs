@@ -5,7 +5,6 @@ use crate::bfd;
 use crate::control::api::{PathSource, PathState, Select};
 use crate::fib::{Op, Target};
 use crate::probe;
-use crate::speaker::Standing;
 
 const STATIC: &str = r#"
 [gateway]
