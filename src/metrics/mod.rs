@@ -5,7 +5,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::control::api::{Fib, Gateway, Neighbors, SessionState, TunnelState, Tunnels};
+use crate::control::api::{Fib, Gateway, Neighbors, SessionState, TunnelState, Tunnels, TwinState};
 
 /// What an instance says of itself at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,10 @@ const FAMILIES: &[(&str, Kind, &str)] = &[
     ("twinspan_start_timestamp_seconds", Gauge, "When the daemon started, since the Unix epoch."),
     ("twinspan_warnings", Gauge, "What `show gateway` warns of."),
     ("twinspan_sysctl_ok", Gauge, "1 if a kernel setting has the value that this instance needs."),
+    ("twinspan_twin_present", Gauge, "1 if the other instance speaks over the twin-link."),
+    ("twinspan_twin_same_file", Gauge, "1 if its file says what ours says; absent while that is not known."),
+    ("twinspan_twin_restarts_total", Counter, "How often its daemon was seen to have been started anew."),
+    ("twinspan_twin_hellos_lost_total", Counter, "How many of its hellos were lost on the way."),
     ("twinspan_bgp_session_up", Gauge, "1 if the session with a neighbor is Established."),
     (
         "twinspan_bgp_session_since_timestamp_seconds",
@@ -75,6 +79,16 @@ pub fn text(facts: &Facts<'_>) -> String {
     out.one("twinspan_warnings", &[], gateway.warnings.len());
     for sysctl in &gateway.sysctls {
         out.one("twinspan_sysctl_ok", &[("name", &sysctl.name)], u8::from(sysctl.ok));
+    }
+    if let Some(twin) = &gateway.twin {
+        let label: [(&str, &dyn Display); 1] = [("twin", &twin.name)];
+        let present = matches!(twin.state, TwinState::Present | TwinState::Slow);
+        out.one("twinspan_twin_present", &label, u8::from(present));
+        if let Some(same) = twin.same_file {
+            out.one("twinspan_twin_same_file", &label, u8::from(same));
+        }
+        out.one("twinspan_twin_restarts_total", &label, twin.restarts);
+        out.one("twinspan_twin_hellos_lost_total", &label, twin.lost);
     }
     for one in &neighbors.neighbors {
         let up = one.state == SessionState::Established;

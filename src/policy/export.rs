@@ -118,6 +118,8 @@ pub enum Manner {
     Withheld,
 }
 
+/// The MED of a path that another host of our AS can deliver, not this one: who hears both takes that one's.
+const SECOND_MED: u32 = 100;
 /// How often our AS is in front of a path that is about to go, beside the one time that it must be.
 const LEAVING_PREPENDS: usize = 3;
 /// The MED of a path that is about to go. Above it there is only a value that some take for none at all.
@@ -249,6 +251,9 @@ impl Export {
         }
         if source != Source::Local {
             out.med = None; // RFC 4271 §5.1.4
+            if self.scope == Scope::Learned && matches!(source, Source::Internal(_)) {
+                out.med = Some(SECOND_MED);
+            }
             // RFC 4360 §6: the T bit keeps a community inside its AS.
             out.extended_communities.retain(|community| community.0[0] & 0x40 == 0);
         }

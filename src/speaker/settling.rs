@@ -84,7 +84,8 @@ impl Speaker {
     pub(super) fn stripped(&mut self, id: PeerId) {
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.loading = None;
-        let Some(link) = neighbor.tunnel_link().filter(|_| self.life == Life::Running) else { return };
+        let Some(neighbor) = self.neighbors.get(id).filter(|_| self.life == Life::Running) else { return };
+        let Some(link) = neighbor.tunnel_link().or_else(|| self.own_link(neighbor)) else { return };
         let shared = |other: &Neighbor| other.id != id && other.conn.is_some() && other.tunnel_link() == Some(link);
         if !self.neighbors.iter().any(shared) {
             self.fib.strip(Bar::Link(link));

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::neighbor::Neighbor;
+use super::neighbor::{Bond, Neighbor};
 use super::tunnels::Tunnel;
 use super::{Effect, Event, Life, Speaker};
 use crate::bfd;
@@ -14,7 +14,7 @@ use crate::fib::Bar;
 use crate::gateway;
 use crate::gateway::NeighborKind;
 use crate::session;
-use crate::types::{PeerId, Time};
+use crate::types::{LinkIndex, PeerId, Time};
 use crate::vpn;
 use crate::vpn::Source;
 use crate::wire::{Cease, Notification};
@@ -220,6 +220,27 @@ impl Speaker {
         }
     }
 
+    /// What leads over a neighbor that is in no tunnel: what goes over its address, or over its link if that is the twin's
+    /// alone, since the twin may name another address as next hop of the other family.
+    fn bar_of(&self, id: PeerId) -> Option<Bar> {
+        let neighbor = self.neighbors.get(id)?;
+        Some(self.own_link(neighbor).map_or(Bar::Gateway(neighbor.plan.remote_address), Bar::Link))
+    }
+
+    /// The link to the twin, if nobody else is there.
+    pub(super) fn own_link(&self, neighbor: &Neighbor) -> Option<LinkIndex> {
+        let (NeighborKind::Twin, Bond::Up(link) | Bond::Down(link)) = (&neighbor.plan.kind, &neighbor.bond) else {
+            return None;
+        };
+        let there = |other: &Neighbor| match &other.bond {
+            Bond::Up(on) | Bond::Down(on) => on == link,
+            Bond::Free => self.links.on_link(other.plan.remote_address) == Some(*link),
+            Bond::Missing => false,
+        };
+        let shared = self.neighbors.iter().any(|other| other.id != neighbor.id && there(other));
+        (!shared).then_some(*link)
+    }
+
     fn bfd_alive(&mut self, now: Time, id: PeerId, status: &Status, out: &mut Vec<Effect>) {
         self.unbar(now, id, out);
         self.heard(now, id, out);
@@ -257,8 +278,10 @@ impl Speaker {
                 self.say(now, &interface, vpn::Input::Objects { source: Source::Bfd, by, reason }, out);
             }
             None => {
-                let bar = Bar::Gateway(neighbor.plan.remote_address);
-                neighbor.watched.bar = Some(bar);
+                let Some(bar) = self.bar_of(id) else { return };
+                if let Some(neighbor) = self.neighbors.get_mut(id) {
+                    neighbor.watched.bar = Some(bar);
+                }
                 self.fib.bar(bar);
                 self.kernel(now, out);
             }

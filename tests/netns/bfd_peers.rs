@@ -16,7 +16,7 @@ const WATCHED: [(&str, bool); 6] = [
     ("bird-ipv4", false),
     ("bird-ipv6", false),
     ("far", true),
-    ("twin-1", false),
+    ("in-1", false),
 ];
 
 /// What hq-2 announces, over both families.
@@ -101,7 +101,7 @@ fn bfd_comes_up_with_frr_bird_and_the_other_instance_over_both_families_with_key
     assert_eq!(routes(&gateway, BIRD).map_err(anyhow::Error::msg)?, 0);
     gateway.lab.signal("hq-2", "bird", Signal::SIGCONT)?;
     up(&gateway, &WATCHED)?;
-    for name in ["far", "twin-1"] {
+    for name in ["far", "in-1"] {
         assert_eq!(troubles(&gateway, name)?, none(), "{name} has nothing to do with it");
     }
     Ok(())

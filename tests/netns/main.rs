@@ -40,4 +40,5 @@ mod stickiness;
 mod traffic;
 mod transit;
 mod tunnels;
+mod twin;
 mod weights;

@@ -13,7 +13,7 @@ use crate::runner::Lab;
 
 const PORT: u16 = 9000;
 const CLOUD_HOST: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 10);
-const SITE_HOST: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 52, 1, 10), Ipv4Addr::new(10, 53, 0, 10)];
+pub(crate) const SITE_HOST: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 52, 1, 10), Ipv4Addr::new(10, 53, 0, 10)];
 /// At the far ends of the tunnels.
 const DEVICES: [&str; 3] = ["hq-1", "hq-2", "hq-3"];
 

@@ -249,3 +249,12 @@ fn own_routes_go_out_with_origin_igp_and_their_med() {
     let out = told(&export(SITE, Scope::LocalOnly), &to, Source::Local, &attributes).unwrap();
     assert_eq!(out, Attributes { med: Some(50), ..path(&[65515]) });
 }
+
+#[test]
+fn a_network_router_is_told_of_what_only_the_twin_can_deliver_as_the_second_choice() {
+    let (prefix, attributes) = (prefix("10.52.0.0/16"), Attributes { med: Some(7), ..path(&[65010]) });
+    let route = Route { prefix: &prefix, attributes: &attributes, next_hop: None, neighbor: None };
+    let told =
+        |source| export(Asn::new(65001), Scope::Learned).check(PeerId(9), source, &route).unwrap().attributes.med;
+    assert_eq!((told(Source::External(PeerId(1))), told(Source::Internal(PeerId(2)))), (None, Some(100)));
+}

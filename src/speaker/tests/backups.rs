@@ -3,26 +3,25 @@
 use std::net::SocketAddr;
 
 use super::*;
+use crate::bfd::{Diag, Path, Report, State, Status};
 use crate::fib::Op;
 
-/// The bench's file, with a session to the twin over a network of their own.
-const TWIN: &str = r#"
-[[neighbor]]
-name = "twin"
-address = "192.168.255.2"
-asn = 65515
-interface = "eth1"
-local-address = "192.168.255.1"
-import = ["accept"]
-export = ["accept"]
-"#;
+/// The bench's file, with a path between the instances.
+fn paired() -> String {
+    let end = |text: String, ip: &str, address: &str| {
+        let line = format!("bgp-ip = \"{ip}\"\n");
+        text.replacen(&line, &format!("{line}twin-link = {{ interface = \"eth1\", address = \"{address}\" }}\n"), 1)
+    };
+    end(end(FILE.to_owned(), "10.20.255.4", "192.168.255.1"), "10.20.255.5", "192.168.255.2")
+}
 
 /// Both sessions are up, and both have taught the same prefixes.
 fn taught() -> Bench {
-    let mut bench = Bench::of(&format!("{FILE}{TWIN}"), LOCAL, "169.254.21.1");
+    let mut bench = Bench::of(&paired(), LOCAL, "169.254.21.1");
     let device = bench.established();
     let local = "192.168.255.1".parse().unwrap();
-    let addresses = vec![(local, "192.168.255.0/30".parse().unwrap())];
+    let link_local = ("fe80::1".parse().unwrap(), "fe80::/64".parse().unwrap());
+    let addresses = vec![(local, "192.168.255.0/30".parse().unwrap()), link_local];
     let link = Link { index: LinkIndex::new(8).unwrap(), name: "eth1".to_owned(), up: true, addresses };
     let effects = bench.tell(Input::Link(link));
     let effects = bench.kernel(effects);
@@ -37,6 +36,10 @@ fn taught() -> Bench {
     for number in 0..3 {
         let attributes = [&path[..], &[0x40, 3, 4, 192, 168, 255, 2]].concat();
         bench.update(twin, &attributes, &[24, 10, 52, number]);
+        // IPv6 over the same session: the next hop is the twin's link-local address.
+        let mut v6 = [&path[..], &[0x80, 14, 28, 0, 2, 1, 16, 0xfe, 0x80]].concat();
+        v6.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 48, 0x2a, 0, 0, 0, 0x12, number]);
+        bench.update(twin, &v6, &[]);
     }
     for conn in [device, twin] {
         bench.update(conn, &[], &[]);
@@ -48,8 +51,12 @@ fn taught() -> Bench {
 
 /// The IPv4 group: interfaces of its members and of its backups, and whether these carry.
 fn group(bench: &mut Bench) -> (Vec<u32>, Vec<u32>, bool) {
+    group_of(bench, Family::Ipv4)
+}
+
+fn group_of(bench: &mut Bench, family: Family) -> (Vec<u32>, Vec<u32>, bool) {
     let Ok(Reply::Fib(fib)) = bench.ask(&Request::Fib).0 else { panic!("no fib") };
-    let found = fib.groups.iter().find(|group| group.family == Family::Ipv4 && group.routes == 3).expect("a group");
+    let found = fib.groups.iter().find(|group| group.family == family && group.routes == 3).expect("a group");
     let links = |members: &[crate::control::api::FibMember]| members.iter().map(|one| one.interface_index).collect();
     (links(&found.members), links(&found.backups), found.on_backups)
 }
@@ -75,4 +82,45 @@ fn when_a_tunnel_goes_its_routes_lead_over_the_twin_and_none_is_written() {
         bench.speaker.work(bench.now, &mut out);
     }
     assert!(!on_kernel(&out).iter().any(routes), "nor when the session's paths are swept: {out:?}");
+}
+
+#[test]
+fn ipv6_routes_go_over_the_twin_too_though_the_session_is_over_ipv4() {
+    let mut bench = taught();
+    assert_eq!(group_of(&mut bench, Family::Ipv6), (vec![7], vec![8], false));
+    let effects = bench.link(7, false);
+    bench.kernel(effects);
+    bench.work();
+    assert_eq!(group_of(&mut bench, Family::Ipv6), (vec![8], vec![], false));
+    let Ok(Reply::Fib(fib)) = bench.ask(&Request::Fib).0 else { panic!("no fib") };
+    let group = fib.groups.iter().find(|group| group.family == Family::Ipv6 && group.routes == 3).unwrap();
+    assert_eq!(group.members[0].gateway, Some("fe80::2".parse().unwrap()));
+}
+
+#[test]
+fn when_the_way_to_the_twin_is_dead_nothing_of_either_family_leads_over_it() {
+    let mut bench = taught();
+    let report = |state: State, diag: Diag| Report {
+        path: Path {
+            local: "192.168.255.1".parse().unwrap(),
+            remote: "192.168.255.2".parse().unwrap(),
+            interface: Some("eth1".to_owned()),
+            hops: 1,
+        },
+        status: Status { state, remote_state: State::Up, ups: 1, diag, ..Status::default() },
+        age: Duration::ZERO,
+    };
+    bench.tell(Input::Bfd(report(State::Up, Diag::NONE)));
+    let effects = bench.link(7, false);
+    bench.kernel(effects);
+    bench.work();
+    for family in Family::ALL {
+        assert_eq!(group_of(&mut bench, family), (vec![8], vec![], false));
+    }
+    let effects = bench.tell(Input::Bfd(report(State::Down, Diag::EXPIRED)));
+    bench.kernel(effects);
+    bench.work();
+    let Ok(Reply::Fib(fib)) = bench.ask(&Request::Fib).0 else { panic!("no fib") };
+    let over = |group: &&crate::control::api::FibGroup| group.members.iter().any(|one| one.interface_index == 8);
+    assert_eq!(fib.groups.iter().find(over), None);
 }
