@@ -425,6 +425,7 @@ impl Speaker {
     /// One bounded slice of what can wait: routes into the kernel, UPDATEs out, the tidy-up after lost sessions.
     pub fn work(&mut self, now: Time, out: &mut Vec<Effect>) {
         let said = out.len();
+        self.role_first(now, out);
         self.rib.work(SLICE_PREFIXES);
         if self.life == Life::Running {
             self.program();
