@@ -45,11 +45,17 @@ fn r18_to_r24_devices_that_announce_the_same_prefix_have_one_path_each_and_share
     Ok(())
 }
 
-/// Writes the mode into the file of both instances and has both read it.
-fn change_mode(gateway: &Gateway, from: &str, to: &str) -> Result<()> {
+/// Active-standby; with a lease so long that no daemon loses its role because the machine is busy with something else.
+const TO_STANDBY: &str = r#"sed -i 's/^mode = "active-active"/mode = "active-standby"/' /etc/twinspan/twinspan.toml &&
+    printf '[election]\nlease = "20s"\n' >> /etc/twinspan/twinspan.toml"#;
+
+const TO_ACTIVE: &str =
+    r#"sed -i 's/^mode = "active-standby"/mode = "active-active"/; /^\[election\]/,$d' /etc/twinspan/twinspan.toml"#;
+
+/// Edits the file of both instances, and has both read it.
+fn change_mode(gateway: &Gateway, edit: &str) -> Result<()> {
     for instance in INSTANCES {
-        let edit = format!("sed -i 's/^mode = \"{from}\"/mode = \"{to}\"/' /etc/twinspan/twinspan.toml");
-        gateway.lab.shell(instance, &edit)?;
+        gateway.lab.shell(instance, edit)?;
     }
     for instance in INSTANCES {
         gateway.lab.must(instance, &["twinspan", "reload"])?;
@@ -76,7 +82,7 @@ fn r22_and_r32_to_r34_and_r36_a_mode_change_there_and_back_keeps_link_local_sess
     let gateway = Gateway::of(LAB)?;
     gateway.check()?;
     let traffic = Traffic::start_to(&gateway, &SITE_HOST)?;
-    change_mode(&gateway, "active-active", "active-standby")?;
+    change_mode(&gateway, TO_STANDBY)?;
     wait_until(SOON, || match INSTANCES.map(|instance| sessions(&gateway, instance)) {
         [Ok((3, 0)), Ok((0, 3))] => Ok(()),
         other => Err(format!("{other:?}\n{}", gateway.tail("in-0"))),
@@ -89,7 +95,7 @@ fn r22_and_r32_to_r34_and_r36_a_mode_change_there_and_back_keeps_link_local_sess
     let of_in_0 = ["hq-1", "hq-2", "hq-3"].map(|device| format!("{device} tun-in0"));
     assert_eq!(used(&gateway)?, of_in_0.into());
     let traffic = Traffic::start_to(&gateway, &SITE_HOST)?;
-    change_mode(&gateway, "active-standby", "active-active")?;
+    change_mode(&gateway, TO_ACTIVE)?;
     gateway.check()?;
     traffic.stop_without_loss();
     let (up, flaps) = sessions(&gateway, "in-0").map_err(anyhow::Error::msg)?;
