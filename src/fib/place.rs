@@ -397,7 +397,14 @@ impl Fib {
             && let Some(label) = group.grows_to.take()
         {
             self.unsettled.growing.remove(&id);
-            self.relabel(id, label);
+            if self.objects.keys.get(label).is_some() {
+                self.relabel(id, label);
+                return;
+            }
+            // Nobody wants that any more: those who stay are asked again.
+            self.shuffled(id, true);
+            self.unsettled.groups.insert(id);
+            self.unsettled.forget();
         }
     }
 
