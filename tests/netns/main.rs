@@ -32,6 +32,7 @@ mod hitless;
 mod kernel;
 mod labs;
 mod link_local;
+mod maintenance;
 mod multiple_devices;
 mod network_to_network;
 mod reload;
