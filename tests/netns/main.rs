@@ -34,6 +34,7 @@ mod kernel;
 mod labs;
 mod link_local;
 mod modes;
+mod maintenance;
 mod multiple_devices;
 mod network_router;
 mod network_to_network;
