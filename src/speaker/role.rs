@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::handover::{Takeover, Handover};
+use super::handover::{Handover, Takeover};
 use super::input::FlushId;
 use super::neighbor::Neighbor;
 use super::{Effect, Event, Life, Speaker};
