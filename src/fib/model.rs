@@ -271,9 +271,12 @@ impl Model {
             }
             Op::DeleteGroup(id) => self.remove(*id),
             Op::DeleteNextHop(id) => {
-                let used = self.tables().flat_map(|table| table.groups.values());
-                if used.flat_map(|group| &group.members).any(|(member, _)| member == id) && self.is_ours(settings) {
-                    self.harm.push(format!("next hop {id} was deleted while a group had it"));
+                // One that a group has beside others only leaves it: that is asked for where news of its link came late.
+                let alone =
+                    |group: &Group| !group.members.is_empty() && group.members.iter().all(|(member, _)| member == id);
+                let emptied = self.tables().flat_map(|table| table.groups.values()).any(alone);
+                if emptied && self.is_ours(settings) {
+                    self.harm.push(format!("next hop {id} was deleted while a group had no other"));
                 }
                 self.remove(*id);
             }
