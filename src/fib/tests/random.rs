@@ -213,6 +213,29 @@ fn a_hop_that_counts_no_more_goes_although_late_news_said_that_its_group_had_los
 }
 
 #[test]
+fn what_others_made_of_a_hop_goes_with_the_groups_that_have_nothing_else() {
+    use Step::{CarryOut, Done, Down, Hear, Settle, Strip, Take, Tamper, Want};
+    let objects = Lane::Objects;
+    let steps = [
+        Want(0, [2, 3].into(), [].into()),
+        Take(false),
+        CarryOut(objects),
+        Tamper(5, 4),
+        Done(objects),
+        Down(2, false),
+        Hear,
+        Down(3, false),
+        Settle,
+        Take(false),
+        CarryOut(objects),
+        Strip(2),
+        Done(objects),
+        Take(false),
+    ];
+    arrives(steps.into()).unwrap();
+}
+
+#[test]
 fn a_hop_that_others_moved_unseen_before_its_link_was_lost_does_not_stay_behind() {
     use Step::{CarryOut, Done, Down, HearOthers, Take, Tamper, TamperUnseen, Want};
     let objects = Lane::Objects;
