@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use crate::types::AoAlgorithm;
+
 /// What signs the TCP segments of a session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Auth {
@@ -25,15 +27,6 @@ pub struct AoKey {
     pub algorithm: AoAlgorithm,
     /// The file that holds the key.
     pub file: PathBuf,
-}
-
-/// What signs a segment with TCP-AO (RFC 5926 §3).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AoAlgorithm {
-    /// HMAC-SHA-1-96.
-    HmacSha1,
-    /// AES-128-CMAC-96.
-    AesCmac,
 }
 
 impl Auth {

@@ -4,10 +4,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Effect, Event, FlushId, Input, Link, Speaker, Surroundings};
+use super::{Effect, Event, FlushId, Input, Link, Speaker};
 use crate::config;
 use crate::config::Config;
-use crate::control::api::{Counters, ErrorCode, FibRouteQuery, Reply, Request, Reset, RouteQuery, Sysctl};
+use crate::control::api::{ErrorCode, FibRouteQuery, Reply, Request, Reset, RouteQuery};
 use crate::fib::Table;
 use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
@@ -187,22 +187,8 @@ impl Bench {
 
     fn ask(&mut self, request: &Request) -> (Result<Reply, crate::control::api::ApiError>, Vec<Effect>) {
         let mut out = Vec::new();
-        let reply = self.speaker.ask(self.now, request, &Nothing, &mut out);
+        let reply = self.speaker.ask(self.now, request, &(), &mut out);
         (reply, out)
-    }
-}
-
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn queued(&self, _: ConnId) -> u64 {
-        0
-    }
-    fn counters(&self, _: &str) -> Option<Counters> {
-        None
-    }
-    fn sysctls(&self) -> Vec<Sysctl> {
-        Vec::new()
     }
 }
 

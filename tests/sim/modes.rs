@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use twinspan::control::api::{ErrorCode, Reply, Request};
 
-use crate::twin::{at_rest, pair_of, paired};
 use crate::files::{Instance, site};
+use crate::twin::{at_rest, pair_of, paired};
 use crate::world::World;
 use crate::{HQ_1, HQ_2, IN_0, IN_1, device, story};
 
