@@ -139,7 +139,8 @@ pub struct Tunnel {
     pub interface: String,
     /// Where the far end is reached outside the tunnel.
     pub device_public_ip: Option<IpAddr>,
-    /// Where the far end is reached inside the tunnel, if the file says so. A tunnel without a session needs no such address.
+    /// Where the far end is reached inside the tunnel, if the file says so. A tunnel without a session needs no such
+    /// address.
     pub remote: Option<IpAddr>,
     /// What is reached through it while it is up, without BGP: empty where there is a session.
     pub statics: Vec<Prefix>,

@@ -111,8 +111,8 @@ pub enum Manner {
     /// As the rules say.
     #[default]
     Open,
-    /// It is told all, so that any other way is better: GRACEFUL_SHUTDOWN (RFC 8326 §4.1), and for those that do not heed it
-    /// the highest MED and a longer AS_PATH.
+    /// It is told all, so that any other way is better: GRACEFUL_SHUTDOWN (RFC 8326 §4.1), and for those that do not
+    /// heed it the highest MED and a longer AS_PATH.
     Leaving,
     /// It is told nothing: what it was told is withdrawn.
     Withheld,

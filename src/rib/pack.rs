@@ -27,8 +27,9 @@ const LOOKS: usize = 3;
 type Memo = HashMap<(AttrsId, SessionId, u16), Option<AttrsId>>;
 
 impl Rib {
-    /// One encoded message for the neighbor: an UPDATE, End-of-RIB, or a marker of a refresh. `None` if it has been told everything, or if all that a bounded
-    /// look found needs no message: then [`Rib::has_output`] says so, and the next turn goes on.
+    /// One encoded message for the neighbor: an UPDATE, End-of-RIB, or a marker of a refresh. `None` if it has been
+    /// told everything, or if all that a bounded look found needs no message: then [`Rib::has_output`] says so, and the
+    /// next turn goes on.
     pub fn next_output(&mut self, id: PeerId) -> Option<Bytes> {
         let session = self.peers.get(&id)?.session?;
         Family::ALL.into_iter().find_map(|family| self.next_of_family(id, session, family))
