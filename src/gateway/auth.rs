@@ -29,18 +29,6 @@ pub struct AoKey {
     pub file: PathBuf,
 }
 
-impl Auth {
-    /// The files that hold its keys.
-    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let (one, list): (_, &[AoKey]) = match self {
-            Self::None => (None, &[]),
-            Self::Md5(file) => (Some(file), &[]),
-            Self::Ao(keys) => (None, keys),
-        };
-        one.into_iter().chain(list.iter().map(|key| &key.file))
-    }
-}
-
 impl fmt::Display for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -197,10 +197,7 @@ impl Rib {
             Source::External(peer) | Source::Internal(peer) => self.peers.get(&peer).map(|peer| &peer.settings.name),
         };
         let route = Route { prefix, attributes: &attributes, next_hop: taught.as_ref(), neighbor: from };
-        let mut told = export.check(to, source, &route)?;
-        if self.leaving {
-            export.leave(&mut told.attributes);
-        }
+        let told = export.check(to, source, &route)?;
         let next_hop = match told.next_hop {
             NextHopOut::Own => live.ourselves(prefix.family()),
             NextHopOut::Kept => taught,
