@@ -13,7 +13,7 @@ use twinspan::drain::{Kept, Traffic};
 use twinspan::hook::{Outcome, Ran};
 use twinspan::role;
 use twinspan::speaker::{Counted, Effect, Event, Input, Link, ReloadError, Speaker};
-use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
+use twinspan::types::{LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
 use crate::happening::{Happening, Lane};

@@ -1,7 +1,6 @@
 //! Neighbors that come and go while the instance runs.
 
 use super::*;
-use crate::config::Config;
 use crate::fib::Op;
 use crate::gateway;
 use crate::types::PeerId;
