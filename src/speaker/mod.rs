@@ -14,6 +14,7 @@ mod event;
 mod fitness;
 mod flow;
 mod foreign;
+mod handover;
 mod input;
 mod interfaces;
 mod journal;

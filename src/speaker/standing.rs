@@ -10,7 +10,6 @@ use super::{Effect, Life, Speaker};
 use crate::drain::Step;
 use crate::gateway::NeighborKind;
 use crate::policy::Manner;
-use crate::session;
 use crate::twin;
 use crate::types::{PeerId, Time};
 use crate::wire::Notification;
@@ -64,7 +63,10 @@ impl Speaker {
 
     /// What follows from all that is known for one neighbor.
     pub(super) fn stance(&self, neighbor: &Neighbor) -> Stance {
-        let (offers, waits) = (self.offers(neighbor), self.waits_behind_twin(neighbor));
+        let (mut offers, waits) = (self.offers(neighbor), self.waits_behind_twin(neighbor));
+        if Self::of_role(neighbor) && self.hands_over() {
+            offers = worse(offers, Manner::Leaving);
+        }
         match self.drained(neighbor) {
             Some((manner, used_last, down)) => {
                 Stance { offers: worse(offers, manner), used_last, down: down.or(waits) }
@@ -118,7 +120,8 @@ impl Speaker {
         match stance.down {
             Some(why) => {
                 self.startup.give_up(id);
-                self.session(now, Some(id), session::Input::Stop(why), out);
+                let farewell = self.farewell(id, why);
+                self.session(now, Some(id), farewell, out);
             }
             // One that waits for its tunnel or its host route is started by those.
             None if neighbor.ready() && !neighbor.awaits_route => {

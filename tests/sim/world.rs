@@ -87,6 +87,8 @@ pub struct World {
     pub(super) over: BTreeMap<End, usize>,
     /// Wires, by number, on which nothing arrives though the interfaces are up.
     pub silent: BTreeSet<usize>,
+    /// Nothing of BFD passes between the instances.
+    pub blind: bool,
     /// Wires that lose packets or are slow.
     pub weather: BTreeMap<usize, Weather>,
     /// How often it was changed what carries what.
@@ -132,6 +134,7 @@ impl World {
             mute: BTreeSet::new(),
             chance: fastrand::Rng::with_seed(seed),
             network_cut: false,
+            blind: false,
         }
     }
 
