@@ -63,7 +63,7 @@ fn said_at(line: &str) -> Option<Timestamp> {
 fn counters(lab: &Lab, node: &str) -> Result<BTreeMap<String, u64>> {
     let mut out = BTreeMap::new();
     let mut keep = |name: String, value: &str| {
-        let lost = ["Discard", "NoRoute", "Error", "NoPort", "Unreach", "Fail", "Neighbor"];
+        let lost = ["Discard", "NoRoute", "Error", "NoPort", "Unreach"];
         if let (true, Ok(value)) = (lost.iter().any(|word| name.contains(word)), value.parse()) {
             out.insert(name, value);
         }
