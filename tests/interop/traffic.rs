@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use jiff::Timestamp;
+use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::runner::Lab;
 use crate::watch::Watch;
@@ -27,6 +28,9 @@ const TOLD: usize = 20;
 
 /// A receiver looks so often whether it shall stop.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Room for what comes while a receiver waits for a processor, in octets: the kernel's own is full after half a second.
+const BUFFER: usize = 16 << 20;
 
 /// Packets from one address to another.
 struct Way {
@@ -68,6 +72,7 @@ impl Traffic {
     fn way(&mut self, lab: &Lab, [node, other]: [&str; 2], from: IpAddr, to: IpAddr) -> Result<()> {
         let sink = lab.inside(other, || UdpSocket::bind(SocketAddr::new(to, PORT)))??;
         sink.set_read_timeout(Some(PAUSE))?;
+        setsockopt(&sink, sockopt::RcvBufForce, &BUFFER)?;
         let on = Arc::clone(&self.receive);
         let sink = thread::spawn(move || {
             let (mut came, mut packet) = (BTreeSet::new(), [0; 8]);

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use nix::sys::socket::{LinkAddr, recvfrom};
+use nix::sys::socket::{LinkAddr, recvfrom, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::lab::{HOST, Lab, Place, SITE, TUNNELS};
@@ -201,10 +201,20 @@ fn send(record: &Record, sockets: &[UdpSocket]) -> anyhow::Result<()> {
 
 fn open_sink(port: u16) -> anyhow::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    socket.set_recv_buffer_size(1 << 20)?; // the kernel gives what net.core.rmem_max allows
+    with_room(&socket)?;
     socket.set_read_timeout(Some(POLL))?;
     socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
     Ok(socket.into())
+}
+
+/// A burst that comes while this program waits for a processor is no loss of the network: room for seconds of it, or as much
+/// as `net.core.rmem_max` allows where this program may not have more.
+fn with_room(socket: &Socket) -> anyhow::Result<()> {
+    let octets = 16 << 20;
+    if setsockopt(socket, sockopt::RcvBufForce, &octets).is_err() {
+        socket.set_recv_buffer_size(octets)?;
+    }
+    Ok(())
 }
 
 fn sink(record: &Record, socket: &UdpSocket) -> anyhow::Result<()> {
@@ -230,7 +240,7 @@ fn open_tap() -> anyhow::Result<Socket> {
     // The protocol of a packet socket is in network byte order. IPv4 alone: such a tap sees arrivals, not departures.
     let ipv4 = u16::try_from(libc::ETH_P_IP).context("an EtherType fits")?.to_be();
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(Protocol::from(i32::from(ipv4))))?;
-    socket.set_recv_buffer_size(1 << 20)?;
+    with_room(&socket)?;
     socket.set_read_timeout(Some(POLL))?;
     Ok(socket)
 }
