@@ -109,8 +109,9 @@ impl Traffic {
         thread::sleep(duration);
     }
 
-    /// What was lost on each way that lost any, in words, with what the kernels said at that time.
-    pub(crate) fn stop(self, lab: &Lab) -> Vec<String> {
+    /// What was lost on each way that lost any, in words, with what the kernels said at that time. Of what goes out from
+    /// the addresses that `excused` names, what the sender's own kernel refused is not counted.
+    pub(crate) fn stop(self, lab: &Lab, excused: impl Fn(IpAddr) -> bool) -> Vec<String> {
         self.send.store(false, Ordering::Relaxed);
         thread::sleep(STRAGGLERS);
         self.receive.store(false, Ordering::Relaxed);
@@ -118,7 +119,9 @@ impl Traffic {
         for way in self.ways {
             let Way { from, to, sender, sink } = way;
             let (sent, came) = (sender.join().unwrap_or_default(), sink.join().unwrap_or_default());
-            let lost: Vec<_> = sent.times.iter().enumerate().filter(|(number, _)| !came.contains(number)).collect();
+            let refused: BTreeSet<usize> = sent.refused.iter().map(|(number, _)| *number).collect();
+            let counts = |number: &usize| !came.contains(number) && !(excused(from) && refused.contains(number));
+            let lost: Vec<_> = sent.times.iter().enumerate().filter(|(number, _)| counts(number)).collect();
             let times: Vec<Timestamp> = lost.iter().map(|(_, time)| **time).collect();
             if !lost.is_empty() {
                 let all = sent.times.len();
