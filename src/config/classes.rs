@@ -198,6 +198,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("export", SOFT),
             ("weight", SOFT),
             ("graceful-shutdown", SOFT),
+            ("allow-as-sets", SOFT),
         ],
     ),
     ("bgp.graceful-restart", &[("restart-time", SESSION), ("stale-time", NONE)]),

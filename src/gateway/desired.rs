@@ -81,6 +81,8 @@ pub struct Neighbor {
     pub weight: Weight,
     /// It is told that every route is about to go (RFC 8326).
     pub graceful_shutdown: bool,
+    /// Paths with sets come in from it and go out to it (RFC 9774).
+    pub allow_as_sets: bool,
 }
 
 /// What a neighbor is to the gateway.
@@ -349,5 +351,6 @@ pub(super) fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor 
         range: None,
         weight: bgp.weight.unwrap_or(Weight::ONE),
         graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),
+        allow_as_sets: bgp.allow_as_sets.unwrap_or(false),
     }
 }

@@ -81,6 +81,8 @@ impl DownReason {
     pub fn keeps_routes(&self, notifications: bool) -> bool {
         match self {
             Self::Lost(_) | Self::Replaced => true,
+            // The peer gave up this connection for another one, not the session (decision 0003).
+            Self::Received(_) if self.is_collision() => true,
             Self::Received(said) | Self::Stopped(said) => notifications && !is_final(said),
             Self::HoldExpired | Self::Unexpected { .. } | Self::Malformed(_) => notifications,
             // It has not taken what we had to say for minutes.

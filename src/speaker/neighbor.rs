@@ -157,6 +157,7 @@ impl Neighbor {
             .of(self.plan.name.clone())
             .with_own(desired.prefixes.clone(), own);
         import.leaving = self.stance.used_last;
+        import.allow_as_sets = self.plan.allow_as_sets;
         let scope = match self.plan.offer {
             Offer::Own => Scope::LocalOnly,
             Offer::Transit => Scope::Transit,
@@ -165,6 +166,7 @@ impl Neighbor {
         };
         let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
         export.graceful_shutdown = self.plan.graceful_shutdown;
+        export.allow_as_sets = self.plan.allow_as_sets;
         let twin = self.plan.kind == NeighborKind::Twin;
         export.next_hop_self = twin;
         export.manner = self.stance.offers;

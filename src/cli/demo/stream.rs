@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{LinkAddr, MsgFlags, recv, recvfrom};
+use nix::sys::socket::{LinkAddr, MsgFlags, recv, recvfrom, setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use super::lab::{HOST, Lab, Place, SITE, TUNNELS};
@@ -211,10 +211,20 @@ fn send(record: &Record, sockets: &[UdpSocket]) -> anyhow::Result<()> {
 
 fn open_sink(port: u16) -> anyhow::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    socket.set_recv_buffer_size(1 << 20)?; // the kernel gives what net.core.rmem_max allows
+    with_room(&socket)?;
     socket.set_read_timeout(Some(POLL))?;
     socket.bind(&SocketAddrV4::new(SITE, port).into())?;
     Ok(socket.into())
+}
+
+/// A burst that comes while this program waits for a processor is no loss of the network: room for seconds of it, or as much
+/// as `net.core.rmem_max` allows where this program may not have more.
+fn with_room(socket: &Socket) -> anyhow::Result<()> {
+    let octets = 16 << 20;
+    if setsockopt(socket, sockopt::RcvBufForce, &octets).is_err() {
+        socket.set_recv_buffer_size(octets)?;
+    }
+    Ok(())
 }
 
 fn sink(record: &Record, socket: &UdpSocket) -> anyhow::Result<()> {
@@ -267,7 +277,7 @@ fn open_tap() -> anyhow::Result<Socket> {
     // The protocol of a packet socket is in network byte order. IPv4 alone: such a tap sees arrivals, not departures.
     let ipv4 = u16::try_from(libc::ETH_P_IP).context("an EtherType fits")?.to_be();
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(Protocol::from(i32::from(ipv4))))?;
-    socket.set_recv_buffer_size(1 << 20)?;
+    with_room(&socket)?;
     socket.set_read_timeout(Some(POLL))?;
     // Only what goes to the site: the destination is the word at 16, else nothing of the packet is taken.
     let (load_word, jump_if_equal, give) = (0x20, 0x15, 0x06);
