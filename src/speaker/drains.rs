@@ -1,7 +1,7 @@
 //! What is drained, and how far each drain is: facts for [`drain::Drain`], and its steps carried out.
 //!
-//! Owns the drains of this run, what is kept of them for the next, and when one is refused. What a step means for a neighbor is in
-//! [`super::standing`].
+//! Owns the drains of this run, what is kept of them for the next, and when one is refused. What a step means for a
+//! neighbor is in [`super::standing`].
 
 use super::input::FlushId;
 use super::neighbor::Neighbor;

@@ -74,7 +74,7 @@ impl Speaker {
         }
     }
 
-    /// Its session is over: the routes that it taught stay for a while, or go. How many stay.
+    /// Its session is over: the routes that it taught stay for a while, or go.
     pub(super) fn lost(&mut self, now: Time, id: PeerId, reason: &DownReason, out: &mut Vec<Effect>) {
         let running = self.life == Life::Running;
         let left = self.neighbors.get(id).and_then(|neighbor| self.used_until(neighbor, reason));

@@ -1,7 +1,8 @@
 //! What this instance may say and do at this time, and what follows from that for each neighbor.
 //!
 //! Owns the one place where that is decided ([`Speaker::stance`]) and the one where it is carried out
-//! ([`Speaker::take_stances`]): by message on running sessions. Never decides whether the instance is fit, active or drained.
+//! ([`Speaker::take_stances`]): by message on running sessions. Never decides whether the instance is fit, active or
+//! drained.
 
 use super::fitness::Reason;
 use super::neighbor::Neighbor;

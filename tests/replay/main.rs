@@ -12,7 +12,7 @@ mod kernel;
 #[path = "../../labs/player/mrt.rs"]
 mod mrt;
 mod naive;
-#[path = "../malformed/rig.rs"]
+#[path = "../malformed/rig/mod.rs"]
 mod rig;
 mod wild;
 
@@ -97,6 +97,7 @@ bgp-ip = "10.20.255.5"
 [bgp]
 families = ["ipv4", "ipv6"]
 max-prefixes = 0
+allow-as-sets = true
 "#,
     );
     for (number, (asn, ..)) in peers.iter().enumerate() {
