@@ -9,7 +9,6 @@ use super::{
     raw::{At, Reader, Section, Wrong},
     value, watch,
 };
-use crate::gateway::AoAlgorithm;
 use crate::gateway::AoKey;
 use crate::gateway::Auth;
 use crate::gateway::Bfd;
@@ -19,6 +18,7 @@ use crate::gateway::Restart;
 use crate::gateway::Ttl;
 use crate::gateway::Word;
 use crate::gateway::Words;
+use crate::types::AoAlgorithm;
 use crate::types::Family;
 use crate::types::HoldTime;
 

@@ -116,8 +116,8 @@ pub enum Manner {
     /// As the rules say.
     #[default]
     Open,
-    /// It is told all, so that any other way is better: GRACEFUL_SHUTDOWN (RFC 8326 §4.1), and for those that do not heed it
-    /// the highest MED and a longer AS_PATH.
+    /// It is told all, so that any other way is better: GRACEFUL_SHUTDOWN (RFC 8326 §4.1), and for those that do not
+    /// heed it the highest MED and a longer AS_PATH.
     Leaving,
     /// It is told nothing: what it was told is withdrawn.
     Withheld,
@@ -185,7 +185,7 @@ impl Export {
     }
 
     /// Marks a route that goes out as one that is about to go: any other is better (RFC 8326 §4.1).
-    pub fn leave(&self, attributes: &mut Attributes) {
+    fn leave(&self, attributes: &mut Attributes) {
         if !attributes.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
             attributes.communities.push(Community::GRACEFUL_SHUTDOWN);
         }
@@ -265,7 +265,7 @@ impl Export {
                 out.med = Some(SECOND_MED);
             }
             // RFC 4360 §6: the T bit keeps a community inside its AS.
-            out.extended_communities.retain(|community| community.0[0] & 0x40 == 0);
+            out.extended_communities.retain(|community| community.is_transitive());
         }
         edits.apply(&mut out, self.prepender());
         out.as_path.prepend(self.local_asn, 1);

@@ -50,8 +50,8 @@ impl Negotiated {
         self.restartable().into_iter().filter(forwards).collect()
     }
 
-    /// The peer keeps what we taught while we restart: it speaks graceful restart, be it without families of its own, as one
-    /// does that would not keep its own forwarding (RFC 4724 §3).
+    /// The peer keeps what we taught while we restart: it speaks graceful restart, be it without families of its own,
+    /// as one does that would not keep its own forwarding (RFC 4724 §3).
     #[must_use]
     pub fn is_helped(&self) -> bool {
         self.helps && self.graceful_restart.is_some()

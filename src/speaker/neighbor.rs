@@ -19,11 +19,9 @@ use crate::gateway::{NeighborKind, Offer};
 use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
+use crate::session::PORT;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
 use crate::wire::{Capabilities, FaultAction};
-
-/// The port of BGP (RFC 4271 §8.2.1).
-pub(super) const PORT: u16 = 179;
 
 /// What a neighbor's interface is doing.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -120,7 +120,7 @@ impl Traffic {
             let Way { from, to, sender, sink } = way;
             let (sent, came) = (sender.join().unwrap_or_default(), sink.join().unwrap_or_default());
             let refused: BTreeSet<usize> = sent.refused.iter().map(|(number, _)| *number).collect();
-            let counts = |number: &usize| !came.contains(number) && !(excused(from) && refused.contains(number));
+            let counts = |number: &usize| !(came.contains(number) || (excused(from) && refused.contains(number)));
             let lost: Vec<_> = sent.times.iter().enumerate().filter(|(number, _)| counts(number)).collect();
             let times: Vec<Timestamp> = lost.iter().map(|(_, time)| **time).collect();
             if !lost.is_empty() {
