@@ -137,6 +137,10 @@ fn takeover(place: &Place) -> Result<Figure> {
         site.serves(to)?;
         stream.run_for(REST);
         let now = stream.stop(after);
+        if now.lost != [0, 0] {
+            eprintln!("{now:?}");
+            INSTANCES.iter().for_each(|instance| eprintln!("== {instance}\n{}", site.lab.log(instance, "twinspan")));
+        }
         figure = Some(figure.map_or(now.clone(), |before| before.worse(now)));
     }
     figure.ok_or_else(|| anyhow::anyhow!("nothing was done"))
