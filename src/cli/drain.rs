@@ -54,7 +54,7 @@ pub enum What {
         /// Its name, as show tunnels says it
         name: Name,
     },
-    /// All of its tunnels to one device
+    /// All tunnels to one device, on both instances
     Device {
         /// The device's name
         name: Name,
@@ -87,6 +87,9 @@ fn follow(request: &Request, to_the_end: bool, json: bool, client: &Client) -> R
     let mut screen = Screen::stdout();
     if !json {
         screen.line(&drain.text)?;
+        if let Some(other) = &drain.other_instance {
+            screen.line(other)?;
+        }
         screen.flush()?;
     }
     while to_the_end && !is_done(&drain) {

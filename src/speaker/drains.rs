@@ -86,11 +86,25 @@ impl Speaker {
         if never || !force && !against.is_empty() {
             return Err(against);
         }
+        self.begin_drain(now, target, reason, force, if force { against } else { Vec::new() }, out);
+        Ok(())
+    }
+
+    /// Nothing that counts speaks against it.
+    pub(super) fn begin_drain(
+        &mut self,
+        now: Time,
+        target: Target,
+        reason: Option<String>,
+        force: bool,
+        against: Vec<String>,
+        out: &mut Vec<Effect>,
+    ) {
         out.push(Effect::Tell(Event::DrainBegins {
             instance: self.instance.clone(),
             target: target.clone(),
             reason: reason.clone(),
-            against: if force { against } else { Vec::new() },
+            against,
         }));
         match self.drains.work.iter_mut().find(|work| *work.machine.target() == target) {
             Some(known) => {
@@ -105,7 +119,6 @@ impl Speaker {
                 self.enter_step(now, &target, Step::Moving, out);
             }
         }
-        Ok(())
     }
 
     /// Brings something back; false if it is not drained.

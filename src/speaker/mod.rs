@@ -8,6 +8,7 @@ mod accept;
 mod alone;
 mod audit;
 mod check;
+mod devices;
 mod drains;
 mod dynamic;
 mod event;

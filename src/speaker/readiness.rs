@@ -74,7 +74,9 @@ impl Speaker {
             });
             // The standby's tunnels carry nothing before it takes over.
             let standby = self.config.model.mode == Mode::ActiveStandby;
-            let there = !self.twin_goes()
+            // A device is drained on both instances.
+            let there = !matches!(target, Target::Device(_))
+                && !self.twin_goes()
                 && self
                     .twin_says()
                     .and_then(|says| says.connection(connection))

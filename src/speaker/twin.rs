@@ -13,7 +13,7 @@ use super::{Effect, Event, Life, Speaker};
 use crate::gateway::NeighborKind;
 use crate::session;
 use crate::twin;
-use crate::twin::{Connection, News, Output, Presence, Role, Says, Standing, Twin};
+use crate::twin::{Connection, DeviceOrder, News, Output, Presence, Role, Says, Standing, Twin};
 use crate::types::{PeerId, Time};
 
 /// How long a start waits for the routes of a twin that does not speak.
@@ -36,6 +36,8 @@ pub(super) struct Pair {
     strange: Rate,
     /// Resets that concern both.
     pub(super) relay: Relay,
+    /// What people said last of devices, to either instance.
+    pub(super) devices: Vec<DeviceOrder>,
 }
 
 impl Pair {
@@ -51,6 +53,7 @@ impl Pair {
             ready: false,
             strange: Rate::default(),
             relay: Relay::default(),
+            devices: Vec::new(),
         }
     }
 }
@@ -105,6 +108,7 @@ impl Speaker {
         self.obey_twin(now, outputs, out);
         if let Some(says) = says {
             self.role_hears(now, &says, out);
+            self.heed_devices(now, &says.devices, out);
         }
         self.reset_as_told(now, out);
     }
@@ -262,6 +266,7 @@ impl Speaker {
             ready: self.pair.ready,
             both: self.office.machine.is_none(),
             resets: self.pair.relay.asked(),
+            devices: self.pair.devices.clone(),
             connections: self.pair.connections.clone(),
         }
     }

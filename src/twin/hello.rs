@@ -78,6 +78,8 @@ pub struct Says {
     pub both: bool,
     /// How often in this run it has asked the other one to reset itself.
     pub resets: u64,
+    /// Which devices are drained on the whole gateway, or were: what people said last of each.
+    pub devices: Vec<DeviceOrder>,
     /// Each connection of the file with a tunnel on this instance.
     pub connections: Vec<Connection>,
 }
@@ -88,6 +90,23 @@ impl Says {
     pub fn connection(&self, name: &Name) -> Option<&Connection> {
         self.connections.iter().find(|connection| connection.name == *name)
     }
+}
+
+/// What a person said last of one device, to either instance.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct DeviceOrder {
+    /// The device's name.
+    pub device: Name,
+    /// Which order it is: of two, the one with the higher number came later.
+    pub number: u64,
+    /// It is drained; or brought back.
+    pub drained: bool,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Although something spoke against it.
+    #[serde(default)]
+    pub forced: bool,
 }
 
 /// One connection, as far as one instance has tunnels of it.

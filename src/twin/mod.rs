@@ -12,7 +12,7 @@ mod news;
 #[cfg(test)]
 mod tests;
 
-pub use hello::{Connection, Heard, Hello, LONGEST, Role, Says, Standing, Unreadable};
+pub use hello::{Connection, DeviceOrder, Heard, Hello, LONGEST, Role, Says, Standing, Unreadable};
 pub use machine::{Input, Output, Presence, Settings, Twin};
 pub use news::News;
 

@@ -204,8 +204,38 @@ fn a_tunnel_and_a_device_are_drained_while_the_rest_serves_on() {
     world.ask(IN_0, &Request::Undrain(order)).unwrap();
     let back = |world: &World| widths(world, 2) && rests(world);
     assert!(run(&mut world, Duration::from_secs(60), back), "{}", story(&world));
-    world.ask(IN_1, &Request::Drain(device)).unwrap();
+    let refused = world.ask(IN_1, &Request::Drain(device.clone())).unwrap_err();
+    assert!(refused.message.contains("connection hq-1 would have no tunnel"), "{}", refused.message);
+    let Ok(Reply::Drain(drain)) = world.ask(IN_1, &Request::Drain(DrainOrder { force: true, ..device.clone() })) else {
+        panic!("not drained")
+    };
+    assert_eq!(drain.other_instance.as_deref(), Some("in-0 does the same"));
+    let done = |world: &World| [IN_0, IN_1].iter().all(|host| world.told(*host, "device hq-1 is drained"));
+    // Its traffic has no other way: it is waited for in vain, for as long as the file says.
+    assert!(world.run_until(Duration::from_secs(60), done), "{}", story(&world));
+    assert_eq!((world.hosts[HQ_1].kernel.width(CLOUD), world.hosts[HQ_2].kernel.width(CLOUD)), (0, 2));
+    assert_eq!([IN_0, IN_1].map(|host| ways(&world, host, SHARED)), [vec![3], vec![3]]);
+    // The other instance is asked to bring it back.
+    world.ask(IN_0, &Request::Undrain(device)).unwrap();
+    let back = |world: &World| widths(world, 2) && rests(world);
+    assert!(world.run_until(Duration::from_secs(60), back), "{}", story(&world));
+}
+
+#[test]
+fn an_instance_that_was_away_drains_a_device_when_it_hears_of_it() {
+    let mut world = at_rest(6, &paired());
+    world.kill(IN_1);
+    world.run_until(Duration::from_secs(30), |_| false);
+    let device = DrainOrder { device: Some("hq-1".parse().unwrap()), force: true, ..DrainOrder::default() };
+    let Ok(Reply::Drain(drain)) = world.ask(IN_0, &Request::Drain(device.clone())) else { panic!("not drained") };
+    assert_eq!(drain.other_instance.as_deref(), Some("in-1 is not there: it does the same once it is heard of"));
+    let done = |world: &World| world.told(IN_0, "device hq-1 is drained");
+    assert!(world.run_until(Duration::from_secs(40), done), "{}", story(&world));
+    world.start(IN_1);
     let done = |world: &World| world.told(IN_1, "device hq-1 is drained");
-    assert!(run(&mut world, Duration::from_secs(30), done), "{}", story(&world));
-    assert_eq!((world.hosts[HQ_1].kernel.width(CLOUD), world.hosts[HQ_2].kernel.width(CLOUD)), (1, 2));
+    assert!(world.run_until(Duration::from_secs(60), done), "{}", story(&world));
+    // What was said last counts, though both were killed since.
+    world.ask(IN_1, &Request::Undrain(device)).unwrap();
+    let back = |world: &World| widths(world, 2) && rests(world);
+    assert!(world.run_until(Duration::from_secs(60), back), "{}", story(&world));
 }

@@ -44,6 +44,9 @@ pub struct Drain {
     /// Packets that this host lost since it began, by the counters of those interfaces and for want of a route; `null`
     /// if that is not known.
     pub lost_packets: Option<u64>,
+    /// What becomes of it on the other instance, in one sentence; `null` if it is about this one only.
+    #[serde(default)]
+    pub other_instance: Option<String>,
     /// The same in one sentence.
     pub text: String,
 }

@@ -59,6 +59,7 @@ fn drain() -> Drain {
         received_per_second: Some(1_024),
         sent_per_second: Some(7),
         lost_packets: Some(0),
+        other_instance: None,
         text: "tunnel hq-1/in-0: its neighbors are told that every route is about to go".into(),
     }
 }

@@ -20,15 +20,20 @@ impl Speaker {
     ) -> Result<Reply, ApiError> {
         let target = self.drain_target(order)?;
         let reason = order.reason.as_ref().map(|text| text.replace(char::is_control, " "));
-        if let Err(against) = self.drain(now, target.clone(), reason, order.force, out) {
+        if let Err(against) = self.drain(now, target.clone(), reason.clone(), order.force, out) {
             let what = self.drain_name(&target);
             let error = ApiError::new(ErrorCode::Conflict, format!("{what} is not drained: {}", against.join("; ")));
             let hint = if target == Target::Instance && self.twin_goes() {
                 "never both instances are drained: bring the other one back first"
+            } else if matches!(target, Target::Device(_)) {
+                "its tunnels on both instances go; with --force that is meant, and traffic may be lost"
             } else {
                 "mend that first; with --force it is drained all the same, and traffic may be lost"
             };
             return Err(error.hint(hint));
+        }
+        if let Target::Device(device) = &target {
+            self.order_device(device, true, reason, order.force);
         }
         self.follow_up(now, out);
         self.reply_drain(now, &target)
@@ -44,6 +49,9 @@ impl Speaker {
         if !self.undrain(now, &target, out) {
             let message = format!("{} is not drained", self.drain_name(&target));
             return Err(ApiError::new(ErrorCode::Conflict, message).hint("see what is: twinspan show gateway"));
+        }
+        if let Target::Device(device) = &target {
+            self.order_device(device, false, None, false);
         }
         self.follow_up(now, out);
         self.reply_drain(now, &target)
@@ -134,6 +142,7 @@ impl Speaker {
             received_per_second: rate.map(|(received, _)| received),
             sent_per_second: rate.map(|(_, sent)| sent),
             lost_packets: machine.lost(),
+            other_instance: self.on_the_other(machine.target()),
             text: self.step_event(machine).to_string(),
         }
     }
