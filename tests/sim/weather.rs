@@ -93,6 +93,7 @@ impl World {
         self.turns += 1;
         self.hosts[host].asleep = true;
         self.hosts[host].frozen = all;
+        self.hosts[host].stopped = all.then_some(self.now);
     }
 
     /// It goes on: what has come meanwhile comes first.
@@ -100,6 +101,10 @@ impl World {
         self.turns += 1;
         self.hosts[host].asleep = false;
         self.hosts[host].frozen = false;
+        let stopped = self.hosts[host].stopped.take().map_or(Duration::ZERO, |since| self.now.since(since));
+        if let Some(until) = self.hosts[host].address.as_mut().filter(|until| **until + stopped > self.now) {
+            *until = *until + stopped; // an address whose time did not pass
+        }
         for happening in std::mem::take(&mut self.hosts[host].backlog) {
             self.count += 1;
             self.queue.insert((self.now, self.count), happening);

@@ -18,15 +18,14 @@ use twinspan::fib::{Table, Target};
 use twinspan::types::{LinkIndex, Prefix, Time};
 
 use crate::guard::{Found, Guard};
-use crate::twin::paired;
+use crate::twin::{pair_of, paired};
 use crate::walk;
 use crate::walk::End;
 use crate::weather::Weather;
 use crate::world::World;
-use crate::{HQ_1, HQ_2, IN_0, IN_1, device, dual_redundancy_of, story};
+use crate::{HQ_1, HQ_2, IN_0, IN_1, device, story};
 
 const CORE: usize = 4;
-const ALL: [usize; 5] = [IN_0, IN_1, HQ_1, HQ_2, CORE];
 
 /// The prefix of the cloud network, and those of the sites with who has them.
 const CLOUD: &str = "10.20.0.0/16";
@@ -51,6 +50,12 @@ const RESTART: Duration = Duration::from_secs(10);
 const START: Duration = Duration::from_secs(30);
 /// What machines and kernels take beside the time that noticing takes.
 const TURN: Duration = Duration::from_millis(50);
+/// Between two hellos; and what an active whose twin is silent takes to find out on the network side that there is
+/// another: half of a `lease`, and the questions of two times (0022).
+const HELLO: Duration = Duration::from_millis(200);
+const ALONE: Duration = Duration::from_millis(1_600);
+/// How long the kernel keeps the shared address of an instance that does not run.
+const LEASE: Duration = Duration::from_secs(2);
 /// Faults begin within this time.
 const TROUBLE: Duration = Duration::from_secs(12);
 /// So long after the last fault all is as it was.
@@ -123,6 +128,8 @@ enum Fault {
     Jump(usize, Duration),
     /// Another program changes what is ours.
     Tamper(usize, u8, usize),
+    /// The instances do not hear each other on the network side.
+    Network,
 }
 
 impl Fault {
@@ -135,6 +142,7 @@ impl Fault {
             | Self::Pause(host, _)
             | Self::Jump(host, _)
             | Self::Tamper(host, ..) => (false, *host),
+            Self::Network => (true, usize::MAX),
         }
     }
 }
@@ -148,11 +156,11 @@ struct Planned {
 }
 
 /// What is played, by chance alone.
-fn plan(chance: &mut fastrand::Rng) -> Vec<Planned> {
+fn plan(chance: &mut fastrand::Rng, standby: bool) -> Vec<Planned> {
     let mut plan: Vec<Planned> = Vec::new();
     for _ in 0..chance.usize(1..9) {
-        let wire = chance.usize(..WIRES.len());
-        let host = [IN_0, IN_0, IN_1, IN_1, HQ_1, HQ_2, CORE][chance.usize(..7)];
+        let wire = chance.usize(..if standby { TWIN_LINK + 1 } else { WIRES.len() });
+        let host = [IN_0, IN_0, IN_1, IN_1, HQ_1, HQ_2, CORE][chance.usize(..if standby { 6 } else { 7 })];
         let end = WIRES[wire].0[chance.usize(..2)];
         let mut lost = || [chance.u8(..4) == 0, chance.u8(..4) == 0];
         let (gone, back) = (lost(), lost());
@@ -167,6 +175,7 @@ fn plan(chance: &mut fastrand::Rng) -> Vec<Planned> {
             12..14 => Fault::Kill(host),
             14 => Fault::Die(host),
             15..17 => Fault::Pause(host, chance.bool()),
+            17 if standby => Fault::Network,
             17 => Fault::Jump(host, Duration::from_millis(chance.u64(..20_000))),
             _ => Fault::Tamper([IN_0, IN_1][chance.usize(..2)], chance.u8(..6), chance.usize(..8)),
         };
@@ -187,6 +196,8 @@ type Ways = BTreeMap<Prefix, Vec<LinkIndex>>;
 
 struct Run {
     world: World,
+    /// The gateway is active-standby: there is no network router then.
+    standby: bool,
     guard: Guard,
     /// When the daemon of each host was last started or woken.
     since: [Time; 5],
@@ -207,24 +218,22 @@ fn is_at(host: usize, to: Prefix) -> bool {
 impl Run {
     fn new(seed: u64, loud: bool) -> (Self, Vec<Planned>) {
         let mut chance = fastrand::Rng::with_seed(seed);
-        let bfd = chance.u8(..4) > 0;
+        let (bfd, standby) = (chance.u8(..4) > 0, chance.u8(..3) == 0);
         let watched = if bfd { "\n[bfd]\nenabled = true\n" } else { "" };
         let common = format!("{watched}\n[bgp]\nhold-time = \"9s\"\nkeepalive-time = \"3s\"\n");
+        let gateway = if standby { one_of(&paired()) } else { format!("{}{ROUTER}", paired()) };
         // What is up again shall be used again at once: how long it is left out otherwise has tests of its own.
-        let file = format!("{}{ROUTER}{common}\n[tunnel]\ndamping-first = \"0s\"\n", paired());
-        let mut world = dual_redundancy_of(seed, &file);
+        let mut world = pair_of(seed, &format!("{gateway}{common}\n[tunnel]\ndamping-first = \"0s\"\n"));
         for (host, asn, net) in [(HQ_1, 65010, 1), (HQ_2, 65011, 2)] {
             world.hosts[host].file = format!("{}{common}", device(asn, net));
         }
         world.host("core-1", "one", &format!("{CORE_FILE}{common}"));
-        world.wire((IN_0, "eth1", "192.168.255.1"), (IN_1, "eth1", "192.168.255.2"));
         world.wire((IN_0, "net", "10.20.255.4"), (CORE, "net-a", "10.20.255.1"));
         world.wire((IN_1, "net", "10.20.255.5"), (CORE, "net-b", "10.20.255.1"));
-        for host in ALL {
-            world.start(host);
-        }
-        let plan = plan(&mut chance);
-        (Self { world, guard: Guard::default(), since: [Time::START; 5], bfd, loud, story: Vec::new() }, plan)
+        (0..if standby { CORE } else { CORE + 1 }).for_each(|host| world.start(host));
+        let plan = plan(&mut chance, standby);
+        let guard = Guard::default();
+        (Self { world, standby, guard, since: [Time::START; 5], bfd, loud, story: Vec::new() }, plan)
     }
 
     fn note(&mut self, what: String) {
@@ -237,12 +246,13 @@ impl Run {
     /// Lets time pass, and looks after every event whether something is wrong for too long.
     fn pass(&mut self, until: Time) {
         let rest = until.since(self.world.now);
-        let guard = RefCell::new((std::mem::take(&mut self.guard), u64::MAX));
+        let guard = RefCell::new((std::mem::take(&mut self.guard), None));
         let (since, bfd) = (self.since, self.bfd);
         self.world.run_until(rest, |world| {
             let (guard, seen) = &mut *guard.borrow_mut();
-            let changes = world.changes();
-            let found = (std::mem::replace(seen, changes) != changes).then(|| wrong(world, &since, bfd));
+            // The time of an address passes without an event of its own.
+            let now = Some((world.changes(), holds(world, IN_0), holds(world, IN_1)));
+            let found = (std::mem::replace(seen, now) != now).then(|| wrong(world, &since, bfd));
             guard.look(world.now, found);
             guard.broken.is_some()
         });
@@ -271,6 +281,7 @@ impl Run {
             Fault::Pause(host, all) => world.pause(*host, *all),
             Fault::Jump(host, by) => world.jump(*host, *by),
             Fault::Tamper(host, kind, which) => world.tamper(*host, *kind, *which, false),
+            Fault::Network => world.network_cut = true,
         }
     }
 
@@ -288,6 +299,7 @@ impl Run {
             Fault::Die(host) => world.boot(*host),
             Fault::Pause(host, _) => world.wake(*host),
             Fault::Jump(..) | Fault::Tamper(..) => {}
+            Fault::Network => world.network_cut = false,
         }
         if let (false, host) = fault.about() {
             self.since[host] = self.world.now;
@@ -304,25 +316,44 @@ impl Run {
             let table = &self.world.hosts[*host].kernel.table;
             table.routes.keys().map(|prefix| (*prefix, walk::links(table, *prefix))).collect()
         };
-        ALL.iter().map(of).collect()
+        (0..self.world.hosts.len()).map(|host| of(&host)).collect()
     }
 
     /// True if all leads where it should when nothing is wrong.
     fn is_whole(&self) -> bool {
         let width = |host: usize, text: &str| walk::links(&self.world.hosts[host].kernel.table, prefix(text)).len();
         let sites = |host: usize| SITES.iter().all(|(text, hosts)| width(host, text) == hosts.len());
+        if self.standby {
+            return self.is_served();
+        }
         let core = SITES.iter().all(|(text, _)| width(CORE, text) == 2);
         sites(IN_0) && sites(IN_1) && core && [HQ_1, HQ_2].iter().all(|host| width(*host, CLOUD) == 2)
+    }
+
+    /// One instance has the role, and all tunnels lead to it.
+    fn is_served(&self) -> bool {
+        let width = |host: usize, text: &str| walk::links(&self.world.hosts[host].kernel.table, prefix(text)).len();
+        let holders: Vec<usize> = [IN_0, IN_1].into_iter().filter(|host| holds(&self.world, *host)).collect();
+        let [active] = holders.as_slice() else { return false };
+        let sites = SITES.iter().all(|(text, hosts)| width(*active, text) == hosts.len());
+        // The interfaces of a device to in-0 and in-1, in this order.
+        let to = |host: usize| walk::links(&self.world.hosts[host].kernel.table, prefix(CLOUD));
+        sites && [HQ_1, HQ_2].iter().all(|host| to(*host) == [self.world.hosts[*host].interfaces[*active].0])
+    }
+
+    /// All is as it was at first, or with the other instance in the role.
+    fn is_well(&self, at_first: &[Ways]) -> bool {
+        (if self.standby { self.is_served() } else { self.ways() == at_first }) && self.all_arrive()
     }
 
     /// How what leads where is not as it was.
     fn differences(&self, at_first: &[Ways]) -> Vec<String> {
         let mut wrong = Vec::new();
-        for ((host, now), then) in ALL.iter().zip(self.ways()).zip(at_first) {
+        for ((host, now), then) in self.ways().into_iter().enumerate().zip(at_first) {
             for prefix in now.keys().chain(then.keys()).collect::<BTreeSet<_>>() {
                 let (now, then) = (now.get(prefix), then.get(prefix));
                 if now != then {
-                    let name = self.world.hosts[*host].name;
+                    let name = self.world.hosts[host].name;
                     wrong.push(format!("{name} leads {prefix} over {now:?} and led it over {then:?}"));
                 }
             }
@@ -336,7 +367,8 @@ impl Run {
             let ends = walk::ends(&self.world, from, to, &is_at);
             ends.iter().all(|end| matches!(end, End::There(_)))
         };
-        let out = SITES.iter().all(|(text, _)| [CORE, IN_0, IN_1].iter().all(|from| arrives(*from, prefix(text))));
+        let from: &[usize] = if self.standby { &[IN_0, IN_1] } else { &[CORE, IN_0, IN_1] };
+        let out = SITES.iter().all(|(text, _)| from.iter().all(|from| arrives(*from, prefix(text))));
         out && [HQ_1, HQ_2].iter().all(|from| arrives(*from, prefix(CLOUD)))
     }
 }
@@ -366,6 +398,20 @@ fn wrong(world: &World, since: &[Time; 5], bfd: bool) -> Found {
                 found.push((format!("loop for {text}: {}", names.join(" > ")), bound));
             }
         }
+    }
+    // Both on purpose while neither can hear the other at all; and hellos that are lost say nothing.
+    let apart = twin || !world.hosts[IN_0].interfaces.iter().any(|(_, name, _, up)| name == "eth1" && *up);
+    if holds(world, IN_0) && holds(world, IN_1) && !(apart && world.network_cut) {
+        let lossy = world.weather.get(&TWIN_LINK).is_some_and(|weather| weather.loss > 0);
+        let bound = match (deaf, apart) {
+            // The kernel of one that does not run has the address until its lifetime is over.
+            (true, _) => LEASE,
+            (false, true) => ALONE,
+            // One that was stopped believes nothing for a hello.
+            (false, false) => HELLO * 2,
+        };
+        let bound = bound + late + if lossy { ALONE } else { Duration::ZERO };
+        found.push(("both: in-0 and in-1 have the shared address".to_owned(), bound + TURN * 2));
     }
     for host in [IN_0, IN_1] {
         let h = &world.hosts[host];
@@ -397,6 +443,18 @@ fn wrong(world: &World, since: &[Time; 5], bfd: bool) -> Found {
         }
     }
     found
+}
+
+/// The kernel of that instance has the shared address, and answers for it.
+fn holds(world: &World, host: usize) -> bool {
+    let h = &world.hosts[host];
+    h.address.is_some_and(|until| world.now < until) && !h.frozen && !h.dark
+}
+
+/// The file in active-standby, with a network side to ask on.
+fn one_of(file: &str) -> String {
+    let text = file.replace("mode = \"active-active\"", "mode = \"active-standby\"");
+    text.replace("twin-link =", "network-interface = \"net\"\ntwin-link =")
 }
 
 /// Groups that no route is on, and next hops in no group and not kept beside one that is.
@@ -442,12 +500,12 @@ fn play(seed: u64, loud: bool) -> Run {
         }
         let next = run.world.now + Duration::from_millis(250);
         run.pass(next);
-        if run.ways() != at_first || !run.all_arrive() {
+        if !run.is_well(&at_first) {
             quiet = run.world.now;
         }
     }
     run.note("all is as it was".to_owned());
-    for host in ALL {
+    for host in 0..run.world.hosts.len() {
         let kernel = &run.world.hosts[host].kernel;
         let mut left = unused(&kernel.table);
         left.extend(kernel.harm.iter().cloned());

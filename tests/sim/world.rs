@@ -54,6 +54,8 @@ pub struct Host {
     pub frozen: bool,
     /// What waits for a daemon that is stopped.
     pub(super) backlog: Vec<Happening>,
+    /// Since when the host is stopped: its kernel counts no time either.
+    pub(super) stopped: Option<Time>,
     /// So much its clock has jumped.
     pub ahead: Duration,
     /// When its daemon and its BFD agent have something to do, while that is known.
@@ -228,6 +230,7 @@ impl World {
             asleep: false,
             frozen: false,
             backlog: Vec::new(),
+            stopped: None,
             ahead: Duration::ZERO,
             due: [None; 2],
             twin_link: None,
@@ -678,7 +681,8 @@ impl World {
             }
             role::Work::Ask(_) => {
                 after = Duration::from_millis(300);
-                let holds = |other: &Host| other.address.is_some_and(|until| self.now < until);
+                let holds =
+                    |other: &Host| other.address.is_some_and(|until| self.now < until) && !other.frozen && !other.dark;
                 let others = self.hosts.iter().enumerate().filter(|(at, _)| *at != host);
                 let somebody = !self.network_cut && others.map(|(_, other)| other).any(holds);
                 role::Done::Answered(if somebody {
