@@ -14,11 +14,12 @@ use std::{
     time::Duration,
 };
 
+use twinspan::control::api::{DrainOrder, Request, StandingState};
 use twinspan::fib::{Table, Target};
 use twinspan::types::{LinkIndex, Prefix, Time};
 
 use crate::guard::{Found, Guard};
-use crate::twin::{pair_of, paired};
+use crate::twin::{gateway, pair_of, paired};
 use crate::walk;
 use crate::walk::End;
 use crate::weather::Weather;
@@ -56,6 +57,8 @@ const HELLO: Duration = Duration::from_millis(200);
 const ALONE: Duration = Duration::from_millis(1_600);
 /// How long the kernel keeps the shared address of an instance that does not run.
 const LEASE: Duration = Duration::from_secs(2);
+/// Two orders at once cross on the twin-link; then one gives way.
+const DRAINED: Duration = Duration::from_millis(500);
 /// Faults begin within this time.
 const TROUBLE: Duration = Duration::from_secs(12);
 /// So long after the last fault all is as it was.
@@ -130,6 +133,8 @@ enum Fault {
     Tamper(usize, u8, usize),
     /// The instances do not hear each other on the network side.
     Network,
+    /// A person drains an instance, without force, and takes it back later.
+    Drain(usize),
 }
 
 impl Fault {
@@ -143,6 +148,8 @@ impl Fault {
             | Self::Jump(host, _)
             | Self::Tamper(host, ..) => (false, *host),
             Self::Network => (true, usize::MAX),
+            // Also of one that is killed or stopped meanwhile.
+            Self::Drain(host) => (true, 100 + host),
         }
     }
 }
@@ -176,6 +183,7 @@ fn plan(chance: &mut fastrand::Rng, standby: bool) -> Vec<Planned> {
             14 => Fault::Die(host),
             15..17 => Fault::Pause(host, chance.bool()),
             17 if standby => Fault::Network,
+            18 if !standby => Fault::Drain([IN_0, IN_1][chance.usize(..2)]),
             17 => Fault::Jump(host, Duration::from_millis(chance.u64(..20_000))),
             _ => Fault::Tamper([IN_0, IN_1][chance.usize(..2)], chance.u8(..6), chance.usize(..8)),
         };
@@ -199,6 +207,8 @@ struct Run {
     /// The gateway is active-standby: there is no network router then.
     standby: bool,
     guard: Guard,
+    /// Since when both instances are drained.
+    drained: Option<Time>,
     /// When the daemon of each host was last started or woken.
     since: [Time; 5],
     bfd: bool,
@@ -233,7 +243,7 @@ impl Run {
         (0..if standby { CORE } else { CORE + 1 }).for_each(|host| world.start(host));
         let plan = plan(&mut chance, standby);
         let guard = Guard::default();
-        (Self { world, standby, guard, since: [Time::START; 5], bfd, loud, story: Vec::new() }, plan)
+        (Self { world, standby, guard, drained: None, since: [Time::START; 5], bfd, loud, story: Vec::new() }, plan)
     }
 
     fn note(&mut self, what: String) {
@@ -282,6 +292,7 @@ impl Run {
             Fault::Jump(host, by) => world.jump(*host, *by),
             Fault::Tamper(host, kind, which) => world.tamper(*host, *kind, *which, false),
             Fault::Network => world.network_cut = true,
+            Fault::Drain(host) => self.drain(*host),
         }
     }
 
@@ -300,9 +311,48 @@ impl Run {
             Fault::Pause(host, _) => world.wake(*host),
             Fault::Jump(..) | Fault::Tamper(..) => {}
             Fault::Network => world.network_cut = false,
+            Fault::Drain(host) => self.undrain(*host),
         }
         if let (false, host) = fault.about() {
             self.since[host] = self.world.now;
+        }
+    }
+
+    /// Can be asked.
+    fn is_there(&self, host: usize) -> bool {
+        self.world.hosts[host].speaker.is_some() && !self.world.hosts[host].asleep
+    }
+
+    fn drain(&mut self, host: usize) {
+        if self.is_there(host) {
+            let said = self.world.ask(host, &Request::Drain(DrainOrder::default()));
+            self.note(said.map_or_else(|error| error.message, |_| format!("{host} is being drained")));
+        }
+    }
+
+    fn undrain(&mut self, host: usize) {
+        if self.is_there(host) && self.is_going(host) {
+            self.world.ask(host, &Request::Undrain(DrainOrder::default())).unwrap();
+            self.note(format!("{host} is taken back"));
+        }
+    }
+
+    /// The instance is drained, or on the way to it.
+    fn is_going(&mut self, host: usize) -> bool {
+        let state = gateway(&mut self.world, host).standing.state;
+        matches!(state, StandingState::Draining | StandingState::Drained)
+    }
+
+    /// Time passes in steps; after each, both instances are asked whether they are drained.
+    fn pass_asking(&mut self, until: Time) {
+        while self.world.now < until {
+            let next = (self.world.now + TURN).min(until);
+            self.pass(next);
+            let both = [IN_0, IN_1].into_iter().all(|host| self.is_there(host) && self.is_going(host));
+            self.drained = both.then(|| self.drained.unwrap_or(next));
+            if self.drained.is_some_and(|since| next.since(since) > DRAINED) {
+                self.fail("both instances are drained");
+            }
         }
     }
 
@@ -485,10 +535,15 @@ fn play(seed: u64, loud: bool) -> Run {
     steps.sort_by_key(|(at, begins, _)| (*at, !begins));
     let start = run.world.now;
     for (at, begins, fault) in steps {
-        run.pass(start + at);
+        if plan.iter().any(|planned| matches!(planned.fault, Fault::Drain(_))) {
+            run.pass_asking(start + at);
+        } else {
+            run.pass(start + at);
+        }
         run.note(format!("{} {fault:?}", if begins { "begins" } else { "ends" }));
         if begins { run.begin(fault) } else { run.end(fault) }
     }
+    [IN_0, IN_1].into_iter().for_each(|host| run.undrain(host));
     run.note("the last fault is over".to_owned());
     let limit = run.world.now + PEACE;
     // What is kept of who was killed looks like peace for a while.
