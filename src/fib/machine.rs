@@ -282,7 +282,6 @@ impl Fib {
             return None;
         }
         self.use_room(now);
-        self.move_some(LOOK);
         let mut ops = Vec::new();
         let mut looked_at = 0;
         while ops.len() < BATCH
@@ -376,7 +375,7 @@ impl Fib {
     #[must_use]
     pub fn settled(&self) -> bool {
         let idle = self.flying.is_empty() && self.queue.is_empty() && !self.objects.is_dirty();
-        idle && !self.is_moving() && !self.past_is_due()
+        idle && !self.past_is_due()
     }
 
     /// True if no batch is with the kernel.

@@ -100,8 +100,6 @@ pub(super) struct GroupState {
     pub(super) grows_to: Option<u32>,
     /// How many those are.
     pub(super) leaving: u32,
-    /// What those want.
-    pub(super) goes: SmallVec<[u32; 2]>,
     /// The label was changed without asking the prefixes: any of them may want something else.
     pub(super) stripped: bool,
     /// What the prefixes want that shall be on it, and how many each.

@@ -128,7 +128,7 @@ impl Fib {
 
     /// Some of it, routes before groups before next hops, when nothing else is to be done.
     pub(super) fn past_batch(&mut self, now: Time) -> Option<Batch> {
-        let idle = self.swept && self.flying.is_empty() && !self.is_moving();
+        let idle = self.swept && self.flying.is_empty() && self.unsettled.growing.is_empty();
         let past = self.past.as_mut().filter(|_| idle)?;
         if past.retry.is_some_and(|retry| retry > now) {
             return None;

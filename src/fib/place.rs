@@ -8,9 +8,11 @@
 //! [`Fib::settle`] ends the waiting: the group gets the label that most of its prefixes want, in one message and under
 //! its id, and those that want something else move. A table that comes back prefix by prefix is then one message.
 
-use std::{collections::BTreeSet, mem};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
-use super::hash::HashMap;
 use smallvec::SmallVec;
 
 use crate::types::Prefix;
@@ -21,7 +23,6 @@ use super::GroupKey;
 use super::HopKey;
 use super::Member;
 use super::objects::GroupState;
-use super::routes::Cell;
 use super::routes::FAILED;
 use super::routes::FLYING;
 use super::routes::Queue;
@@ -50,12 +51,8 @@ pub(super) struct Unsettled {
     pub(super) groups: BTreeSet<u32>,
     /// Prefixes that came to want something else than their group's label, some of them more than once.
     restless: Queue,
-    /// Prefixes that are to be led to other groups, some of them more than once.
-    moving: Queue,
-    /// The groups that they leave.
-    emptying: BTreeSet<u32>,
     /// Groups whose new label waits for routes to leave.
-    growing: BTreeSet<u32>,
+    pub(super) growing: BTreeSet<u32>,
     /// The last answer of [`Fib::fits`]: prefixes that change one after the other mostly ask the same.
     last: Option<(u32, u32, bool)>,
 }
@@ -81,59 +78,52 @@ impl Fib {
         }
         let groups = mem::take(&mut self.unsettled.groups);
         let mut restless = mem::take(&mut self.unsettled.restless);
-        let (mut any, mut all) = (false, false);
+        let mut strays: BTreeMap<u32, SmallVec<[u32; 4]>> = BTreeMap::new();
+        let mut all = false;
         for id in groups {
-            if let Some(known) = self.settle_group(id) {
-                any = true;
+            let (keys, known) = self.settle_group(id);
+            if !keys.is_empty() {
+                strays.insert(id, keys);
                 all |= !known;
             }
         }
-        if !any {
+        if strays.is_empty() {
             return;
         }
-        let groups = &self.objects.groups;
-        let moving = &mut self.unsettled.moving;
+        let mut moving: Vec<Prefix> = Vec::new();
+        let astray = |want: Ref, key: Ref| match (want.to(), key.to()) {
+            (To::Group(group), To::Group(key)) => strays.get(&group).is_some_and(|keys| keys.contains(&key)),
+            _ => false,
+        };
         if all {
             self.routes.change_all(|prefix, cell| {
-                if astray(groups, cell).is_some() {
-                    moving.push(&prefix);
+                if astray(cell.want, cell.key) {
+                    moving.push(prefix);
                 }
             });
         } else {
             while let Some(prefix) = restless.pop() {
-                if self.routes.get(&prefix).is_some_and(|cell| astray(groups, cell).is_some()) {
-                    moving.push(&prefix);
+                if self.routes.get(&prefix).is_some_and(|cell| astray(cell.want, cell.key)) {
+                    moving.push(prefix);
                 }
             }
         }
-    }
-
-    /// Leads some of the prefixes elsewhere that must leave their groups: so many that the kernel has enough to do.
-    pub(super) fn move_some(&mut self, enough: usize) {
-        while self.queue.len() < enough
-            && let Some(prefix) = self.unsettled.moving.pop()
-        {
-            let Some(cell) = self.routes.get(&prefix).copied() else { continue };
-            // It may want something else by now, or be there twice and have moved.
-            let Some((from, key)) = astray(&self.objects.groups, &cell) else { continue };
-            let to = self.home(key, Some(from));
-            if cell.have != cell.want {
-                self.left(from);
+        for prefix in moving {
+            let Some((want, key)) = self.routes.get(&prefix).map(|cell| (cell.want, cell.key)) else { continue };
+            let (To::Group(from), To::Group(wanted)) = (want.to(), key.to()) else { continue };
+            if !strays.get(&from).is_some_and(|keys| keys.contains(&wanted)) {
+                continue; // it came twice, and has moved
             }
-            self.assign(prefix, cell.key, Ref::group(to));
-        }
-        if self.unsettled.moving.is_empty() {
-            for id in mem::take(&mut self.unsettled.emptying) {
-                if let Some(group) = self.objects.groups.get_mut(&id) {
-                    group.goes.clear();
-                }
+            let to = self.home(wanted, Some(from));
+            let held = self.routes.get(&prefix).is_some_and(|cell| cell.have == want);
+            if held && let Some(group) = self.objects.groups.get_mut(&from) {
+                group.leaving += 1;
             }
+            self.assign(prefix, key, Ref::group(to));
         }
-    }
-
-    /// True if prefixes are still to be led elsewhere.
-    pub(super) fn is_moving(&self) -> bool {
-        !self.unsettled.moving.is_empty() || !self.unsettled.growing.is_empty()
+        for id in strays.into_keys() {
+            self.grow_if_alone(id);
+        }
     }
 
     /// Nothing that was learned over these hops counts any more: their groups go on without them, in one message each,
@@ -312,16 +302,17 @@ impl Fib {
         self.objects.group(key, &self.settings)
     }
 
-    /// Gives the group the label that most of its prefixes want, and notes the keys of those that must go elsewhere. If
-    /// there are such: whether each of them is among the restless.
-    fn settle_group(&mut self, id: u32) -> Option<bool> {
+    /// Gives the group the label that most of its prefixes want. The keys of those that must go elsewhere, and whether
+    /// each of them is among the restless.
+    fn settle_group(&mut self, id: u32) -> (SmallVec<[u32; 4]>, bool) {
+        let none = (SmallVec::new(), true);
         let due = |group: &&GroupState| !group.deleting && group.grows_to.is_none();
-        let group = self.objects.groups.get(&id).filter(due)?;
+        let Some(group) = self.objects.groups.get(&id).filter(due) else { return none };
         let (wants, label) = (group.wants.clone(), group.label);
         let known = !group.stripped;
         if wants.iter().all(|(key, _)| Some(*key) == label) {
             self.shuffled(id, false);
-            return None;
+            return none;
         }
         let live = |key: u32| self.objects.keys.get(key).map(|state| self.live(&state.key));
         let mut classes: Vec<(Live, u64)> = Vec::new();
@@ -334,26 +325,22 @@ impl Fib {
         }
         let now = label.and_then(live);
         // Who has most, and if two have as many the one that needs no message.
-        let (best, _) = classes.into_iter().max_by_key(|(class, sum)| (*sum, Some(class) == now.as_ref()))?;
+        let Some((best, _)) = classes.into_iter().max_by_key(|(class, sum)| (*sum, Some(class) == now.as_ref())) else {
+            return none;
+        };
         let mut stays: SmallVec<[(u32, u32); 4]> = SmallVec::new();
-        let mut goes: SmallVec<[u32; 2]> = SmallVec::new();
-        let mut leaving = 0;
+        let mut goes: SmallVec<[u32; 4]> = SmallVec::new();
         for (key, count) in wants {
-            if live(key).as_ref() == Some(&best) {
-                stays.push((key, count));
-            } else {
-                goes.push(key);
-                leaving += count;
-            }
+            if live(key).as_ref() == Some(&best) { stays.push((key, count)) } else { goes.push(key) }
         }
-        let (chosen, _) = stays.iter().copied().max_by_key(|(key, count)| (*count, Some(*key) == label))?;
-        let any = !goes.is_empty();
+        let Some((chosen, _)) = stays.iter().copied().max_by_key(|(key, count)| (*count, Some(*key) == label)) else {
+            return none;
+        };
         if label != Some(chosen) {
             let equals = self.objects.keys.get(chosen).map_or(0, |state| state.groups.len());
             if equals >= EQUALS {
                 goes.extend(stays.into_iter().map(|(key, _)| key));
-                self.empty(id, goes, 0);
-                return Some(false);
+                return (goes, false);
             }
             if goes.is_empty() || now.as_ref() == Some(&best) {
                 self.relabel(id, chosen);
@@ -362,23 +349,10 @@ impl Fib {
                 self.unsettled.growing.insert(id);
                 self.unsettled.forget();
             }
-            self.empty(id, goes, leaving);
-            return any.then_some(false);
+            return (goes, false);
         }
         self.shuffled(id, stays.len() > 1);
-        self.empty(id, goes, leaving);
-        any.then_some(known)
-    }
-
-    /// Prefixes of the group that want one of these keys go elsewhere.
-    fn empty(&mut self, id: u32, goes: SmallVec<[u32; 2]>, leaving: u32) {
-        if let Some(group) = self.objects.groups.get_mut(&id)
-            && !goes.is_empty()
-        {
-            group.goes = goes;
-            group.leaving = leaving;
-            self.unsettled.emptying.insert(id);
-        }
+        (goes, known)
     }
 
     /// A route has left the group, or will not: it may have been the last that was in the way of its new label.
@@ -410,10 +384,6 @@ impl Fib {
 
     /// Nothing is in line any more: who has not left by now does not leave.
     pub(super) fn grow_all(&mut self) {
-        // A prefix may wait for a group that is about to be made.
-        if !self.unsettled.moving.is_empty() || self.objects.is_dirty() {
-            return;
-        }
         for id in mem::take(&mut self.unsettled.growing) {
             if let Some(group) = self.objects.groups.get_mut(&id) {
                 group.leaving = 0;
@@ -479,14 +449,6 @@ impl Fib {
             return Live { carrying: live(&key.backups).collect(), backups: SmallVec::new(), fallen: true };
         }
         Live { carrying, backups: live(&key.backups).collect(), fallen: false }
-    }
-}
-
-/// The group that a prefix must leave, and the key that it wants.
-fn astray(groups: &HashMap<u32, GroupState>, cell: &Cell) -> Option<(u32, u32)> {
-    match (cell.want.to(), cell.key.to()) {
-        (To::Group(group), To::Group(key)) => groups.get(&group)?.goes.contains(&key).then_some((group, key)),
-        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bfd;
-use crate::control::api::{PathSource, PathState, Select};
+use crate::control::api::{PathSource, PathState, Select, TunnelState};
 use crate::fib::{Op, Target};
 use crate::probe;
 
@@ -139,6 +139,15 @@ fn a_static_tunnel_that_a_hook_takes_down_leaves_its_groups_by_one_message_befor
     bench.kernel(effects);
     bench.work();
     assert_eq!(bench.ways("10.70.0.0/16"), [7, 8]);
+}
+
+#[test]
+fn an_instance_that_waits_behind_its_twin_sends_nothing_into_its_static_tunnels() {
+    let mut bench = begun(&STATIC.replace("active-active", "active-standby"));
+    bench.tunnel(7, true);
+    assert!(bench.ways("10.70.0.0/16").is_empty(), "it has not become active");
+    let (Ok(Reply::Tunnels(shown)), _) = bench.ask(&Request::Tunnels) else { panic!("no tunnels") };
+    assert_eq!(shown.tunnels[0].state, TunnelState::Up, "the tunnel itself could carry it");
 }
 
 #[test]
