@@ -179,16 +179,18 @@ impl Fib {
                 refused += 1;
                 audit.findings.name(id, Fault::Missing);
             }
-            if hop.phase != Phase::Present || audit.moved.contains(&id) {
+            if audit.moved.contains(&id) {
                 continue;
             }
-            match found.next_hops.get(&id) {
-                Some(there) if *there == hop.object(id) => {}
-                Some(there) => {
+            match (hop.phase, found.next_hops.get(&id)) {
+                (Phase::Adding | Phase::Unsure | Phase::Deleting, _) | (Phase::Absent, None) => {}
+                (Phase::Present, Some(there)) if *there == hop.object(id) => {}
+                // One that we could not add may be there as somebody else changed it.
+                (Phase::Present | Phase::Absent, Some(there)) => {
                     audit.changes.push(Change::HopSet(*there));
                     audit.findings.name(id, Fault::Different);
                 }
-                None => {
+                (Phase::Present, None) => {
                     audit.changes.push(Change::IdDeleted(id));
                     audit.findings.name(id, Fault::Missing);
                 }

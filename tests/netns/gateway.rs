@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -29,13 +29,33 @@ pub(crate) const CLOUD: &str = "10.20.0.0/16";
 pub(crate) const SEEN_BY_FRR: [&str; 2] = ["169.254.21.2", "169.254.21.6"];
 pub(crate) const SEEN_BY_BIRD: [&str; 2] = ["169.254.21.10", "169.254.21.14"];
 
-static TURN: Mutex<()> = Mutex::new(());
-
-/// A lab, and the right to be the only one.
+/// A lab, and its place among those that may run at once.
 pub(crate) struct Gateway {
-    // Dropped first: the next test starts on an idle machine.
+    // Dropped first: the next test starts when this lab is gone.
     pub(crate) lab: Lab,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
+}
+
+/// One of the `crate::LABS` places.
+struct Turn;
+
+static TAKEN: Mutex<usize> = Mutex::new(0);
+static LEFT: Condvar = Condvar::new();
+
+impl Turn {
+    fn take() -> Self {
+        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = LEFT.wait_while(taken, |taken| *taken >= crate::LABS);
+        *free.unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        LEFT.notify_one();
+    }
 }
 
 /// A path in this checkout.
@@ -51,7 +71,7 @@ impl Gateway {
 
     /// Another lab as its file says.
     pub(crate) fn of(file: &str) -> Result<Self> {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take();
         let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
         let lab = Lab::up(&checkout(file), &Options::new(programs))?;
         Ok(Self { lab, _turn: turn })
@@ -59,7 +79,7 @@ impl Gateway {
 
     /// Another lab without the daemons of `idle` nodes, with the first instance's file edited.
     pub(crate) fn of_edited(file: &str, idle: &[&str], edit: impl Fn(&str) -> String) -> Result<Self> {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take();
         let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
         let path = checkout(file);
         let own = path.parent().context("a file is in a folder")?.join("twinspan.toml");
@@ -82,7 +102,7 @@ impl Gateway {
 
     /// The lab with `more` at the end of the gateway's file.
     pub(crate) fn up_with(idle: &[&str], more: &str) -> Result<Self> {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take();
         let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
         let folder = checkout("labs/dual-redundancy");
         let mut file = tempfile::NamedTempFile::new()?;
@@ -113,7 +133,7 @@ impl Gateway {
     }
 
     fn made_of(lab: &str, programs: &Path, files: &[(&str, &str, String)]) -> Result<Self> {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take();
         let mut written = Vec::new();
         let mut options = Options::new(programs);
         for (node, target, text) in files {

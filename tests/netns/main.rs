@@ -1,6 +1,6 @@
 //! The whole on a real kernel: instances, FRR, BIRD and players in network namespaces. Needs root.
 //!
-//! One lab at a time: what is measured here is not to be measured beside another.
+//! A few labs at a time: most of what they do is waiting. What needs the machine for itself is in `tests/tables`.
 
 #[path = "../../labs/flows/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the example uses the rest")]
@@ -14,7 +14,6 @@ mod runner;
 
 mod active_active;
 mod active_standby;
-mod attributes;
 mod authentication;
 mod bfd;
 mod bfd_peers;
@@ -25,7 +24,6 @@ mod dual_redundancy;
 mod dynamic;
 mod faults;
 mod foreign;
-mod full_table;
 mod gateway;
 mod graceful_restart;
 mod graceful_shutdown;
@@ -47,3 +45,6 @@ mod transit;
 mod tunnels;
 mod twin;
 mod weights;
+
+/// Labs of [`gateway::Gateway`] that run beside each other.
+const LABS: usize = 2;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use crate::full_table::{device, recording};
+use crate::full::{device, recording};
 use crate::gateway::{Gateway, SOON};
 use crate::player::mrt::{self, Record};
 use crate::player::rewrite::codes;

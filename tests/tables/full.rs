@@ -21,9 +21,11 @@ const PREFIXES: usize = 577_703;
 /// How long a table may take to be in the kernel: a limit for this test to end, not a target.
 const LOAD_LIMIT: Duration = Duration::from_secs(120);
 
-/// An answer that takes longer than this waited for the table. The target is 100 ms; what it was is printed, and not held
-/// here, where other tests have the processors too.
-const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+/// An answer that takes longer than this waited for the table.
+const ANSWER_LIMIT: Duration = Duration::from_millis(100);
+
+/// The table takes 2.4 s where the machine has nothing else to do. Where it has, an answer may take longer in proportion.
+const ANSWERS_A_LOAD: u32 = 24;
 
 /// A recording: from `TWINSPAN_DATA`, else from the data folder beside the checkout.
 pub(crate) fn recording(name: &str) -> Option<PathBuf> {
@@ -153,7 +155,8 @@ fn a_full_table_from_two_devices_is_in_the_kernel_with_two_members_and_the_daemo
     assert_eq!(two_members.count(), kernel.routes.len(), "routes through a resilient group with two members");
 
     // No session was lost, before, during and after; then there is nothing left to do.
-    assert!(longest <= ANSWER_LIMIT, "an answer took {longest:?}");
+    let limit = ANSWER_LIMIT.max(settled / ANSWERS_A_LOAD);
+    assert!(longest <= limit, "an answer took {longest:?}, more than {limit:?}");
     let window = Duration::from_secs(5);
     let before = gateway.lab.cpu_time("in-0", "twinspan")?;
     thread::sleep(window); // the time over which idle is measured
