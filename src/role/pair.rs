@@ -106,7 +106,6 @@ impl Machine {
             out.push(Output::NotTaken);
         }
         match self.twin(now) {
-            Twin::Unknown => {}
             Twin::Says(claim) => {
                 self.forget_answer();
                 if claim.stance.is_active() {
@@ -115,8 +114,9 @@ impl Machine {
                     self.beside(now, &claim, yields.is_some(), out);
                 }
             }
-            Twin::Silent(_) if self.settings.ask => self.watches(now, late || yields.is_some(), out),
-            Twin::Silent(_) => {}
+            // Also one that goes on after a start and has heard nothing yet: somebody may have taken it meanwhile.
+            Twin::Unknown | Twin::Silent(_) if self.settings.ask => self.watches(now, late || yields.is_some(), out),
+            Twin::Unknown | Twin::Silent(_) => {}
         }
     }
 

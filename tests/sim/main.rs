@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may stop where it stands
 
 mod agent;
+mod bounds;
 mod chaos;
 mod drain;
 mod faults;
@@ -16,6 +17,7 @@ mod modes;
 mod reload;
 mod restart;
 mod standby;
+mod trouble;
 mod tunnels;
 mod twin;
 mod walk;

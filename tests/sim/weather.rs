@@ -78,7 +78,7 @@ impl World {
             }
             Happening::Hello(host, ..) if self.hosts[*host].frozen => return None,
             Happening::Packet(host, ..) if self.hosts[*host].frozen => return None,
-            Happening::Hello(host, ..) => (*host, self.hosts[*host].asleep),
+            Happening::Hello(host, ..) | Happening::Ask(host, ..) => (*host, self.hosts[*host].asleep),
             Happening::Packet(..) => return Some(happening),
         };
         if waits {

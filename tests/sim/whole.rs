@@ -14,27 +14,30 @@ use std::{
     time::Duration,
 };
 
-use twinspan::control::api::{DrainOrder, Request, StandingState};
+use twinspan::control::api::{DrainOrder, Request, RoleWish, StandingState};
 use twinspan::fib::{Table, Target};
 use twinspan::types::{LinkIndex, Prefix, Time};
 
-use crate::guard::{Found, Guard};
+use crate::bounds::{Memory, TURN, holds, wrong};
+use crate::guard::Guard;
+use crate::trouble::{Fault, Planned, plan};
 use crate::twin::{gateway, pair_of, paired};
 use crate::walk;
 use crate::walk::End;
-use crate::weather::Weather;
 use crate::world::World;
 use crate::{HQ_1, HQ_2, IN_0, IN_1, device, story};
 
-const CORE: usize = 4;
+/// The router of the cloud network, and a host of it that sends to the sites by that router.
+pub const CORE: usize = 4;
+pub const VM: usize = 5;
 
 /// The prefix of the cloud network, and those of the sites with who has them.
-const CLOUD: &str = "10.20.0.0/16";
-const SITES: [(&str, &[usize]); 3] =
+pub const CLOUD: &str = "10.20.0.0/16";
+pub const SITES: [(&str, &[usize]); 3] =
     [("10.52.0.0/16", &[HQ_1, HQ_2]), ("10.51.8.0/24", &[HQ_1]), ("10.52.8.0/24", &[HQ_2])];
 
 /// All wires: its ends, the interface at the first of them, and what it is.
-const WIRES: [([usize; 2], &str, &str); 7] = [
+pub const WIRES: [([usize; 2], &str, &str); 7] = [
     ([IN_0, HQ_1], "tun1", "tunnel hq-1/in-0"),
     ([IN_1, HQ_1], "tun1", "tunnel hq-1/in-1"),
     ([IN_0, HQ_2], "tun2", "tunnel hq-2/in-0"),
@@ -43,24 +46,10 @@ const WIRES: [([usize; 2], &str, &str); 7] = [
     ([IN_0, CORE], "net", "the network link of in-0"),
     ([IN_1, CORE], "net", "the network link of in-1"),
 ];
-const TWIN_LINK: usize = 4;
+pub const TWIN_LINK: usize = 4;
 
-/// The hold time of all sessions, the restart time, and what a start waits for at most.
-const HOLD: Duration = Duration::from_secs(9);
-const RESTART: Duration = Duration::from_secs(10);
-const START: Duration = Duration::from_secs(30);
-/// What machines and kernels take beside the time that noticing takes.
-const TURN: Duration = Duration::from_millis(50);
-/// Between two hellos; and what an active whose twin is silent takes to find out on the network side that there is
-/// another: half of a `lease`, and the questions of two times (0022).
-const HELLO: Duration = Duration::from_millis(200);
-const ALONE: Duration = Duration::from_millis(1_600);
-/// How long the kernel keeps the shared address of an instance that does not run.
-const LEASE: Duration = Duration::from_secs(2);
 /// Two orders at once cross on the twin-link; then one gives way.
 const DRAINED: Duration = Duration::from_millis(500);
-/// Faults begin within this time.
-const TROUBLE: Duration = Duration::from_secs(12);
 /// So long after the last fault all is as it was.
 const PEACE: Duration = Duration::from_secs(150);
 
@@ -110,95 +99,6 @@ import = ["accept"]
 export = ["accept"]
 "#;
 
-/// What goes wrong.
-#[derive(Clone, Debug, PartialEq)]
-enum Fault {
-    /// Nothing arrives over a wire.
-    Cut(usize),
-    /// What this host sends over a wire does not arrive.
-    OneWay(usize, usize),
-    /// The carrier is lost; the news of it may be too, at either end, when it goes and when it comes.
-    Carrier(usize, [bool; 2], [bool; 2]),
-    /// Packets are lost and late.
-    Bad(usize, Weather),
-    /// The daemon is killed, and started again.
-    Kill(usize),
-    /// The host loses its power, and starts with an empty kernel.
-    Die(usize),
-    /// The daemon is stopped, alone or with all of its host, and goes on.
-    Pause(usize, bool),
-    /// The clock of a host jumps.
-    Jump(usize, Duration),
-    /// Another program changes what is ours.
-    Tamper(usize, u8, usize),
-    /// The instances do not hear each other on the network side.
-    Network,
-    /// A person drains an instance, without force, and takes it back later.
-    Drain(usize),
-}
-
-impl Fault {
-    /// The wire or the host that it is about: there is one fault at a time of each.
-    fn about(&self) -> (bool, usize) {
-        match self {
-            Self::Cut(wire) | Self::OneWay(_, wire) | Self::Carrier(wire, ..) | Self::Bad(wire, _) => (true, *wire),
-            Self::Kill(host)
-            | Self::Die(host)
-            | Self::Pause(host, _)
-            | Self::Jump(host, _)
-            | Self::Tamper(host, ..) => (false, *host),
-            Self::Network => (true, usize::MAX),
-            // Also of one that is killed or stopped meanwhile.
-            Self::Drain(host) => (true, 100 + host),
-        }
-    }
-}
-
-/// A fault with its time.
-#[derive(Clone, Debug)]
-struct Planned {
-    from: Duration,
-    to: Duration,
-    fault: Fault,
-}
-
-/// What is played, by chance alone.
-fn plan(chance: &mut fastrand::Rng, standby: bool) -> Vec<Planned> {
-    let mut plan: Vec<Planned> = Vec::new();
-    for _ in 0..chance.usize(1..9) {
-        let wire = chance.usize(..if standby { TWIN_LINK + 1 } else { WIRES.len() });
-        let host = [IN_0, IN_0, IN_1, IN_1, HQ_1, HQ_2, CORE][chance.usize(..if standby { 6 } else { 7 })];
-        let end = WIRES[wire].0[chance.usize(..2)];
-        let mut lost = || [chance.u8(..4) == 0, chance.u8(..4) == 0];
-        let (gone, back) = (lost(), lost());
-        let fault = match chance.u32(..20) {
-            0..4 => Fault::Cut(wire),
-            4..7 => Fault::OneWay(end, wire),
-            7..9 => Fault::Carrier(wire, gone, back),
-            9..12 => {
-                let delay = Duration::from_millis(chance.u64(..60));
-                Fault::Bad(wire, Weather { loss: chance.u32(..40), delay })
-            }
-            12..14 => Fault::Kill(host),
-            14 => Fault::Die(host),
-            15..17 => Fault::Pause(host, chance.bool()),
-            17 if standby => Fault::Network,
-            18 if !standby => Fault::Drain([IN_0, IN_1][chance.usize(..2)]),
-            17 => Fault::Jump(host, Duration::from_millis(chance.u64(..20_000))),
-            _ => Fault::Tamper([IN_0, IN_1][chance.usize(..2)], chance.u8(..6), chance.usize(..8)),
-        };
-        let from = Duration::from_micros(chance.u64(..TROUBLE.as_micros() as u64));
-        let most = [5, 400, 3_000, 14_000][chance.usize(..4)];
-        let lasts = Duration::from_micros(chance.u64(1..most * 1_000));
-        let to = if matches!(fault, Fault::Jump(..) | Fault::Tamper(..)) { from } else { from + lasts };
-        let meets = |known: &Planned| known.fault.about() == fault.about() && known.from <= to && from <= known.to;
-        if !plan.iter().any(meets) {
-            plan.push(Planned { from, to, fault });
-        }
-    }
-    plan
-}
-
 /// What leads where at a host at rest: by prefix, the interfaces that carry, and how many routes there are.
 type Ways = BTreeMap<Prefix, Vec<LinkIndex>>;
 
@@ -207,6 +107,7 @@ struct Run {
     /// The gateway is active-standby: there is no network router then.
     standby: bool,
     guard: Guard,
+    memory: Memory,
     /// Since when both instances are drained.
     drained: Option<Time>,
     /// When the daemon of each host was last started or woken.
@@ -216,11 +117,11 @@ struct Run {
     story: Vec<String>,
 }
 
-fn prefix(text: &str) -> Prefix {
+pub fn prefix(text: &str) -> Prefix {
     text.parse().unwrap()
 }
 
-fn is_at(host: usize, to: Prefix) -> bool {
+pub fn is_at(host: usize, to: Prefix) -> bool {
     let sites = SITES.iter().any(|(text, hosts)| prefix(text) == to && hosts.contains(&host));
     sites || (to == prefix(CLOUD) && [IN_0, IN_1, CORE].contains(&host))
 }
@@ -240,10 +141,28 @@ impl Run {
         world.host("core-1", "one", &format!("{CORE_FILE}{common}"));
         world.wire((IN_0, "net", "10.20.255.4"), (CORE, "net-a", "10.20.255.1"));
         world.wire((IN_1, "net", "10.20.255.5"), (CORE, "net-b", "10.20.255.1"));
+        world.host("cloud host", "", "");
+        world.wire((CORE, "lan", "10.20.1.1"), (VM, "eth0", "10.20.1.9"));
+        let out = world.interface(VM, "eth0").unwrap();
+        let table = &mut world.hosts[VM].kernel.table;
+        table.routes.extend(SITES.map(|(text, _)| (prefix(text), Target::Link(out))));
         (0..if standby { CORE } else { CORE + 1 }).for_each(|host| world.start(host));
         let plan = plan(&mut chance, standby);
         let guard = Guard::default();
-        (Self { world, standby, guard, drained: None, since: [Time::START; 5], bfd, loud, story: Vec::new() }, plan)
+        (
+            Self {
+                world,
+                standby,
+                guard,
+                memory: Memory::default(),
+                drained: None,
+                since: [Time::START; 5],
+                bfd,
+                loud,
+                story: Vec::new(),
+            },
+            plan,
+        )
     }
 
     fn note(&mut self, what: String) {
@@ -256,17 +175,17 @@ impl Run {
     /// Lets time pass, and looks after every event whether something is wrong for too long.
     fn pass(&mut self, until: Time) {
         let rest = until.since(self.world.now);
-        let guard = RefCell::new((std::mem::take(&mut self.guard), None));
+        let guard = RefCell::new((std::mem::take(&mut self.guard), None, std::mem::take(&mut self.memory)));
         let (since, bfd) = (self.since, self.bfd);
         self.world.run_until(rest, |world| {
-            let (guard, seen) = &mut *guard.borrow_mut();
+            let (guard, seen, memory) = &mut *guard.borrow_mut();
             // The time of an address passes without an event of its own.
             let now = Some((world.changes(), holds(world, IN_0), holds(world, IN_1)));
-            let found = (std::mem::replace(seen, now) != now).then(|| wrong(world, &since, bfd));
+            let found = (std::mem::replace(seen, now) != now).then(|| wrong(world, &since, bfd, memory));
             guard.look(world.now, found);
             guard.broken.is_some()
         });
-        self.guard = guard.into_inner().0;
+        (self.guard, _, self.memory) = guard.into_inner();
         if let Some(broken) = self.guard.broken.clone() {
             self.fail(&broken);
         }
@@ -292,6 +211,7 @@ impl Run {
             Fault::Jump(host, by) => world.jump(*host, *by),
             Fault::Tamper(host, kind, which) => world.tamper(*host, *kind, *which, false),
             Fault::Network => world.network_cut = true,
+            Fault::HandOver(host) => self.hand_over(*host),
             Fault::Drain(host) => self.drain(*host),
         }
     }
@@ -309,8 +229,11 @@ impl Run {
             Fault::Kill(host) => world.start(*host),
             Fault::Die(host) => world.boot(*host),
             Fault::Pause(host, _) => world.wake(*host),
-            Fault::Jump(..) | Fault::Tamper(..) => {}
-            Fault::Network => world.network_cut = false,
+            Fault::Jump(..) | Fault::Tamper(..) | Fault::HandOver(_) => {}
+            Fault::Network => {
+                world.network_cut = false;
+                self.memory.whole = Some(world.now);
+            }
             Fault::Drain(host) => self.undrain(*host),
         }
         if let (false, host) = fault.about() {
@@ -321,6 +244,13 @@ impl Run {
     /// Can be asked.
     fn is_there(&self, host: usize) -> bool {
         self.world.hosts[host].speaker.is_some() && !self.world.hosts[host].asleep
+    }
+
+    fn hand_over(&mut self, host: usize) {
+        if self.is_there(host) {
+            let said = self.world.ask(host, &Request::Role(RoleWish::Standby, false));
+            self.note(said.map_or_else(|error| error.message, |_| format!("{host} shall be standby")));
+        }
     }
 
     fn drain(&mut self, host: usize) {
@@ -417,88 +347,10 @@ impl Run {
             let ends = walk::ends(&self.world, from, to, &is_at);
             ends.iter().all(|end| matches!(end, End::There(_)))
         };
-        let from: &[usize] = if self.standby { &[IN_0, IN_1] } else { &[CORE, IN_0, IN_1] };
+        let from: &[usize] = if self.standby { &[IN_0, IN_1] } else { &[VM, IN_0, IN_1] };
         let out = SITES.iter().all(|(text, _)| from.iter().all(|from| arrives(*from, prefix(text))));
         out && [HQ_1, HQ_2].iter().all(|from| arrives(*from, prefix(CLOUD)))
     }
-}
-
-/// What must not be so for long, as it is now.
-fn wrong(world: &World, since: &[Time; 5], bfd: bool) -> Found {
-    let mut found = Found::new();
-    // Somebody who does not hear of it that a tunnel is gone says nothing of it.
-    let deaf = [IN_0, IN_1].iter().any(|host| world.hosts[*host].speaker.is_none() || world.hosts[*host].asleep);
-    let twin = !world.carries(IN_0, TWIN_LINK) || !world.carries(IN_1, TWIN_LINK);
-    let late = world.weather.get(&TWIN_LINK).map_or(Duration::ZERO, |weather| {
-        weather.delay * 4 + if weather.loss > 0 { Duration::from_secs(3) } else { Duration::ZERO }
-    });
-    for (text, _) in SITES {
-        for from in [CORE, IN_0, IN_1] {
-            for end in walk::ends(world, from, prefix(text), &is_at) {
-                let End::Loop(path) = end else { continue };
-                let names: Vec<_> = path.iter().map(|host| world.hosts[*host].name).collect();
-                // One that was started not long ago says nothing before it knows all, and what it said before is kept.
-                let new =
-                    [IN_0, IN_1].iter().any(|host| since[*host] > Time::START && world.now.since(since[*host]) < START);
-                let bound = match (new, deaf || twin) {
-                    (true, _) => START + TURN,
-                    (false, true) => HOLD + RESTART + TURN * 10,
-                    (false, false) => TURN * 2 + late,
-                };
-                found.push((format!("loop for {text}: {}", names.join(" > ")), bound));
-            }
-        }
-    }
-    // Both on purpose while neither can hear the other at all; and hellos that are lost say nothing.
-    let apart = twin || !world.hosts[IN_0].interfaces.iter().any(|(_, name, _, up)| name == "eth1" && *up);
-    if holds(world, IN_0) && holds(world, IN_1) && !(apart && world.network_cut) {
-        let lossy = world.weather.get(&TWIN_LINK).is_some_and(|weather| weather.loss > 0);
-        let bound = match (deaf, apart) {
-            // The kernel of one that does not run has the address until its lifetime is over.
-            (true, _) => LEASE,
-            (false, true) => ALONE,
-            // One that was stopped believes nothing for a hello.
-            (false, false) => HELLO * 2,
-        };
-        let bound = bound + late + if lossy { ALONE } else { Duration::ZERO };
-        found.push(("both: in-0 and in-1 have the shared address".to_owned(), bound + TURN * 2));
-    }
-    for host in [IN_0, IN_1] {
-        let h = &world.hosts[host];
-        if h.speaker.is_none() || h.asleep || h.dark {
-            continue;
-        }
-        for (number, wire) in world.wires.iter().enumerate().take(TWIN_LINK + 1) {
-            let (Some((_, link)), Some((far, _))) =
-                (wire.iter().find(|(known, _)| *known == host), wire.iter().find(|(known, _)| *known != host))
-            else {
-                continue;
-            };
-            let gone = world.hosts[*far].dark || world.hosts[*far].frozen;
-            if world.carries(host, number) && world.carries(*far, number) && !gone {
-                continue;
-            }
-            let used = SITES.iter().any(|(text, _)| walk::links(&h.kernel.table, prefix(text)).contains(link));
-            if !used {
-                continue;
-            }
-            let slow = world.weather.get(&number).map_or(Duration::ZERO, |weather| weather.delay);
-            let bound = match world.detection(host, *link).filter(|_| bfd) {
-                Some(detection) => detection * 2 + TURN + slow,
-                // It has been started not long ago, and keeps what it found until it knows better.
-                None if world.now.since(since[host]) < START => START + TURN,
-                None => HOLD + RESTART + TURN * 10,
-            };
-            found.push((format!("dead: {} sends over {}, which carries nothing", h.name, WIRES[number].2), bound));
-        }
-    }
-    found
-}
-
-/// The kernel of that instance has the shared address, and answers for it.
-fn holds(world: &World, host: usize) -> bool {
-    let h = &world.hosts[host];
-    h.address.is_some_and(|until| world.now < until) && !h.frozen && !h.dark
 }
 
 /// The file in active-standby, with a network side to ask on.

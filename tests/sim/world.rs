@@ -80,6 +80,10 @@ impl End {
     }
 }
 
+/// How often the network side is asked who has the shared address, and how long each question waits.
+const QUESTIONS: u32 = 3;
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Nothing that a question could need.
 struct Nothing;
 
@@ -114,6 +118,8 @@ pub enum Happening {
     Packet(usize, Arrival, Wire),
     /// A hello arrives over a wire, if that carries it by then.
     Hello(usize, usize, Bytes),
+    /// The network side is asked for the shared address, so many times more.
+    Ask(usize, u32, u32),
 }
 
 /// What comes in order: everything on one of these, and nothing beside it.
@@ -534,6 +540,7 @@ impl World {
                     self.tell(host, Input::Hello(octets));
                 }
             }
+            Happening::Ask(host, run, left) => self.ask_network(host, run, left),
             Happening::Packet(host, arrival, wire) => self.packet(host, &arrival, wire.as_slice()),
             Happening::Tell(host, run, input) => {
                 if self.hosts[host].run == run {
@@ -665,7 +672,7 @@ impl World {
     /// The shared address of a host, and what the network side says of it.
     fn role(&mut self, host: usize, work: role::Work) {
         let run = self.hosts[host].run;
-        let mut after = Duration::from_millis(1);
+        let after = Duration::from_millis(1);
         let done = match work {
             role::Work::Hold(_, lifetime) => {
                 self.hosts[host].address = Some(self.now + lifetime);
@@ -679,22 +686,34 @@ impl World {
                 self.hosts[host].address = None;
                 role::Done::Dropped(Ok(()))
             }
-            role::Work::Ask(_) => {
-                after = Duration::from_millis(300);
-                let holds =
-                    |other: &Host| other.address.is_some_and(|until| self.now < until) && !other.frozen && !other.dark;
-                let others = self.hosts.iter().enumerate().filter(|(at, _)| *at != host);
-                let somebody = !self.network_cut && others.map(|(_, other)| other).any(holds);
-                role::Done::Answered(if somebody {
-                    role::Answer::Somebody("02:00:00:00:00:01".to_owned())
-                } else {
-                    role::Answer::Nobody
-                })
-            }
+            role::Work::Ask(_) => return self.ask_network(host, run, QUESTIONS),
             role::Work::Announce(_) | role::Work::Elect(_) | role::Work::Compete(_) => return,
         };
         self.count += 1;
         self.queue.insert((self.now + after, self.count), Happening::Tell(host, run, Input::Role(done)));
+    }
+
+    /// As the daemon does: asked three times, and the first answer is the answer.
+    fn ask_network(&mut self, host: usize, run: u32, left: u32) {
+        if self.hosts[host].run != run {
+            return;
+        }
+        let holds = |other: &Host| other.address.is_some_and(|until| self.now < until) && !other.frozen && !other.dark;
+        let others = self.hosts.iter().enumerate().filter(|(at, _)| *at != host);
+        let somebody = left > 0 && !self.network_cut && others.map(|(_, other)| other).any(holds);
+        let (after, next) = match left {
+            _ if somebody => {
+                let who = role::Answer::Somebody("02:00:00:00:00:01".to_owned());
+                (Duration::from_millis(1), Happening::Tell(host, run, Input::Role(role::Done::Answered(who))))
+            }
+            0 => {
+                let nobody = role::Done::Answered(role::Answer::Nobody);
+                return self.tell(host, Input::Role(nobody));
+            }
+            _ => (PATIENCE, Happening::Ask(host, run, left - 1)),
+        };
+        self.count += 1;
+        self.queue.insert((self.now + after, self.count), next);
     }
 
     /// A hello leaves a host: it may be lost, late, or overtaken.
@@ -825,7 +844,7 @@ impl Happening {
             Self::Compare(host, _) => Lane::Links(*host),
             Self::Read(host, ..) => Lane::Audit(*host),
             Self::Packet(host, ..) => Lane::Bfd(*host),
-            Self::Hello(..) => Lane::Hellos,
+            Self::Hello(..) | Self::Ask(..) => Lane::Hellos,
             Self::Deliver(..) | Self::Hangup(_) => Lane::Tcp,
             Self::Tell(host, _, input) => match input {
                 Input::KernelDone { .. } | Input::Dumped(_) => Lane::Answers(*host),
