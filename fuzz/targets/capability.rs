@@ -16,7 +16,7 @@ use twinspan::wire::{Context, Deframer, Error, Message, MessageKind};
 #[allow(dead_code)] // the simulation asks it more
 #[path = "../../tests/sim/kernel.rs"]
 mod kernel;
-#[path = "../../tests/malformed/rig.rs"]
+#[path = "../../tests/malformed/rig/mod.rs"]
 mod rig;
 
 use rig::{Rig, SUBJECT};

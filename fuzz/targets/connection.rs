@@ -18,7 +18,7 @@ use twinspan::wire::Capability;
 #[allow(dead_code)] // the simulation asks it more
 #[path = "../../tests/sim/kernel.rs"]
 mod kernel;
-#[path = "../../tests/malformed/rig.rs"]
+#[path = "../../tests/malformed/rig/mod.rs"]
 mod rig;
 
 use rig::{Far, INTERNAL, Rig, SUBJECT, WITNESS};

@@ -326,7 +326,7 @@ mod tests {
             assert!(
                 found.is_some(),
                 "[{}] {} has no class: say in src/config/classes.rs what its change costs on a running instance, in \
-                 docs/configuration.md (\"What a change costs\") the same, and give tests/sim/reload.rs a change of it",
+                 docs/configuration.md (\"What a change costs\") the same, and give tests/sim/reload/keys.rs a change of it",
                 key.table,
                 key.name
             );

@@ -7,6 +7,8 @@ mod kernel;
 mod keys;
 mod protocols;
 mod reader;
+mod shell;
+mod signals;
 mod start;
 mod surroundings;
 mod tally;

@@ -18,6 +18,7 @@ mod input;
 mod interfaces;
 mod journal;
 mod keep_down;
+mod life;
 mod link;
 mod neighbor;
 mod neighbors;
@@ -32,7 +33,9 @@ mod resync;
 mod role;
 mod room;
 mod sessions;
+mod settings;
 mod settling;
+mod slices;
 mod stale;
 mod standing;
 mod startup;
@@ -45,7 +48,6 @@ mod watch;
 mod tests;
 
 use std::{
-    cell::RefCell,
     collections::{BTreeSet, HashMap},
     net::SocketAddr,
     time::Duration,
@@ -60,9 +62,7 @@ pub use reload::ReloadError;
 pub use standing::Standing;
 
 use crate::bfd;
-use crate::config;
 use crate::config::Config;
-use crate::config::OnStop;
 use crate::control::api::Reset;
 use crate::fib;
 use crate::fib::{Failure, Fib};
@@ -72,14 +72,15 @@ use crate::probe;
 use crate::rib;
 use crate::rib::Rib;
 use crate::session;
-use crate::types::{ConnId, Family, Hop, Name, PeerId, Prefix, Time};
-use crate::wire::{Attributes, Cease, MessageKind, Notification};
+use crate::types::{ConnId, Family, Name, PeerId, Prefix, Time};
+use crate::wire::Attributes;
 use accept::Way;
 use alone::FarEnds;
 use audit::Audit;
 use drains::Drains;
 use fitness::Fitness;
 use journal::Journal;
+use life::Life;
 use link::Links;
 use neighbor::Neighbor;
 use neighbors::{Leaving, Neighbors};
@@ -90,15 +91,11 @@ use resync::Resync;
 use role::Office;
 use room::Lacking;
 use settling::Settling;
+use slices::SLICE_PREFIXES;
 use startup::Startup;
 use statics::Statics;
 use tunnels::Tunnels;
 use twin::Pair;
-
-/// Prefixes that one slice of work moves from the RIB to the FIB.
-const SLICE_PREFIXES: usize = 1_000;
-/// Octets that one slice of work sends to one peer.
-const SLICE_OCTETS: usize = 32 * 1024;
 
 /// Why an instance of that name cannot be run.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -106,21 +103,6 @@ const SLICE_OCTETS: usize = 32 * 1024;
 pub struct UnknownInstance {
     wanted: Name,
     known: String,
-}
-
-/// What a speaker is at a moment of its life.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Life {
-    /// The kernel has not been read yet.
-    Waiting,
-    /// Sessions are run.
-    Running,
-    /// Every neighbor is being told, over the host routes that are still there.
-    Closing(FlushId),
-    /// Every neighbor was told; the kernel is being cleaned.
-    Stopping,
-    /// All done.
-    Stopped,
 }
 
 /// One TCP connection, or the attempt at one.
@@ -210,11 +192,11 @@ impl Speaker {
             let names: Vec<_> = config.model.instances.iter().map(|known| known.name.to_string()).collect();
             UnknownInstance { wanted: instance.clone(), known: names.join(" and ") }
         })?;
-        let mut rib = Rib::new(rib_settings(&config, &desired));
+        let mut rib = Rib::new(settings::rib(&config, &desired));
         for prefix in &desired.prefixes {
             rib.originate(*prefix, Attributes::default());
         }
-        let fib = Fib::new(fib_settings(&config));
+        let fib = Fib::new(settings::fib(&config));
         let plans = desired.neighbors.clone();
         let ranges: Vec<_> = desired.ranges.iter().map(|range| range.prefix.family()).collect();
         let families = plans.iter().map(|plan| Family::of(plan.remote_address)).chain(ranges);
@@ -485,191 +467,8 @@ impl Speaker {
     /// What the kernel's part of the shell must know.
     #[must_use]
     pub fn fib_settings(&self) -> fib::Settings {
-        fib_settings(&self.config)
+        settings::fib(&self.config)
     }
-
-    // ---- life -------------------------------------------------------------------------------------------------
-
-    fn begin(&mut self, now: Time, found: fib::Table, out: &mut Vec<Effect>) {
-        if self.life != Life::Waiting {
-            return;
-        }
-        self.elect(now, out);
-        self.life = Life::Running;
-        let (routes, groups) = (found.routes.len(), found.groups.len());
-        // Our host routes to the neighbors forward nothing for anybody.
-        let host = |prefix: &Prefix| self.desired.host_routes.iter().any(|route| route.prefix == *prefix);
-        let left = std::mem::take(&mut self.leftovers);
-        // Whether packets still find their way to another table is not known.
-        let elsewhere = left.routes.iter().filter(|route| route.table == self.config.kernel.table);
-        let prefixes: Vec<Prefix> = found.routes.keys().copied().chain(elsewhere.map(|route| route.prefix)).collect();
-        let stayed = |family: &Family| prefixes.iter().any(|prefix| prefix.family() == *family && !host(prefix));
-        self.preserved = Family::ALL.into_iter().filter(stayed).collect();
-        let routes = routes + left.routes.len();
-        self.fib.adopt(found);
-        if !left.is_empty() {
-            let one = left.routes.first().map(|route| (route.table, route.protocol, route.metric));
-            let (routes, objects) = (left.routes.len(), left.groups.len() + left.next_hops.len());
-            out.push(Effect::Tell(Event::Leftovers { routes, objects, one }));
-            self.sweeps_past = true;
-        }
-        self.fib.inherit(left);
-        if routes + groups > 0 {
-            out.push(Effect::Tell(Event::Adopted { routes, groups }));
-        }
-        if routes == 0 {
-            // Nothing to be kept: every change goes to the kernel from the first moment on.
-            self.fib.sweep();
-        } else {
-            self.rib.defer();
-        }
-        self.take_stances(now, out);
-        let expected = self.neighbors.iter().filter(|neighbor| neighbor.kept_down().is_none());
-        let waiting = expected.flat_map(|n| n.plan.families.iter().map(move |family| (n.id, *family)));
-        self.startup.begin(now, routes > 0, waiting.collect());
-        self.audit_later(now);
-        self.sense_everything(now, out);
-        self.meet_twin(now, out);
-        for id in self.neighbors.ids() {
-            if let Some(neighbor) = self.neighbors.get_mut(id) {
-                neighbor.bind(now, &self.links, &self.tunnels);
-            }
-            self.announce(now, id, out);
-            self.bound(now, id, out);
-        }
-    }
-
-    fn stop(&mut self, now: Time, out: &mut Vec<Effect>) {
-        if matches!(self.life, Life::Closing(_) | Life::Stopping | Life::Stopped) {
-            return;
-        }
-        out.push(Effect::Tell(Event::Stopping));
-        let flush = self.next_flush();
-        self.life = Life::Closing(flush);
-        self.sweeping = false;
-        if self.config.kernel.on_stop == OnStop::Remove {
-            out.push(Effect::Bfd(Vec::new()));
-        }
-        for id in self.neighbors.ids() {
-            let input = match self.config.kernel.on_stop {
-                OnStop::Remove => {
-                    let text = format!("{} is being stopped", self.instance);
-                    session::Input::Stop(Notification::shutdown(Cease::AdministrativeShutdown, &text))
-                }
-                OnStop::Keep => {
-                    let text = format!("{} is being restarted", self.instance);
-                    session::Input::Leave(Notification::shutdown(Cease::AdministrativeReset, &text))
-                }
-            };
-            self.session(now, Some(id), input, out);
-        }
-        out.push(Effect::Flush(flush));
-    }
-
-    /// What neighbors were told is out, or they do not take it: now the ways to them can go.
-    fn flushed(&mut self, flush: FlushId) {
-        self.left(flush);
-        if self.life != Life::Closing(flush) {
-            return;
-        }
-        self.life = Life::Stopping;
-        if self.config.kernel.on_stop == OnStop::Remove {
-            self.fib.clear();
-        }
-    }
-
-    /// Lets neighbors hear of what is in the kernel after a restart; ends a stop when nothing is left to be done.
-    fn settle(&mut self, out: &mut Vec<Effect>) {
-        if self.sweeps_past && !self.fib.has_past() {
-            self.sweeps_past = false;
-            out.push(Effect::Tell(Event::LeftoversGone));
-            out.push(Effect::Alone);
-        }
-        if self.releasing && self.fib.settled() {
-            self.releasing = false;
-            self.rib.tell_all();
-        }
-        let clean = self.fib.settled() || self.config.kernel.on_stop == OnStop::Keep;
-        if self.life == Life::Stopping && clean {
-            self.life = Life::Stopped;
-            out.push(Effect::Stopped);
-        }
-    }
-
-    /// From now on the kernel follows the RIB, and what an earlier run left and nobody wants goes.
-    fn converge(&mut self, now: Time, out: &mut Vec<Effect>) {
-        let Some(end) = self.startup.end().filter(|end| end.adopted) else { return };
-        let mut missing: Vec<_> = end.missing.iter().filter_map(|peer| self.name(*peer)).collect();
-        missing.dedup();
-        out.push(Effect::Tell(Event::Converged { missing }));
-        self.sweeping = true;
-        for id in self.neighbors.ids() {
-            self.announce(now, id, out);
-        }
-    }
-
-    /// What the RIB holds must be wanted before the rest can be told from what is stale: slices of work see to that.
-    fn sweep(&mut self) {
-        if self.sweeping && !self.rib.has_changed() {
-            self.sweeping = false;
-            self.fib.sweep();
-            self.releasing = true;
-        }
-    }
-
-    // ---- routes -----------------------------------------------------------------------------------------------
-
-    /// Moves a slice of what changed in the RIB to the FIB.
-    fn program(&mut self) {
-        let mut changed = std::mem::take(&mut self.changed);
-        self.rib.take_changed(SLICE_PREFIXES, &mut changed);
-        let (mut hops, mut backups): (Vec<Hop>, Vec<Hop>) = (Vec::new(), Vec::new());
-        let unresolved = RefCell::new(Vec::new());
-        for change in changed.drain(..) {
-            let family = change.prefix.family();
-            let hop = |path: &rib::Chosen| {
-                let reach = self.reach(path.peer)?;
-                let hop = flow::hop(reach, family, path.next_hop, path.weight, &self.links, &self.leads);
-                if hop.is_none() {
-                    unresolved.borrow_mut().push((path.peer, family, path.next_hop));
-                }
-                hop
-            };
-            hops.clear();
-            hops.extend(change.paths.iter().filter_map(hop));
-            backups.clear();
-            backups.extend(change.backups.iter().filter_map(hop));
-            self.fib.want(change.prefix, &hops, &backups);
-        }
-        self.changed = changed;
-        self.unresolved(unresolved.into_inner());
-    }
-
-    /// How packets leave that this one taught the way of.
-    fn reach(&self, peer: PeerId) -> Option<flow::Reach> {
-        self.neighbors.get(peer).map(Neighbor::reach).or_else(|| self.statics.reach(peer))
-    }
-
-    fn can_send(&self, neighbor: &Neighbor) -> bool {
-        neighbor.conn.is_some() && !neighbor.congested && self.rib.has_output(neighbor.id)
-    }
-
-    /// Sends a slice of what a peer does not know yet.
-    fn advertise(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
-        let mut sent = 0;
-        while sent < SLICE_OCTETS && self.neighbors.get(id).is_some_and(|neighbor| self.can_send(neighbor)) {
-            let Some(neighbor) = self.neighbors.get_mut(id) else { break };
-            let Some((octets, conn)) = self.rib.next_output(id).zip(neighbor.conn) else { break };
-            sent += octets.len();
-            let kind = MessageKind::of(&octets).unwrap_or(MessageKind::Update);
-            out.push(Effect::Send { conn, octets });
-            let mut outputs = Vec::new();
-            neighbor.session.handle(now, session::Input::Sent { conn, kind }, &mut outputs);
-            self.obey(now, id, outputs, out);
-        }
-    }
-
-    // ---- kernel -----------------------------------------------------------------------------------------------
 
     /// Hands out what the kernel can take now.
     fn kernel(&mut self, now: Time, out: &mut Vec<Effect>) {
@@ -704,35 +503,5 @@ impl Speaker {
     fn name(&self, peer: PeerId) -> Option<Name> {
         let neighbor = self.neighbors.get(peer).map(|neighbor| &neighbor.plan.name);
         neighbor.or_else(|| self.statics.name(peer)).cloned()
-    }
-}
-
-fn rib_settings(config: &Config, desired: &Desired) -> rib::Settings {
-    rib::Settings {
-        local_asn: desired.asn,
-        router_id: desired.router_id,
-        max_paths: config.ecmp.max_paths,
-        as_path_relax: config.ecmp.as_path_relax,
-        weights: weights(config.ecmp.weights),
-    }
-}
-
-fn weights(weights: config::Weights) -> rib::Weights {
-    match weights {
-        config::Weights::Configured => rib::Weights::Configured,
-        config::Weights::LinkBandwidth => rib::Weights::LinkBandwidth,
-        config::Weights::Equal => rib::Weights::Equal,
-    }
-}
-
-fn fib_settings(config: &Config) -> fib::Settings {
-    fib::Settings {
-        table: config.kernel.table,
-        protocol: config.kernel.protocol,
-        metric: config.kernel.metric,
-        buckets: config.ecmp.buckets,
-        idle_timer: config.ecmp.idle_timer,
-        max_paths: config.ecmp.max_paths,
-        ..fib::Settings::default()
     }
 }

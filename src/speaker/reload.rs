@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::neighbor::Neighbor;
-use super::{Effect, Event, Life, Speaker, fib_settings, rib_settings};
+use super::{Effect, Event, Life, Speaker, settings};
 use crate::config::Config;
 use crate::config::{Fate, Plan, SessionPlan, same_ends};
 use crate::gateway;
@@ -188,8 +188,8 @@ impl Speaker {
                 self.rib.set_peer(id, neighbor.rib_settings(&self.desired, &self.config.policies));
             }
         }
-        self.rib.set(rib_settings(&self.config, &self.desired));
-        self.fib.set(&fib_settings(&self.config));
+        self.rib.set(settings::rib(&self.config, &self.desired));
+        self.fib.set(&settings::fib(&self.config));
         for prefix in &plan.withdrawn {
             self.rib.unoriginate(prefix);
         }

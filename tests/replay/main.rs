@@ -12,7 +12,7 @@ mod kernel;
 #[path = "../../labs/player/mrt.rs"]
 mod mrt;
 mod naive;
-#[path = "../malformed/rig.rs"]
+#[path = "../malformed/rig/mod.rs"]
 mod rig;
 mod wild;
 

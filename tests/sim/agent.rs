@@ -6,7 +6,8 @@ use twinspan::bfd::{Arrival, Effect, Plan, Settings, Table, Wanted};
 use twinspan::speaker::Input;
 use twinspan::types::{LinkIndex, Time};
 
-use crate::world::{Happening, Lane, World};
+use crate::happening::{Happening, Lane};
+use crate::world::World;
 
 /// The agent of one host. It lives on when the speaker is killed.
 pub struct Agent {

@@ -6,7 +6,8 @@ use twinspan::fib::{Author, Change, Foreign, Op, Settings};
 use twinspan::speaker::{Input, Link};
 use twinspan::types::LinkIndex;
 
-use crate::world::{Happening, World, fact};
+use crate::happening::Happening;
+use crate::world::{World, fact};
 
 impl World {
     fn place(&self, host: usize, name: &str) -> usize {

@@ -5,8 +5,9 @@ use std::{net::IpAddr, time::Duration};
 
 use twinspan::types::{LinkIndex, Time};
 
+use crate::happening::Happening;
 use crate::kernel::ModelKernel;
-use crate::world::{Happening, Host, World};
+use crate::world::{Host, World};
 
 /// How a wire treats what it carries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

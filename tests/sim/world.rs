@@ -2,24 +2,23 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     time::Duration,
 };
 
-use bytes::Bytes;
-use twinspan::bfd::{Arrival, Wire};
 use twinspan::config;
 use twinspan::config::Plan;
 use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
 use twinspan::drain::{Kept, Traffic};
-use twinspan::fib::{Batch, Failure, KernelError, Part, Table};
 use twinspan::hook::{Outcome, Ran};
 use twinspan::role;
 use twinspan::speaker::{Counted, Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
-use twinspan::types::{ConnId, Family, LinkIndex, Name, Prefix, Time};
+use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
+use crate::happening::{Happening, Lane};
 use crate::kernel::ModelKernel;
+use crate::tcp::End;
 use crate::weather::Weather;
 
 /// One host: its interfaces with addresses, its kernel, and its speaker while that runs.
@@ -66,20 +65,6 @@ pub struct Host {
     pub address: Option<Time>,
 }
 
-/// One end of a TCP connection: which host, in which of its runs, under which id.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct End {
-    host: usize,
-    run: u32,
-    conn: ConnId,
-}
-
-impl End {
-    pub(super) fn host(&self) -> usize {
-        self.host
-    }
-}
-
 /// How often the network side is asked who has the shared address, and how long each question waits.
 const QUESTIONS: u32 = 3;
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -99,48 +84,6 @@ impl Surroundings for Nothing {
     }
 }
 
-/// What happens at a moment.
-pub enum Happening {
-    Tell(usize, u32, Input),
-    /// The kernel gets to a batch.
-    Apply(usize, u32, Batch),
-    /// The kernel lists what it holds.
-    Dump(usize, u32),
-    /// News of interfaces was lost, which the monitor finds out and compares.
-    Compare(usize, u32),
-    /// A part of what the kernel holds is read: objects, then IPv4, then IPv6, then the end.
-    Read(usize, u32, u32, u8),
-    /// What was sent arrives, unless the connection is gone by then.
-    Deliver(End, Bytes),
-    /// The other end of it learns that it is over.
-    Hangup(End),
-    /// A BFD packet arrives.
-    Packet(usize, Arrival, Wire),
-    /// A hello arrives over a wire, if that carries it by then.
-    Hello(usize, usize, Bytes),
-    /// The network side is asked for the shared address, so many times more.
-    Ask(usize, u32, u32),
-}
-
-/// What comes in order: everything on one of these, and nothing beside it.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Lane {
-    Kernel(usize),
-    Answers(usize),
-    Links(usize),
-    Watch(usize),
-    /// What is read beside the rest, to be compared.
-    Audit(usize),
-    Bfd(usize),
-    /// BFD packets over one wire.
-    Packets(usize),
-    Hellos,
-    /// The connections over one wire: what is accepted, carried and closed.
-    Wire(usize),
-    /// What else is told of connections.
-    Tcp,
-}
-
 /// What a reload did at once.
 pub struct Done {
     pub plan: Plan,
@@ -156,13 +99,13 @@ pub struct World {
     pub hosts: Vec<Host>,
     /// Pairs of (host, interface) that are wired to each other.
     pub wires: Vec<[(usize, LinkIndex); 2]>,
-    lanes: BTreeMap<Lane, Time>,
+    pub(super) lanes: BTreeMap<Lane, Time>,
     pub(super) queue: BTreeMap<(Time, u64), Happening>,
     pub(super) count: u64,
-    accepted: u64,
-    peers: BTreeMap<End, End>,
+    pub(super) accepted: u64,
+    pub(super) peers: BTreeMap<End, End>,
     /// Over which wire each end is connected.
-    over: BTreeMap<End, usize>,
+    pub(super) over: BTreeMap<End, usize>,
     /// Wires, by number, on which nothing arrives though the interfaces are up.
     pub silent: BTreeSet<usize>,
     /// Wires that lose packets or are slow.
@@ -170,7 +113,7 @@ pub struct World {
     /// How often it was changed what carries what.
     pub(super) turns: u64,
     /// What TCP sends again once its wire is not silent any more.
-    held: Vec<(usize, Happening)>,
+    pub(super) held: Vec<(usize, Happening)>,
     /// Hosts that read nothing of what comes in, though they speak.
     pub deaf: BTreeSet<usize>,
     /// Octets that were sent to a deaf host, by the sender's end.
@@ -328,54 +271,6 @@ impl World {
         self.hosts[host].agent = Agent::new(self.now.since_start().as_nanos() as u64);
     }
 
-    /// Nothing arrives over this wire any more, either way, and no interface goes down; or all does again.
-    pub fn silence(&mut self, host: usize, name: &str, silent: bool) {
-        let index = self.interface(host, name).unwrap();
-        let wire = self.wires.iter().position(|wire| wire.contains(&(host, index))).unwrap();
-        self.turns += 1;
-        if silent {
-            self.silent.insert(wire);
-            return;
-        }
-        self.silent.remove(&wire);
-        self.send_again(wire);
-    }
-
-    /// What this host sends over the wire does not arrive any more, though it hears the other end; or all does again.
-    pub fn set_mute(&mut self, host: usize, name: &str, mute: bool) {
-        let index = self.interface(host, name).unwrap();
-        let wire = self.wires.iter().position(|wire| wire.contains(&(host, index))).unwrap();
-        self.turns += 1;
-        if mute {
-            self.mute.insert((host, wire));
-        } else {
-            self.mute.remove(&(host, wire));
-            self.send_again(wire);
-        }
-    }
-
-    /// True if what comes for that end over the wire does not arrive.
-    fn blocked(&self, end: &End, wire: usize) -> bool {
-        let from = |other: &End| self.mute.contains(&(other.host, wire));
-        self.silent.contains(&wire) || self.peers.get(end).is_some_and(from)
-    }
-
-    fn send_again(&mut self, wire: usize) {
-        let (due, rest) = std::mem::take(&mut self.held).into_iter().partition(|(held, _)| *held == wire);
-        self.held = rest;
-        let due: Vec<(usize, Happening)> = due;
-        // What was sent after that and is still on its way comes behind it.
-        let carried = |happening: &Happening| match happening {
-            Happening::Deliver(end, _) | Happening::Hangup(end) => self.over.get(end) == Some(&wire),
-            _ => false,
-        };
-        let late: Vec<_> = self.queue.iter().filter(|(_, happening)| carried(happening)).map(|(at, _)| *at).collect();
-        let late: Vec<Happening> = late.into_iter().filter_map(|at| self.queue.remove(&at)).collect();
-        for happening in due.into_iter().map(|(_, happening)| happening).chain(late) {
-            self.later(happening);
-        }
-    }
-
     /// The index of an interface.
     pub fn interface(&self, host: usize, name: &str) -> Option<LinkIndex> {
         self.hosts[host].interfaces.iter().find(|(_, known, ..)| known == name).map(|(index, ..)| *index)
@@ -526,73 +421,6 @@ impl World {
         self.hosts[host].events.iter().any(|event| event.contains(words))
     }
 
-    fn happen(&mut self, happening: Happening) {
-        let Some(happening) = self.awake(happening) else { return };
-        if let Happening::Deliver(end, _) | Happening::Hangup(end) = &happening
-            && let Some(wire) = self.over.get(end).filter(|wire| self.blocked(end, **wire))
-        {
-            self.held.push((*wire, happening));
-            return;
-        }
-        match happening {
-            Happening::Hello(host, wire, octets) => {
-                if !self.silent.contains(&wire) {
-                    self.tell(host, Input::Hello(octets));
-                }
-            }
-            Happening::Ask(host, run, left) => self.ask_network(host, run, left),
-            Happening::Packet(host, arrival, wire) => self.packet(host, &arrival, wire.as_slice()),
-            Happening::Tell(host, run, input) => {
-                if self.hosts[host].run == run {
-                    self.tell(host, input);
-                }
-            }
-            Happening::Apply(host, run, batch) => {
-                let mut failures = self.hosts[host].kernel.carry_out(&batch.ops);
-                if let Some(left) = self.hosts[host].unheard.checked_sub(1) {
-                    self.hosts[host].unheard = left;
-                    failures = (0..batch.ops.len()).map(|index| Failure { index, error: unheard() }).collect();
-                }
-                self.later(Happening::Tell(host, run, Input::KernelDone { batch: batch.id, failures }));
-            }
-            Happening::Dump(host, run) => {
-                let kernel = &self.hosts[host].kernel;
-                let found = kernel.dump(&kernel.settings);
-                self.later(Happening::Tell(host, run, Input::Dumped(Ok(found))));
-            }
-            Happening::Compare(host, run) => {
-                if self.hosts[host].run == run {
-                    self.compare(host);
-                }
-            }
-            Happening::Read(host, run, number, part) => {
-                let kernel = &self.hosts[host].kernel;
-                let table = kernel.dump(&kernel.settings);
-                let of = |family| {
-                    let routes = table.routes.iter().filter(|(prefix, _)| prefix.family() == family);
-                    Part::Routes(routes.map(|(prefix, target)| (*prefix, *target)).collect())
-                };
-                let part = match part {
-                    0 => Part::Objects(Table { routes: BTreeMap::new(), ..table.clone() }),
-                    1 => of(Family::Ipv4),
-                    2 => of(Family::Ipv6),
-                    _ => Part::End,
-                };
-                self.later(Happening::Tell(host, run, Input::Audited(number, part)));
-            }
-            Happening::Deliver(end, octets) => {
-                if self.peers.contains_key(&end) && self.hosts[end.host].run == end.run {
-                    self.tell(end.host, Input::Octets { conn: end.conn, octets });
-                }
-            }
-            Happening::Hangup(end) => {
-                if self.peers.remove(&end).is_some() && self.hosts[end.host].run == end.run {
-                    self.tell(end.host, Input::Lost { conn: end.conn, reason: "connection reset".to_owned() });
-                }
-            }
-        }
-    }
-
     fn work(&mut self, host: usize) {
         while self.hosts[host].speaker.as_ref().is_some_and(Speaker::busy) {
             let (now, mut effects) = (self.at(host), Vec::new());
@@ -694,7 +522,7 @@ impl World {
     }
 
     /// As the daemon does: asked three times, and the first answer is the answer.
-    fn ask_network(&mut self, host: usize, run: u32, left: u32) {
+    pub(super) fn ask_network(&mut self, host: usize, run: u32, left: u32) {
         if self.hosts[host].run != run {
             return;
         }
@@ -739,83 +567,6 @@ impl World {
     fn note(&mut self, host: usize, event: &Event) {
         self.hosts[host].events.push(format!("{} {event}", self.now));
     }
-
-    fn dial(&mut self, from: End, remote: SocketAddr, local: IpAddr, interface: Option<String>) {
-        let name = interface.unwrap_or_default();
-        let tunnel = name.starts_with("tun");
-        let far = self.far_end(from.host, &name).filter(|(host, index, wire)| {
-            let there = self.hosts[*host].interfaces.iter().find(|(known, ..)| known == index);
-            let alive = self.hosts[*host].speaker.is_some() && !self.hosts[*host].frozen;
-            let answers = there.is_some_and(|there| there.2 == remote.ip()) && alive;
-            // Who has no way back cannot answer.
-            let there = &self.hosts[*host];
-            let back = !there.narrow || !tunnel || there.kernel.table.routes.contains_key(&Prefix::host(local));
-            let both = !self.mute.contains(&(from.host, *wire)) && !self.mute.contains(&(*host, *wire));
-            answers && back && both && !self.silent.contains(wire)
-        });
-        let h = &self.hosts[from.host];
-        if h.narrow && tunnel && !h.kernel.table.routes.contains_key(&Prefix::host(remote.ip())) {
-            let input = Input::ConnectFailed { conn: from.conn, reason: "Network is unreachable".to_owned() };
-            return self.later(Happening::Tell(from.host, from.run, input));
-        }
-        let Some((host, index, wire)) = far else {
-            let input = Input::ConnectFailed { conn: from.conn, reason: "Connection refused".to_owned() };
-            return self.later(Happening::Tell(from.host, from.run, input));
-        };
-        self.accepted += 1;
-        let to = End { host, run: self.hosts[host].run, conn: ConnId(self.accepted) };
-        self.peers.insert(from, to);
-        self.peers.insert(to, from);
-        self.over.extend([(from, wire), (to, wire)]);
-        let local = SocketAddr::new(local, 40_000);
-        let accepted = Input::Accepted { conn: to.conn, local: remote, remote: local, interface: Some(index) };
-        for happening in [
-            Happening::Tell(to.host, to.run, accepted),
-            Happening::Tell(from.host, from.run, Input::Connected { conn: from.conn, local }),
-        ] {
-            let delay = Duration::from_micros(self.chance.u64(50..500)) + self.endured(wire);
-            self.on(Lane::Wire(wire), delay, happening);
-        }
-    }
-
-    /// Ends a connection from one side.
-    fn hang_up(&mut self, end: End) {
-        self.stuck.remove(&end);
-        if let Some(other) = self.peers.remove(&end) {
-            self.later(Happening::Hangup(other));
-        }
-    }
-
-    /// A little later, behind everything on the same lane.
-    pub fn later(&mut self, happening: Happening) {
-        let delay = Duration::from_micros(self.chance.u64(50..500));
-        let delay = match &happening {
-            Happening::Deliver(end, _) | Happening::Hangup(end) => {
-                delay + self.over.get(end).copied().map_or(Duration::ZERO, |wire| self.endured(wire))
-            }
-            _ => delay,
-        };
-        self.after(delay, happening);
-    }
-
-    /// As [`World::later`], at least so much later.
-    pub fn after(&mut self, delay: Duration, happening: Happening) {
-        let lane = match &happening {
-            Happening::Deliver(end, _) | Happening::Hangup(end) => self.over.get(end).map(|wire| Lane::Wire(*wire)),
-            _ => None,
-        };
-        let lane = lane.unwrap_or_else(|| happening.lane());
-        self.on(lane, delay, happening);
-    }
-
-    /// At least so much later, behind everything on that lane.
-    pub(super) fn on(&mut self, lane: Lane, delay: Duration, happening: Happening) {
-        self.count += 1;
-        let last = self.lanes.entry(lane).or_insert(self.now);
-        let at = (self.now + delay).max(*last);
-        *last = at;
-        self.queue.insert((at, self.count), happening);
-    }
 }
 
 /// The earlier of two, and of two at one time the one of the first host.
@@ -835,31 +586,6 @@ impl Host {
         self.due = [Some(daemon), Some(agent)];
         [daemon, agent]
     }
-}
-
-impl Happening {
-    fn lane(&self) -> Lane {
-        match self {
-            Self::Apply(host, ..) | Self::Dump(host, _) => Lane::Kernel(*host),
-            Self::Compare(host, _) => Lane::Links(*host),
-            Self::Read(host, ..) => Lane::Audit(*host),
-            Self::Packet(host, ..) => Lane::Bfd(*host),
-            Self::Hello(..) | Self::Ask(..) => Lane::Hellos,
-            Self::Deliver(..) | Self::Hangup(_) => Lane::Tcp,
-            Self::Tell(host, _, input) => match input {
-                Input::KernelDone { .. } | Input::Dumped(_) => Lane::Answers(*host),
-                Input::Link(_) | Input::LinkGone(_) | Input::LinksMissed => Lane::Links(*host),
-                Input::Foreign(_) | Input::ForeignMissed => Lane::Watch(*host),
-                Input::Audited(..) => Lane::Audit(*host),
-                Input::Bfd(_) | Input::BfdLost(_) => Lane::Bfd(*host),
-                _ => Lane::Tcp,
-            },
-        }
-    }
-}
-
-fn unheard() -> KernelError {
-    KernelError { errno: KernelError::ETIMEDOUT, text: "the kernel's answers were lost".to_owned() }
 }
 
 pub(super) fn fact((index, name, address, up): &(LinkIndex, String, IpAddr, bool)) -> Link {

@@ -6,23 +6,29 @@
 
 #![allow(dead_code)] // each of its users needs a part of it
 
+mod far;
+mod file;
+
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
-use twinspan::config::{self, Config};
+use bytes::Bytes;
+use twinspan::config::Config;
 use twinspan::control::api::{ApiError, Counters, Neighbor, NeighborDetail, Reply, Request, SessionState, Sysctl};
 use twinspan::fib::{Batch, Failure, KernelError, Table};
 use twinspan::speaker::{Effect, Event, Input, Link, Speaker, Surroundings};
-use twinspan::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
-use twinspan::wire::{
-    Attributes, Capabilities, Capability, Context, Deframer, ExtendedNextHop, Message, MessageKind, NextHop, Open,
-};
+use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
+use twinspan::wire::{Context, Deframer, Message, MessageKind};
 
 use crate::kernel::ModelKernel;
+#[allow(unused_imports, reason = "each of its users needs a part of it")]
+pub use far::{Far, encode, message};
+use far::{address, keepalive};
+#[allow(unused_imports, reason = "each of its users needs a part of it")]
+pub use file::{OWN, config};
 
 /// The neighbor that the faults come from: another AS, at the end of a tunnel.
 pub const SUBJECT: usize = 0;
@@ -30,93 +36,6 @@ pub const SUBJECT: usize = 0;
 pub const WITNESS: usize = 1;
 /// A neighbor of the own AS: where the attributes that stay inside it mean something.
 pub const INTERNAL: usize = 2;
-
-const CONFIG: &str = r#"
-[gateway]
-name = "hub"
-mode = "active-active"
-asn = 65515
-subnet = "10.20.255.0/27"
-prefixes = ["10.20.0.0/16", "fd20::/32"]
-transit = true
-
-[[gateway.instance]]
-name = "in-0"
-public-ip = "203.0.113.10"
-bgp-ip = "10.20.255.4"
-
-[[gateway.instance]]
-name = "in-1"
-public-ip = "203.0.113.11"
-bgp-ip = "10.20.255.5"
-
-[bgp]
-families = ["ipv4", "ipv6"]
-
-[[device]]
-name = "subject"
-public-ip = "198.51.100.1"
-asn = 65010
-
-[[device]]
-name = "witness"
-public-ip = "198.51.100.2"
-asn = 65011
-
-[[connection]]
-device = "subject"
-tunnels = [
-  { instance = "in-0", interface = "tun1", local-ip = "169.254.21.2", remote-ip = "169.254.21.1" },
-  { instance = "in-1", interface = "tun1", local-ip = "169.254.21.6", remote-ip = "169.254.21.5" },
-]
-
-[[connection]]
-device = "witness"
-tunnels = [
-  { instance = "in-0", interface = "tun2", local-ip = "169.254.22.2", remote-ip = "169.254.22.1" },
-  { instance = "in-1", interface = "tun2", local-ip = "169.254.22.6", remote-ip = "169.254.22.5" },
-]
-
-[[neighbor]]
-name = "internal"
-address = "169.254.23.1"
-local-address = "169.254.23.2"
-interface = "tun3"
-asn = 65515
-import = ["accept"]
-export = ["accept"]
-instances = ["in-0"]
-"#;
-
-/// The gateway's own prefixes, as the file says them.
-pub const OWN: [&str; 2] = ["10.20.0.0/16", "fd20::/32"];
-
-/// The configuration of every rig: read once by whoever makes many.
-pub fn config() -> Config {
-    match config::parse("rig.toml", CONFIG) {
-        Ok((config, _)) => config,
-        Err(faults) => panic!("{faults:#?}"),
-    }
-}
-
-/// A neighbor, seen from its own side.
-pub struct Far {
-    /// What the speaker calls it.
-    pub name: Name,
-    pub interface: &'static str,
-    /// Its address, and ours towards it.
-    pub address: IpAddr,
-    pub ours: IpAddr,
-    pub asn: u32,
-    /// What it says in OPEN.
-    pub open: Open,
-    /// It answers dials, its OPEN follows on ours, and KEEPALIVEs follow in time. If not, whoever drives the rig does.
-    pub lively: bool,
-    /// Routes that it holds from us, by what the UPDATEs said. Only of a lively one.
-    pub told: BTreeMap<Prefix, (Attributes, NextHop)>,
-    /// End-of-RIB markers that it got.
-    pub ends: Vec<Family>,
-}
 
 /// A connection, as the shell sees it.
 pub struct Wire {
@@ -170,72 +89,6 @@ impl Surroundings for Nothing {
     fn sysctls(&self) -> Vec<Sysctl> {
         Vec::new()
     }
-}
-
-fn address(text: &str) -> IpAddr {
-    text.parse().expect("an address")
-}
-
-impl Far {
-    /// A neighbor at 169.254.`net`.1; we are at .2.
-    pub fn new(name: &str, interface: &'static str, net: u8, asn: u32) -> Self {
-        let ipv4 = Family::Ipv4.into();
-        Self {
-            name: Name::new(name).expect("a name"),
-            interface,
-            address: address(&format!("169.254.{net}.1")),
-            ours: address(&format!("169.254.{net}.2")),
-            asn,
-            open: Open {
-                asn: Asn::new(asn),
-                hold_time: HoldTime::from_secs(90).expect("not 1 or 2"),
-                router_id: RouterId::new([192, 0, 2, net].into()).expect("not 0"),
-                capabilities: Capabilities(vec![
-                    Capability::Multiprotocol(ipv4),
-                    Capability::Multiprotocol(Family::Ipv6.into()),
-                    Capability::RouteRefresh,
-                    Capability::ExtendedNextHop(vec![ExtendedNextHop { family: ipv4, next_hop_afi: 2 }]),
-                    Capability::FourOctetAsn(Asn::new(asn)),
-                    Capability::EnhancedRouteRefresh,
-                ]),
-            },
-            lively: true,
-            told: BTreeMap::new(),
-            ends: Vec::new(),
-        }
-    }
-
-    /// How both read and write UPDATEs.
-    fn context(&self) -> Context {
-        let capabilities = &self.open.capabilities;
-        Context {
-            four_octet_asn: capabilities.asn().is_some(),
-            extended_message: capabilities.has(&Capability::ExtendedMessage),
-            ipv4_over_ipv6: capabilities.extended_next_hop(Family::Ipv4, Family::Ipv6),
-            internal: self.asn == 65515,
-        }
-    }
-
-    /// The octets of its OPEN.
-    pub fn open_octets(&self) -> Bytes {
-        encode(&Message::Open(self.open.clone()), &Context::default())
-    }
-}
-
-/// The octets of a message.
-pub fn encode(message: &Message, context: &Context) -> Bytes {
-    let mut octets = BytesMut::new();
-    message.encode(context, &mut octets);
-    octets.freeze()
-}
-
-/// The octets of a message with this body, whatever it is.
-pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut octets = vec![0xff; 16];
-    octets.extend(u16::try_from(19 + body.len()).expect("a body that fits a message").to_be_bytes());
-    octets.push(kind);
-    octets.extend(body);
-    octets
 }
 
 impl Rig {
@@ -524,7 +377,7 @@ impl Rig {
             Message::Open(_) => {
                 wire.due = Some(self.now + Duration::from_secs(20));
                 let mut octets = far.open_octets().to_vec();
-                octets.extend(message_keepalive());
+                octets.extend(keepalive());
                 self.input(Input::Octets { conn, octets: octets.into() });
             }
             Message::Update(update) => {
@@ -547,7 +400,7 @@ impl Rig {
         let now = self.now;
         let Some(wire) = self.wires.get_mut(&conn).filter(|wire| !wire.over) else { return };
         wire.due = Some(now + Duration::from_secs(20));
-        self.input(Input::Octets { conn, octets: message_keepalive().into() });
+        self.input(Input::Octets { conn, octets: keepalive().into() });
     }
 
     /// A lively neighbor's session is over: so is what it was told in it.
@@ -597,10 +450,6 @@ impl Rig {
     pub fn is_stopped(&self) -> bool {
         self.stopped
     }
-}
-
-fn message_keepalive() -> Vec<u8> {
-    message(4, &[])
 }
 
 fn index(far: usize) -> LinkIndex {

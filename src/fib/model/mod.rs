@@ -4,17 +4,14 @@
 //! It has one implementation for the machine's own tests and for the simulator, and is itself held against the
 //! running kernel by `tests/kernel/differential.rs`.
 
-#![allow(dead_code)] // each of its users needs a part of it
+mod run;
+mod tamper;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use twinspan::fib::Change;
-use twinspan::fib::Failure;
 use twinspan::fib::Group;
 use twinspan::fib::KernelError;
-use twinspan::fib::Leftovers;
 use twinspan::fib::NextHop;
-use twinspan::fib::OldRoute;
 use twinspan::fib::Op;
 use twinspan::fib::Settings;
 use twinspan::fib::Table;
@@ -22,7 +19,6 @@ use twinspan::fib::Target;
 use twinspan::types::Family;
 use twinspan::types::LinkIndex;
 use twinspan::types::Prefix;
-use twinspan::types::Weight;
 
 const EINVAL: i32 = 22;
 const ENODEV: i32 = 19;
@@ -104,6 +100,7 @@ impl Model {
     }
 
     /// Adds a link that is up, or puts one up with a carrier. Nothing comes back by itself.
+    #[allow(dead_code, reason = "the library's own tests set links at the start")]
     pub fn link_up(&mut self, link: LinkIndex) {
         self.changes += 1;
         self.forget_link(link);
@@ -112,6 +109,7 @@ impl Model {
 
     /// True if there is such a link, up or not.
     #[must_use]
+    #[allow(dead_code, reason = "the library's own tests set links at the start")]
     pub fn exists(&self, link: LinkIndex) -> bool {
         [&self.up, &self.dark, &self.down].iter().any(|links| links.contains(&link))
     }
@@ -158,94 +156,7 @@ impl Model {
         &mut self.others[at].1
     }
 
-    /// What a dump under these settings finds: routes of their table, protocol and metric, objects of their protocol
-    /// and range.
-    #[must_use]
-    pub fn dump(&self, settings: &Settings) -> Table {
-        let mut found = Table::default();
-        let parts = [(&self.settings, &self.table)].into_iter();
-        for (owner, table) in parts.chain(self.others.iter().map(|(owner, table)| (owner, table))) {
-            let ids = table.next_hops.keys().chain(table.groups.keys()).chain(&table.taken).copied();
-            if owner.protocol != settings.protocol {
-                found.taken.extend(ids.filter(|id| settings.owns(*id)));
-                continue;
-            }
-            found.next_hops.extend(table.next_hops.iter().filter(|(id, _)| settings.owns(**id)));
-            let groups = table.groups.iter().filter(|(id, _)| settings.owns(**id));
-            found.groups.extend(groups.map(|(id, group)| (*id, group.clone())));
-            found.taken.extend(table.taken.iter().copied());
-            if owner.table == settings.table {
-                let same = |prefix: &Prefix| metric(owner, prefix.family()) == metric(settings, prefix.family());
-                found.routes.extend(table.routes.iter().filter(|(prefix, _)| same(prefix)));
-            }
-        }
-        found
-    }
-
-    /// What a run under these settings finds of runs before it that had others, as `io::Kernel::find` does.
-    #[must_use]
-    pub fn leftovers(&self, settings: &Settings) -> Leftovers {
-        let mut left = Leftovers::default();
-        let parts = [(&self.settings, &self.table)].into_iter();
-        for (owner, table) in parts.chain(self.others.iter().map(|(owner, table)| (owner, table))) {
-            let before = self.former.contains(&owner.protocol) && owner.protocol != settings.protocol;
-            if before {
-                left.groups.extend(table.groups.keys().filter(|id| settings.owns(**id)));
-                left.next_hops.extend(table.next_hops.keys().filter(|id| settings.owns(**id)));
-            }
-            for (prefix, target) in &table.routes {
-                let metric = metric(owner, prefix.family());
-                let now = (owner.table, owner.protocol, metric)
-                    == (settings.table, settings.protocol, self::metric(settings, prefix.family()));
-                let route =
-                    OldRoute { prefix: *prefix, table: owner.table, protocol: owner.protocol, metric, target: *target };
-                if !now && (before || owner.protocol == settings.protocol) && route.is_like_ours(|id| settings.owns(id))
-                {
-                    left.routes.push(route);
-                }
-            }
-        }
-        left
-    }
-
-    /// Goes over to other settings: what was ours under those of before stays where it is.
-    pub fn succeed(&mut self, settings: &Settings) {
-        let same = (self.settings.table, self.settings.protocol, self.settings.metric)
-            == (settings.table, settings.protocol, settings.metric);
-        if !same && self.table != Table::default() {
-            let old = std::mem::take(&mut self.table);
-            if self.settings.protocol != settings.protocol && !self.former.contains(&self.settings.protocol) {
-                self.former.push(self.settings.protocol);
-            }
-            let mut ours = Table::default();
-            if self.settings.protocol == settings.protocol {
-                // Next hops and groups know no table and no metric.
-                (ours.next_hops, ours.groups) = (old.next_hops.clone(), old.groups.clone());
-                let routes = Table { routes: old.routes, ..Table::default() };
-                self.others.push((self.settings.clone(), routes));
-            } else {
-                self.others.push((self.settings.clone(), old));
-            }
-            self.table = ours;
-        }
-        self.settings = settings.clone();
-    }
-
     // ---- what it is asked for -----------------------------------------------------------------------------------
-
-    /// Carries out every operation of ours, as `io::Kernel` does; tells which were refused.
-    pub fn carry_out(&mut self, ops: &[Op]) -> Vec<Failure> {
-        let settings = self.settings.clone();
-        self.carry_out_as(&settings, ops)
-    }
-
-    /// As [`Model::carry_out`], under the settings of anybody.
-    pub fn carry_out_as(&mut self, settings: &Settings, ops: &[Op]) -> Vec<Failure> {
-        let tried = ops.iter().enumerate();
-        tried
-            .filter_map(|(index, op)| self.apply_as(settings, op).err().map(|error| Failure { index, error }))
-            .collect()
-    }
 
     /// One operation of ours; repeating is allowed, as `io::Kernel` makes it.
     pub fn apply(&mut self, op: &Op) -> Result<(), KernelError> {
@@ -496,62 +407,6 @@ impl Model {
         }
     }
 
-    // ---- what others do ---------------------------------------------------------------------------------------
-
-    /// What another program may do, and what the kernel tells of it. `which` picks among what there is.
-    pub fn tamper(&mut self, kind: u8, which: usize) -> Vec<Change> {
-        fn pick<K: Copy, V>(map: &BTreeMap<K, V>, which: usize) -> Option<K> {
-            map.keys().nth(which % map.len().max(1)).copied()
-        }
-        self.changes += 1;
-        let Table { next_hops, groups, routes, .. } = &mut self.table;
-        let mut told = Vec::new();
-        match kind {
-            0 => {
-                let Some(prefix) = pick(routes, which) else { return told };
-                routes.remove(&prefix);
-                told.push(Change::RouteDeleted { prefix, protocol: 179 });
-            }
-            1 => {
-                let Some(prefix) = pick(routes, which) else { return told };
-                routes.insert(prefix, Target::Other);
-                told.push(Change::RouteSet { prefix, protocol: 179, target: Target::Other });
-            }
-            2 => {
-                let Some(id) = pick(groups, which) else { return told };
-                groups.remove(&id);
-                routes.retain(|_, target| *target != Target::Group(id));
-                told.push(Change::IdDeleted(id));
-            }
-            3 => {
-                let Some(id) = pick(next_hops, which) else { return told };
-                next_hops.remove(&id);
-                told.push(Change::IdDeleted(id));
-                for group in groups.values_mut().filter(|group| group.members.iter().any(|(hop, _)| *hop == id)) {
-                    group.members.retain(|(hop, _)| *hop != id);
-                    let empty = group.members.is_empty();
-                    told.push(if empty { Change::IdDeleted(group.id) } else { Change::GroupSet(group.clone()) });
-                }
-                groups.retain(|_, group| !group.members.is_empty());
-                routes.retain(|_, target| !matches!(target, Target::Group(id) if !groups.contains_key(id)));
-            }
-            4 => {
-                let Some(id) = pick(groups, which) else { return told };
-                let Some(group) = groups.get_mut(&id) else { return told };
-                group.members.truncate(1);
-                told.push(Change::GroupSet(Group { ..group.clone() }));
-            }
-            _ => {
-                let Some(id) = pick(next_hops, which) else { return told };
-                let Some(hop) = next_hops.get_mut(&id) else { return told };
-                let Some(link) = self.up.iter().nth(which % self.up.len().max(1)) else { return told };
-                *hop = NextHop { link: *link, ..*hop };
-                told.push(Change::HopSet(*hop));
-            }
-        }
-        told
-    }
-
     // ---- what it does by itself ---------------------------------------------------------------------------------
 
     /// The link has lost its carrier, or `admin`: is set down, which takes its plain routes too. Says nothing.
@@ -567,6 +422,7 @@ impl Model {
     }
 
     /// The link is deleted.
+    #[allow(dead_code, reason = "the library's own tests set links at the start")]
     pub fn link_gone(&mut self, link: LinkIndex) {
         self.changes += 1;
         self.forget_link(link);
@@ -583,22 +439,5 @@ impl Model {
                 table.routes.retain(|_, target| *target != Target::Link(link));
             }
         }
-    }
-
-    // ---- what a test asks ---------------------------------------------------------------------------------------
-
-    /// How many ways the group has that a prefix leads to.
-    #[must_use]
-    pub fn width(&self, prefix: &str) -> usize {
-        self.members(prefix).len()
-    }
-
-    /// The next hops that carry what the prefix leads to, each with its share: without a keeper.
-    #[must_use]
-    pub fn members(&self, prefix: &str) -> Vec<(NextHop, Weight)> {
-        let prefix = prefix.parse().expect("a test knows how a prefix is written");
-        let Some(Target::Group(id)) = self.table.routes.get(&prefix) else { return Vec::new() };
-        let members = self.table.groups.get(id).map(Group::carrying).unwrap_or_default();
-        members.iter().filter_map(|(id, weight)| Some((*self.table.next_hops.get(id)?, *weight))).collect()
     }
 }
