@@ -23,7 +23,7 @@ fn main() {
         .collect();
     files.sort();
     assert!(!files.is_empty(), "no file of updates in {}", folder.display());
-    for target in ["message", "deframer", "attributes", "capability", "connection"] {
+    for target in ["message", "deframer", "attributes", "capability", "connection", "bfd", "hello", "request"] {
         fs::create_dir_all(here.join("corpus").join(target)).expect("the corpus can be made");
     }
     let mut shapes = HashSet::new();
@@ -60,8 +60,44 @@ fn main() {
     for (number, parameters) in CAPABILITIES.iter().enumerate() {
         write(&here.join("corpus/capability"), 90_000 + number, &[&[3], *parameters].concat());
     }
+    for (target, inputs) in [("bfd", &BFD[..]), ("hello", &HELLOS[..]), ("request", &REQUESTS[..])] {
+        for (number, input) in inputs.iter().enumerate() {
+            write(&here.join("corpus").join(target), number, input);
+        }
+    }
     println!("{kept} messages from {}", folder.display());
 }
+
+/// Sessions of BFD: a peer that comes up, one that asks (Poll), one that is shut, and one that proves who it is.
+const BFD: [&[u8]; 4] = [
+    &[
+        1, 24, 0x20, 0x40, 3, 24, 0, 0, 0, 9, 0, 0, 0, 0, 0, 1, 134, 160, 0, 1, 134, 160, 0, 0, 0, 0, //
+        1, 24, 0x20, 0x80, 3, 24, 0, 0, 0, 9, 0, 0, 0, 1, 0, 1, 134, 160, 0, 1, 134, 160, 0, 0, 0, 0, //
+        1, 24, 0x20, 0xc0, 3, 24, 0, 0, 0, 9, 0, 0, 0, 1, 0, 1, 134, 160, 0, 1, 134, 160, 0, 0, 0, 0,
+    ],
+    &[0, 24, 0x20, 0xe0, 3, 24, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 39, 16, 0, 0, 39, 16, 0, 0, 0, 0],
+    &[0, 24, 0x27, 0x00, 3, 24, 0, 0, 0, 9, 0, 0, 0, 1, 0, 15, 66, 64, 0, 15, 66, 64, 0, 0, 0, 0],
+    &[0, 152, 0x20, 0x40, 3, 24, 0, 0, 0, 9, 0, 0, 0, 0, 0, 1, 134, 160, 0, 1, 134, 160, 0, 0, 0, 0],
+];
+
+/// Datagrams of the other instance: the least that is read, one that says much, two in a row.
+const HELLOS: [&[u8]; 3] = [
+    br#" {"gateway":"hub","instance":"in-1","boot":7,"sequence":1,"interval_ms":200}"#,
+    br#" {"gateway":"hub","instance":"in-1","boot":7,"sequence":2,"interval_ms":200,"version":"1","digest":"00ff","heard":{"boot":1,"sequence":3},"says":{"role":"active","term":4,"priority":5,"standing":"draining","reasons":["a"],"ready":true,"connections":[{"name":"hq","tunnels":2,"up":1,"active":true}]}}"#,
+    b" {\"gateway\":\"hub\",\"instance\":\"in-1\",\"boot\":7,\"sequence\":1,\"interval_ms\":200}\xff\x04{\"gateway\":\"hub\",\"instance\":\"in-1\",\"boot\":8,\"sequence\":1,\"interval_ms\":200,\"says\":{\"standing\":\"stopping\"}}",
+];
+
+/// What clients ask, with every key of a query at least once.
+const REQUESTS: [&[u8]; 8] = [
+    b"GET\n/v1/routes\nprefix=10.52.0.0/16&family=ipv4&neighbor=hq-1/in-0&limit=5&after=10.0.0.0/8\n",
+    b"GET\n/v1/routes\naddress=fd50::1\n",
+    b"GET\n/v1/events\nabout=hq-1&since=2026-01-02T03:04:05Z&after=7&limit=10\n",
+    b"POST\n/v1/neighbors/hq-1%2Fin-0/reset\nreason=a%20b&hard=true\n",
+    b"POST\n/v1/neighbors/hq-1/reset\nsoft=in\n",
+    b"POST\n/v1/tunnels/hq-1/down\nreason=x\n",
+    b"POST\n/v1/drain\nreason=x&force=true&limit=60\n",
+    b"POST\n/v1/plan\n\n{\"file\":\"a\",\"text\":\"b\"}",
+];
 
 /// Capabilities as real speakers announce them, for the files hold few OPENs.
 const CAPABILITIES: [&[u8]; 5] = [

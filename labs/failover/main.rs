@@ -20,10 +20,10 @@ mod runner;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum as _};
 use failover::{Event, Plan, Row, Settings, Speaker, missing, tables};
 
@@ -98,7 +98,7 @@ fn run(arguments: Arguments) -> Result<()> {
     let settings = Settings {
         programs: match arguments.programs {
             Some(folder) => folder,
-            None => built()?,
+            None => runner::check::built()?,
         },
         folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("labs/failover"),
         seed: arguments.seed,
@@ -126,20 +126,4 @@ fn run(arguments: Arguments) -> Result<()> {
 fn read(path: &Path) -> Result<Vec<Row>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-}
-
-/// Builds the program as this one was built, and says where it is.
-fn built() -> Result<PathBuf> {
-    let own = std::env::current_exe()?; // target/release/examples/failover
-    let folder = own.ancestors().nth(2).context("this program is not in a target folder")?.to_path_buf();
-    let Some(cargo) = std::env::var_os("CARGO") else { return Ok(folder) };
-    let mut build = Command::new(cargo);
-    build.args(["build", "--bin", "twinspan"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if !cfg!(debug_assertions) {
-        build.arg("--release");
-    }
-    if !build.status()?.success() {
-        bail!("twinspan could not be built");
-    }
-    Ok(folder)
 }

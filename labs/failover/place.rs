@@ -189,6 +189,8 @@ pub struct Place<'a> {
     /// In the node with the wires.
     wires: Kernel,
     players: BTreeMap<Way, Player>,
+    /// The source port of the next event's first flow.
+    next_port: u16,
     /// Configuration with other intervals than the files have.
     _changed: tempfile::TempDir,
 }
@@ -212,7 +214,8 @@ impl<'a> Place<'a> {
         speaker.start(&mut lab)?;
         let kernel = lab.inside(GATEWAY, Kernel::open)??;
         let wires = lab.inside("wires", Kernel::open)??;
-        Ok(Self { lab, table, settings, kernel, speaker, wires, players: BTreeMap::new(), _changed: changed })
+        let (players, next_port) = (BTreeMap::new(), FIRST_PORT);
+        Ok(Self { lab, table, settings, kernel, speaker, wires, players, next_port, _changed: changed })
     }
 
     /// Opens the sessions of the four tunnels and plays the table over all of them at once: that is what is told. Then
@@ -260,10 +263,11 @@ impl<'a> Place<'a> {
         }
         thread::sleep(self.settings.rest); // so that the kernel deals the ways anew, where busy flows kept theirs until now
         let trace = self.lab.inside("sink", || Trace::open(PORT))??.start();
+        let first_port = self.fresh_ports();
         let plan = flows::Plan {
             to: self.table.probes.clone(),
             port: PORT,
-            first_port: FIRST_PORT,
+            first_port,
             flows: self.settings.flows,
             rate: self.settings.rate,
             duration: None,
@@ -271,7 +275,7 @@ impl<'a> Place<'a> {
         let sender = self.lab.inside("host", || Sender::open(plan))??.start_logged();
         thread::sleep(CALM); // the flows at rest are part of what is measured
         let failed = self.lab.inside("sink", || kernel::index(&format!("eth{}", way.0)))??;
-        let (told, probes) = self.ask(way)?;
+        let (told, probes) = self.ask(way, first_port)?;
         let probed = probes.len();
         let prober = Prober::start(self.lab.inside(GATEWAY, Kernel::open)??, probes, after.clone());
 
@@ -319,8 +323,16 @@ impl<'a> Place<'a> {
         })
     }
 
+    /// Flows that were not there before: those of an event before it sit where that left them, and a way that has come back
+    /// since would carry none of them.
+    fn fresh_ports(&mut self) -> u16 {
+        let first = if self.next_port.checked_add(self.settings.flows).is_some() { self.next_port } else { FIRST_PORT };
+        self.next_port = first.saturating_add(self.settings.flows);
+        first
+    }
+
     /// For each flow the sink's interface that the kernel's choice comes to; and one flow a prefix that goes this way.
-    fn ask(&mut self, way: Way) -> Result<(Vec<u32>, Vec<Question>)> {
+    fn ask(&mut self, way: Way, first_port: u16) -> Result<(Vec<u32>, Vec<Question>)> {
         let through = self.lab.inside(GATEWAY, || kernel::index(INSIDE))??;
         let mut ends = BTreeMap::new();
         for way in Way::all() {
@@ -329,7 +341,7 @@ impl<'a> Place<'a> {
         }
         let near = self.index(way)?;
         let (mut told, mut probes) = (Vec::new(), BTreeMap::new());
-        let turns = (FIRST_PORT..).zip(self.table.probes.iter().cycle()).take(self.settings.flows.into());
+        let turns = (first_port..).zip(self.table.probes.iter().cycle()).take(self.settings.flows.into());
         for (source_port, destination) in turns {
             let (source, destination) = (HOST, *destination);
             let question = Question { source, destination, source_port, destination_port: PORT, through };

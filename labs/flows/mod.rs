@@ -13,10 +13,17 @@ pub use sink::{Received, STRAGGLERS, Sink, lost};
 pub use trace::{Packet, Trace};
 pub use watch::{Seen, Watch};
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use nix::sys::socket::{setsockopt, sockopt};
+
+/// Room for packets that come while a receiver waits for a processor, in octets: on a busy machine that is seconds, and what
+/// then does not fit is no loss of the network.
+const BUFFER: usize = 64 << 20;
 
 /// A packet's number, big endian.
 const NUMBER_LEN: usize = 8;
@@ -31,6 +38,14 @@ pub struct Flow {
     pub port: u16,
     /// Where it goes.
     pub to: std::net::Ipv4Addr,
+}
+
+/// Gives a receiver its [`BUFFER`]; less where this program may not have more than the system's limit.
+pub fn with_room(socket: &impl AsFd) -> std::io::Result<()> {
+    if setsockopt(socket, sockopt::RcvBufForce, &BUFFER).is_err() {
+        setsockopt(socket, sockopt::RcvBuf, &BUFFER)?;
+    }
+    Ok(())
 }
 
 /// Work on a thread of its own, until it is told to stop or has nothing left to do.

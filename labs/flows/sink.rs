@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{NUMBER_LEN, PAUSE, Running, Sent};
+use super::{NUMBER_LEN, PAUSE, Running, Sent, with_room};
 
 /// What came of one flow.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -47,8 +47,7 @@ impl Sink {
     pub fn open(port: u16) -> io::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))?;
         socket.set_read_timeout(Some(PAUSE))?;
-        // A burst while this program waits for a processor is not a loss of the network.
-        socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20)?;
+        with_room(&socket)?;
         Ok(Self { socket })
     }
 

@@ -4,14 +4,11 @@ use std::io;
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::sys::socket::{LinkAddr, recvfrom, setsockopt, sockopt};
+use nix::sys::socket::{LinkAddr, recvfrom};
 use socket2::Socket;
 
 use super::watch::{flow_to, tap};
-use super::{NUMBER_LEN, Running};
-
-/// Room for packets that come while this program waits for a processor, in octets.
-const BUFFER: usize = 64 << 20;
+use super::{NUMBER_LEN, Running, with_room};
 
 /// The header of UDP, in octets.
 const UDP_LEN: usize = 8;
@@ -38,7 +35,7 @@ impl Trace {
     /// Opens it, in the network namespace of the calling thread.
     pub fn open(port: u16) -> io::Result<Self> {
         let socket = tap()?;
-        setsockopt(&socket, sockopt::RcvBufForce, &BUFFER)?;
+        with_room(&socket)?;
         Ok(Self { socket, port })
     }
 

@@ -11,7 +11,7 @@ use nix::net::if_::if_nameindex;
 use nix::sys::socket::{LinkAddr, recvfrom};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Flow, PAUSE, Running, STRAGGLERS};
+use super::{Flow, PAUSE, Running, STRAGGLERS, with_room};
 
 /// Packets seen, by flow and by the interface through which they came in.
 pub type Seen = BTreeMap<Flow, BTreeMap<String, u64>>;
@@ -28,7 +28,7 @@ impl Watch {
     /// Opens it, in the network namespace of the calling thread; interfaces made later are not known to it.
     pub fn open(port: u16) -> io::Result<Self> {
         let socket = tap()?;
-        socket.set_recv_buffer_size(4 << 20)?;
+        with_room(&socket)?;
         let names = if_nameindex()?;
         let names = names.iter().map(|i| (i.index() as usize, i.name().to_string_lossy().into_owned())).collect();
         Ok(Self { socket, names, port })

@@ -3,6 +3,7 @@
 //! Owns the namespaces, links and processes of one lab, and takes all of them away again. It knows no BGP, and it makes
 //! nothing that containerlab would not make: the same file runs under both.
 
+pub mod check;
 pub mod image;
 pub mod lab;
 pub mod node;

@@ -19,9 +19,9 @@ use std::process::ExitCode;
 
 use screen::Screen;
 
-/// Show the main job on this machine: two instances, two devices, four tunnels, a stream of flows, failures, results.
+/// Show the main job on this machine: two instances, two devices, four tunnels, a stream of flows, failures, maintenance, results.
 ///
-/// Everything happens in private namespaces, without root where the system allows it, and takes about 15 seconds.
+/// Everything happens in private namespaces, without root where the system allows it, and takes about 16 seconds.
 /// Exit status 0 says that everything expected happened.
 #[derive(Debug, clap::Args)]
 pub struct Args {

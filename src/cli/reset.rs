@@ -36,7 +36,8 @@ pub enum Command {
         #[command(flatten)]
         why: Why,
     },
-    /// Reset all sessions of this instance but that with its twin, forget the failures of its tunnels, and compare the kernel
+    /// Reset all sessions of this instance but that with its twin, forget the failures of its tunnels, and compare the
+    /// kernel
     Instance {
         #[command(flatten)]
         why: Why,

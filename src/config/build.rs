@@ -11,12 +11,11 @@ use super::{
 use crate::gateway::Connection;
 use crate::gateway::Device;
 use crate::gateway::Far;
+use crate::gateway::FixedNeighbor;
 use crate::gateway::Instance;
 use crate::gateway::Mode;
 use crate::gateway::Model;
 use crate::gateway::NeighborRange;
-use crate::gateway::NetworkRouter;
-use crate::gateway::OtherNeighbor;
 use crate::gateway::PeerGateway;
 use crate::gateway::PeerInstance;
 use crate::gateway::TunnelEnd;
@@ -112,7 +111,7 @@ fn model(file: &File) -> Option<Model> {
         devices: file.devices.iter().map(device).collect::<Option<_>>()?,
         peer_gateways: file.peers.iter().map(peer_gateway).collect::<Option<_>>()?,
         connections: file.connections.iter().map(connection).collect::<Option<_>>()?,
-        network_routers: file.routers.iter().map(network_router).collect::<Option<_>>()?,
+        network_routers: file.routers.iter().map(neighbor).collect::<Option<_>>()?,
         neighbors: file.neighbors.iter().filter(|n| n.range.is_none()).map(neighbor).collect::<Option<_>>()?,
         ranges: file.neighbors.iter().filter(|n| n.range.is_some()).map(range).collect::<Option<_>>()?,
         bgp: file.bgp.bgp.clone(),
@@ -201,18 +200,6 @@ fn tunnel(given: &file::Tunnel) -> Option<TunnelEnd> {
     })
 }
 
-fn network_router(given: &Outside) -> Option<NetworkRouter> {
-    Some(NetworkRouter {
-        name: given.name.as_ref()?.value.clone(),
-        address: given.address.as_ref()?.value,
-        asn: given.asn.as_ref()?.value,
-        interface: given.interface.as_ref().map(|at| at.value.clone()),
-        local_address: given.local_address.as_ref().map(|at| at.value),
-        instances: given.instances.iter().map(|at| at.value.clone()).collect(),
-        bgp: given.bgp.bgp.clone(),
-    })
-}
-
 fn range(given: &Outside) -> Option<NeighborRange> {
     Some(NeighborRange {
         name: given.name.as_ref()?.value.clone(),
@@ -226,8 +213,8 @@ fn range(given: &Outside) -> Option<NeighborRange> {
     })
 }
 
-fn neighbor(given: &Outside) -> Option<OtherNeighbor> {
-    Some(OtherNeighbor {
+fn neighbor(given: &Outside) -> Option<FixedNeighbor> {
+    Some(FixedNeighbor {
         name: given.name.as_ref()?.value.clone(),
         address: given.address.as_ref()?.value,
         asn: given.asn.as_ref()?.value,

@@ -43,8 +43,9 @@ const SOFT: Class = Class::Soft;
 const SESSION: Class = Class::Session;
 const RESTART: Class = Class::Restart;
 
-/// The class of every key of [`super::KEYS`], by table. `buckets` holds for groups that are made from then on. The class of a key that lists things is what it costs to add or
-/// remove one of them; a key whose value is one table costs what the keys inside cost.
+/// The class of every key of [`super::KEYS`], by table. `buckets` holds for groups that are made from then on. The
+/// class of a key that lists things is what it costs to add or remove one of them; a key whose value is one table costs
+/// what the keys inside cost.
 pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
     (
         "",
@@ -197,6 +198,7 @@ pub const CLASSES: &[(&str, &[(&str, Class)])] = &[
             ("export", SOFT),
             ("weight", SOFT),
             ("graceful-shutdown", SOFT),
+            ("allow-as-sets", SOFT),
         ],
     ),
     ("bgp.graceful-restart", &[("restart-time", SESSION), ("stale-time", NONE)]),

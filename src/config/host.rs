@@ -13,8 +13,8 @@ pub trait Host {
     /// Why this kernel cannot sign with TCP-AO, if it cannot.
     fn no_tcp_ao(&self) -> Option<HostFault>;
 
-    /// What the WireGuard interface of that name lets through, to all its peers together: their allowed IPs. `None` if there is
-    /// no such interface here, or it does not say.
+    /// What the WireGuard interface of that name lets through, to all its peers together: their allowed IPs. `None` if
+    /// there is no such interface here, or it does not say.
     fn allowed_ips(&self, interface: &str) -> Option<Vec<Prefix>>;
 }
 

@@ -216,6 +216,7 @@ pub const KEYS: &[Key] = &[
     key(BGP, "export", "list of names", "by the neighbor's kind", r#"export = ["accept"]"#),
     key(BGP, "weight", "number", "1", "weight = 10"),
     key(BGP, "graceful-shutdown", "true or false", "false", "graceful-shutdown = true"),
+    key(BGP, "allow-as-sets", "true or false", "false", "allow-as-sets = true"),
     key(LIMIT, "ipv4", "number", "0", "ipv4 = 4000"),
     key(LIMIT, "ipv6", "number", "0", "ipv6 = 1000"),
     key(LIMIT, "action", "word", r#""drop""#, r#"action = "trim""#),

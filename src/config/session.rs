@@ -9,7 +9,6 @@ use super::{
     raw::{At, Reader, Section, Wrong},
     value, watch,
 };
-use crate::gateway::AoAlgorithm;
 use crate::gateway::AoKey;
 use crate::gateway::Auth;
 use crate::gateway::Bfd;
@@ -19,6 +18,7 @@ use crate::gateway::Restart;
 use crate::gateway::Ttl;
 use crate::gateway::Word;
 use crate::gateway::Words;
+use crate::types::AoAlgorithm;
 use crate::types::Family;
 use crate::types::HoldTime;
 
@@ -135,6 +135,7 @@ fn read(r: &mut Reader<'_>, s: &Section<'_>) -> Session {
             export: export.as_deref().map(plain),
             weight: r.value(s, "weight", policy::weight).map(|at| at.value),
             graceful_shutdown: r.value(s, "graceful-shutdown", value::boolean).map(|at| at.value),
+            allow_as_sets: r.value(s, "allow-as-sets", value::boolean).map(|at| at.value),
         },
         import: import.unwrap_or_default(),
         export: export.unwrap_or_default(),

@@ -1,36 +1,31 @@
 //! What is drained, in a file beside the control socket: a drain goes on from its step over a restart of the daemon, and is
 //! forgotten with the next boot (`docs/decisions/0023-fitness-and-drain.md`).
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use tracing::warn;
 
+use super::record::Record;
 use crate::drain::Kept;
 
 /// The file, and what is to be said when it cannot be used.
 #[derive(Debug)]
-pub(super) struct DrainFile(PathBuf);
+pub(super) struct DrainFile(Record);
 
 impl DrainFile {
     /// That of the daemon with this control socket.
     pub(super) fn beside(socket: &Path) -> Self {
-        Self(socket.with_extension("drain"))
+        Self(Record::beside(socket, "drain"))
     }
 
     /// What an earlier run left. A file that cannot be read holds nothing, and is told of.
     pub(super) fn read(&self) -> Vec<Kept> {
-        let read = match fs::read_to_string(&self.0) {
-            Ok(text) => serde_json::from_str(&text).map_err(io::Error::from),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
-            Err(error) => Err(error),
-        };
+        let read = self.0.read().and_then(|text| Ok(text.map(|text| serde_json::from_str(&text)).transpose()?));
         read.unwrap_or_else(|error| {
             self.tell("read", &error);
-            Vec::new()
+            None
         })
+        .unwrap_or_default()
     }
 
     /// These from now on; without any there is no file.
@@ -42,24 +37,21 @@ impl DrainFile {
 
     fn put(&self, kept: &[Kept]) -> io::Result<()> {
         if kept.is_empty() {
-            return match fs::remove_file(&self.0) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                Ok(()) | Err(_) => Ok(()),
-            };
+            return self.0.remove();
         }
-        let new = self.0.with_extension("drain.new");
-        fs::write(&new, serde_json::to_string(kept)?)?;
-        fs::rename(new, &self.0)
+        self.0.write(&serde_json::to_string(kept)?)
     }
 
     fn tell(&self, what: &str, error: &io::Error) {
-        let file = self.0.display();
+        let file = self.0.path().display();
         warn!(event = "drain.file", "{file} cannot be {what}: {error}; a restart of the daemon may end a drain");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::drain::{Step, Target};
 

@@ -1,40 +1,32 @@
 //! The tunnels that hooks hold down, in a file beside the control socket: they stay down over a restart of the daemon, and
 //! are forgotten with the next boot (`docs/decisions/0015-who-speaks-for-a-tunnel.md`).
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use tracing::warn;
 
+use super::record::Record;
 use crate::speaker::Held;
 use crate::types::Name;
 
 /// The file, and what is to be said when it cannot be used.
 #[derive(Debug)]
-pub(super) struct HeldFile(PathBuf);
+pub(super) struct HeldFile(Record);
 
 impl HeldFile {
     /// That of the daemon with this control socket.
     pub(super) fn beside(socket: &Path) -> Self {
-        Self(socket.with_extension("held"))
+        Self(Record::beside(socket, "held"))
     }
 
     /// What an earlier run left. A file that cannot be read holds nothing, and is told of.
     pub(super) fn read(&self) -> Vec<Held> {
-        let read = match fs::read_to_string(&self.0) {
-            Ok(text) => serde_json::from_str::<Vec<(Name, String)>>(&text).map_err(io::Error::from),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
-            Err(error) => Err(error),
-        };
-        match read {
-            Ok(held) => held.into_iter().map(|(tunnel, reason)| Held { tunnel, reason }).collect(),
-            Err(error) => {
-                self.tell("read", &error);
-                Vec::new()
-            }
-        }
+        let read = self.0.read().and_then(|text| Ok(text.map(|text| serde_json::from_str(&text)).transpose()?));
+        let held: Option<Vec<(Name, String)>> = read.unwrap_or_else(|error| {
+            self.tell("read", &error);
+            None
+        });
+        held.into_iter().flatten().map(|(tunnel, reason)| Held { tunnel, reason }).collect()
     }
 
     /// These from now on; without any there is no file.
@@ -46,25 +38,22 @@ impl HeldFile {
 
     fn put(&self, held: &[Held]) -> io::Result<()> {
         if held.is_empty() {
-            return match fs::remove_file(&self.0) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                Ok(()) | Err(_) => Ok(()),
-            };
+            return self.0.remove();
         }
         let pairs: Vec<_> = held.iter().map(|held| (&held.tunnel, &held.reason)).collect();
-        let new = self.0.with_extension("held.new");
-        fs::write(&new, serde_json::to_string(&pairs)?)?;
-        fs::rename(new, &self.0)
+        self.0.write(&serde_json::to_string(&pairs)?)
     }
 
     fn tell(&self, what: &str, error: &io::Error) {
-        let file = self.0.display();
+        let file = self.0.path().display();
         warn!(event = "tunnel.held_file", "{file} cannot be {what}: {error}; `twinspan tunnel down` may be forgotten");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -63,10 +63,7 @@ pub(super) fn guards<'a>(
                     Ok(transport::AoKey {
                         id: key.id,
                         receive_id: key.receive_id,
-                        algorithm: match key.algorithm {
-                            gateway::AoAlgorithm::HmacSha1 => transport::AoAlgorithm::HmacSha1,
-                            gateway::AoAlgorithm::AesCmac => transport::AoAlgorithm::AesCmac,
-                        },
+                        algorithm: key.algorithm,
                         secret: secret(&key.file)?,
                     })
                 };

@@ -7,6 +7,7 @@ mod kernel;
 mod keys;
 mod protocols;
 mod reader;
+mod record;
 mod shell;
 mod signals;
 mod start;

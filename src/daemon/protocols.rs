@@ -1,51 +1,45 @@
 //! The protocol numbers under which this daemon and runs before it have put routes into the kernel, in a file beside the
 //! control socket: when the file of the gateway names another one, the next run knows what was ours.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use tracing::warn;
+
+use super::record::Record;
 
 /// The file, and the number that counts now.
 #[derive(Debug)]
 pub(super) struct ProtocolFile {
-    path: PathBuf,
+    record: Record,
     now: u8,
 }
 
 impl ProtocolFile {
     /// That of the daemon with this control socket.
     pub(super) fn beside(socket: &Path, now: u8) -> Self {
-        Self { path: socket.with_extension("protocols"), now }
+        Self { record: Record::beside(socket, "protocols"), now }
     }
 
     /// The numbers of runs before this one, without the one of now. A file that cannot be read holds none.
     pub(super) fn former(&self) -> Vec<u8> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    self.tell("read", &error);
-                }
-                return Vec::new();
-            }
-        };
+        let text = self.record.read().unwrap_or_else(|error| {
+            self.tell("read", &error);
+            None
+        });
+        let text = text.unwrap_or_default();
         text.split_whitespace().filter_map(|word| word.parse().ok()).filter(|number| *number != self.now).collect()
     }
 
     /// The one of now, and these.
     pub(super) fn write(&self, former: &[u8]) {
         let text: String = [self.now].iter().chain(former).map(|number| format!("{number}\n")).collect();
-        let new = self.path.with_extension("protocols.new");
-        if let Err(error) = fs::write(&new, text).and_then(|()| fs::rename(new, &self.path)) {
+        if let Err(error) = self.record.write(&text) {
             self.tell("written", &error);
         }
     }
 
     fn tell(&self, what: &str, error: &io::Error) {
-        let file = self.path.display();
+        let file = self.record.path().display();
         warn!(
             event = "kernel.protocols_file",
             "{file} cannot be {what}: {error}; routes may be left when [kernel] protocol changes"
@@ -55,6 +49,8 @@ impl ProtocolFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -16,12 +16,10 @@ use crate::control::io::{BindError, Socket};
 use crate::fib::io::sysctl;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
 use crate::fib::io::{Kernel, ProbeError};
+use crate::session::PORT;
 use crate::speaker::{Speaker, UnknownInstance};
 use crate::transport::{AuthError, Guard, ListenError};
 use crate::types::{Family, Name, NameError};
-
-/// The port of BGP.
-const PORT: u16 = 179;
 
 /// Why an instance cannot be started, or had to end.
 #[derive(Debug, thiserror::Error)]

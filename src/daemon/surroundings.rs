@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use super::keys;
+use super::tally;
 use crate::config::Config;
 use crate::control::api::{Counters, FileText, Sysctl};
 use crate::fib::io::sysctl;
@@ -23,9 +24,8 @@ pub(super) struct Here<'a> {
 
 impl<'a> Here<'a> {
     pub(super) fn look(transport: &'a Transport, sysctls: &'a [Wanted], instance: &'a Name, config: &'a Path) -> Self {
-        // Of this thread's network namespace, where /sys may show another.
-        let text = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
-        Self { transport, sysctls, instance, config, counters: text.lines().filter_map(interface).collect() }
+        let counters = tally::interfaces().into_iter().map(|(name, passed)| (name, passed.counters)).collect();
+        Self { transport, sysctls, instance, config, counters }
     }
 }
 
@@ -70,32 +70,5 @@ impl Surroundings for Here<'_> {
         let signed = desired.neighbors.iter().map(|one| (&one.name, Prefix::host(one.remote_address), &one.auth));
         let ranges = desired.ranges.iter().map(|range| (range.name(), range.prefix, &range.like.auth));
         keys::guards(signed.chain(ranges)).map(drop).map_err(|error| error.to_string())
-    }
-}
-
-/// One line of `/proc/net/dev`: name, eight numbers received, eight sent; octets and packets come first.
-fn interface(line: &str) -> Option<(String, Counters)> {
-    let (name, numbers) = line.split_once(':')?;
-    let numbers: Vec<u64> = numbers.split_whitespace().map_while(|word| word.parse().ok()).collect();
-    let counters = Counters {
-        rx_bytes: *numbers.first()?,
-        rx_packets: *numbers.get(1)?,
-        tx_bytes: *numbers.get(8)?,
-        tx_packets: *numbers.get(9)?,
-    };
-    Some((name.trim().to_owned(), counters))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counters_are_read_from_the_kernels_table() {
-        let line = " tun-hq1:  840  10    0    0    0     0          0         0     1680   20    0    0    0     0       0          0";
-        let (name, counters) = interface(line).unwrap();
-        assert_eq!(name, "tun-hq1");
-        assert_eq!(counters, Counters { rx_bytes: 840, rx_packets: 10, tx_bytes: 1680, tx_packets: 20 });
-        assert!(interface("Inter-|   Receive                |  Transmit").is_none());
     }
 }

@@ -2,28 +2,49 @@
 
 use std::fs;
 
+use crate::control::api::Counters;
 use crate::drain::Traffic;
 use crate::speaker::Counted;
 
+/// What has passed an interface.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Passed {
+    pub(super) counters: Counters,
+    /// Packets that it lost: dropped when it was to send them, come faulty, or without room for them. What nobody wanted
+    /// is none of that, which the kernel counts as dropped when it receives.
+    lost: u64,
+}
+
 /// The counters of these interfaces, and of the host, in this thread's network namespace.
 pub(super) fn count(interfaces: &[String]) -> Counted {
-    let read = |name: &str| fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap_or_default();
-    let device = read("dev");
-    let wanted = |(name, _): &(String, Traffic)| interfaces.contains(name);
-    let found = device.lines().filter_map(interface).filter(wanted).collect();
+    let wanted = |(name, _): &(String, Passed)| interfaces.contains(name);
+    let traffic = |(name, Passed { counters, lost }): (String, Passed)| {
+        (name, Traffic { received: counters.rx_packets, sent: counters.tx_packets, lost })
+    };
+    let found = self::interfaces().into_iter().filter(wanted).map(traffic).collect();
     let ipv4 = column(&read("snmp"), "Ip:", "OutNoRoutes") + column(&read("netstat"), "IpExt:", "InNoRoutes");
     let ipv6 = row(&read("snmp6"), "Ip6InNoRoutes") + row(&read("snmp6"), "Ip6OutNoRoutes");
     Counted { interfaces: found, no_route: ipv4 + ipv6 }
 }
 
-/// One line of `/proc/net/dev`. What it drops when it sends, and what came faulty or found no room, is lost; what nobody
-/// wanted is not, which the kernel counts as dropped when it receives.
-fn interface(line: &str) -> Option<(String, Traffic)> {
+/// All interfaces in this thread's network namespace.
+pub(super) fn interfaces() -> Vec<(String, Passed)> {
+    read("dev").lines().filter_map(interface).collect()
+}
+
+/// A table of counters. It is this thread's namespace that counts, where /sys may show another.
+fn read(name: &str) -> String {
+    fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap_or_default()
+}
+
+/// One line of `/proc/net/dev`: name, eight numbers received, eight sent; octets and packets come first.
+fn interface(line: &str) -> Option<(String, Passed)> {
     let (name, numbers) = line.split_once(':')?;
     let numbers: Vec<u64> = numbers.split_whitespace().map_while(|word| word.parse().ok()).collect();
     let at = |place: usize| numbers.get(place).copied();
+    let counters = Counters { rx_bytes: at(0)?, rx_packets: at(1)?, tx_bytes: at(8)?, tx_packets: at(9)? };
     let lost = at(2)? + at(4)? + at(10)? + at(11)? + at(12)?;
-    Some((name.trim().to_owned(), Traffic { received: at(1)?, sent: at(9)?, lost }))
+    Some((name.trim().to_owned(), Passed { counters, lost }))
 }
 
 /// A counter in a table of two lines, names above numbers.
@@ -49,8 +70,9 @@ mod tests {
     #[test]
     fn counters_are_read_from_the_kernels_tables() {
         let line = "  tun1:  840  10    1    7    2     0          0         0     1680   20    3    4    5     0       0          0";
-        let (name, traffic) = interface(line).unwrap();
-        assert_eq!((name.as_str(), traffic), ("tun1", Traffic { received: 10, sent: 20, lost: 15 }));
+        let counters = Counters { rx_bytes: 840, rx_packets: 10, tx_bytes: 1680, tx_packets: 20 };
+        assert_eq!(interface(line), Some(("tun1".to_owned(), Passed { counters, lost: 15 })));
+        assert_eq!(interface("Inter-|   Receive                |  Transmit"), None);
         let snmp = "Ip: Forwarding OutNoRoutes\nIp: 1 12\nIcmp: InMsgs\nIcmp: 3\n";
         assert_eq!((column(snmp, "Ip:", "OutNoRoutes"), column(snmp, "Ip:", "Nothing")), (12, 0));
         assert_eq!(row("Ip6InReceives 1\nIp6InNoRoutes    \t7\n", "Ip6InNoRoutes"), 7);

@@ -1,8 +1,8 @@
 //! Planned maintenance of an instance, a tunnel or a device: neighbors are led away, told to go, and only then let go; and
 //! the way back. One machine for each thing that is drained, in the order of `docs/decisions/0023-fitness-and-drain.md`.
 //!
-//! Owns the steps and their deadlines, and what is kept of them over a restart. Never knows neighbors, routes or the kernel:
-//! it is told that things are as they should be, and says what shall be.
+//! Owns the steps and their deadlines, and what is kept of them over a restart. Never knows neighbors, routes or the
+//! kernel: it is told that things are as they should be, and says what shall be.
 
 mod machine;
 mod step;

@@ -358,6 +358,28 @@ fn the_first_hops_of_a_prefix_do_not_wait() {
 }
 
 #[test]
+fn busy_flows_leave_a_hop_that_is_only_a_backup_from_now_on_and_the_others_stay() {
+    // Also when none of the hops of before goes on.
+    for (before, after) in [(&[1, 2, 3][..], &[1, 3][..]), (&[1, 2], &[1]), (&[2], &[1]), (&[2], &[1, 3])] {
+        let mut world = World::new();
+        world.want(prefix(0), before.iter().copied().collect());
+        world.settle();
+        world.buckets.traffic(&world.kernel.table);
+        let flows = world.flows();
+        let hops: Vec<Hop> = after.iter().map(|link| hop(*link)).collect();
+        world.fib.want(prefix(0), &hops, &[hop(2)]);
+        world.settle();
+        let now = world.flows();
+        assert!(now.values().all(|link| after.contains(link)), "{before:?} to {after:?}: {now:?}");
+        let stray = flows.iter().filter(|(flow, link)| **link != 2 && now.get(*flow) != Some(*link)).count();
+        assert_eq!(stray, 0, "{before:?} to {after:?}");
+        let groups = || world.kernel.table.groups.values();
+        assert!(groups().any(|group| group.members.last().is_some_and(|(_, share)| *share == Weight::ONE)), "a keeper");
+        assert!(groups().all(|group| !group.idle_timer.is_zero()), "the timer is put back");
+    }
+}
+
+#[test]
 fn routes_that_want_something_else_leave_a_group_before_it_grows() {
     let mut world = World::new();
     (0..10).for_each(|number| world.want(prefix(number), [1, 2].into()));

@@ -136,6 +136,12 @@ pub(super) fn carrying(members: &[(u32, Weight)]) -> (Vec<(u32, Weight)>, Option
     (shares(rest, None, 0, u16::MAX), keeper)
 }
 
+/// True if the keeper of `wanted` is one that carries in `held`.
+pub(super) fn demotes(held: &[(u32, Weight)], wanted: &[(u32, Weight)]) -> bool {
+    let ((before, _), (_, keeper)) = (carrying(held), carrying(wanted));
+    keeper.is_some_and(|keeper| before.iter().any(|(id, _)| *id == keeper))
+}
+
 /// No configured share is larger.
 const CONFIGURED: u16 = 255;
 

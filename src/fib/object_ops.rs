@@ -11,6 +11,8 @@ use super::Fib;
 use super::Group;
 use super::KernelError;
 use super::Op;
+use super::group::carrying;
+use super::group::demotes;
 use super::group::shares;
 use super::machine::OBJECTS;
 use super::machine::Retry;
@@ -97,7 +99,7 @@ impl Fib {
         if group.wanted == 0 && (barred.is_empty() || group.label.is_none()) && !forsaken {
             return; // its routes are leaving, or have not been asked for yet
         }
-        let wanted = self.members(now, id, &barred, ops);
+        let mut wanted = self.members(now, id, &barred, ops);
         let settings = &self.settings;
         let Some(group) = self.objects.groups.get_mut(&id) else { return };
         if wanted.is_empty() {
@@ -125,7 +127,15 @@ impl Fib {
         let home = held.is_some_and(|held| {
             !carry(&held.members, &group.listed.primaries) && carry(&wanted, &group.listed.primaries)
         });
-        let idle = if home { Duration::ZERO } else { settings.idle_timer };
+        // What carried and is to be the keeper only: the kernel would leave busy flows with it. A group without it for a moment
+        // moves these and no others; where nothing else stays, there are no others.
+        let demoted = held.is_some_and(|held| demotes(&held.members, &wanted));
+        let (others, _) = carrying(&wanted);
+        let apart = demoted && held.is_some_and(|held| carry(&held.members, &others));
+        let idle = if home || (demoted && !apart) { Duration::ZERO } else { settings.idle_timer };
+        if apart && !home {
+            wanted.pop();
+        }
         // No hop stays: should the kernel have dropped the last one meanwhile, this makes a new group without routes.
         if held.is_some_and(|held| !carry(&held.members, &wanted)) {
             self.events += 1;

@@ -137,7 +137,9 @@ impl Fib {
             let Some(group) = self.objects.groups.get_mut(&id).filter(|group| !group.deleting) else { continue };
             let found = group.adopted && !self.swept;
             if group.grows_to.take().is_some() {
-                self.unsettled.groups.insert(id); // it is judged anew, without them
+                // It is judged anew, without them; who was to stay is not among the restless any more.
+                group.stripped = true;
+                self.unsettled.groups.insert(id);
             }
             let Some(key) = group.label.and_then(|label| self.objects.keys.get(label)).map(|state| &state.key) else {
                 continue;

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use crate::types::AoAlgorithm;
+
 /// What signs the TCP segments of a session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Auth {
@@ -25,27 +27,6 @@ pub struct AoKey {
     pub algorithm: AoAlgorithm,
     /// The file that holds the key.
     pub file: PathBuf,
-}
-
-/// What signs a segment with TCP-AO (RFC 5926 §3).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AoAlgorithm {
-    /// HMAC-SHA-1-96.
-    HmacSha1,
-    /// AES-128-CMAC-96.
-    AesCmac,
-}
-
-impl Auth {
-    /// The files that hold its keys.
-    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let (one, list): (_, &[AoKey]) = match self {
-            Self::None => (None, &[]),
-            Self::Md5(file) => (Some(file), &[]),
-            Self::Ao(keys) => (None, keys),
-        };
-        one.into_iter().chain(list.iter().map(|key| &key.file))
-    }
 }
 
 impl fmt::Display for Auth {

@@ -207,6 +207,8 @@ pub struct Bgp {
     pub weight: Option<Weight>,
     /// `graceful-shutdown`; false unless given.
     pub graceful_shutdown: Option<bool>,
+    /// `allow-as-sets`; false unless given.
+    pub allow_as_sets: Option<bool>,
 }
 
 impl Bgp {
@@ -232,6 +234,7 @@ impl Bgp {
             export: self.export.clone().or_else(|| outer.export.clone()),
             weight: self.weight.or(outer.weight),
             graceful_shutdown: self.graceful_shutdown.or(outer.graceful_shutdown),
+            allow_as_sets: self.allow_as_sets.or(outer.allow_as_sets),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    Auth, Bgp, Connection, Device, Far, Instance, Mode, Model, NeighborRange, OtherNeighbor, PeerGateway, PrefixLimit,
+    Auth, Bgp, Connection, Device, Far, FixedNeighbor, Instance, Mode, Model, NeighborRange, PeerGateway, PrefixLimit,
     Probe, Range, Restart, Shutdown, Timers, Ttl, TunnelEnd, Watch, Words,
 };
 use crate::types::Asn;
@@ -81,6 +81,8 @@ pub struct Neighbor {
     pub weight: Weight,
     /// It is told that every route is about to go (RFC 8326).
     pub graceful_shutdown: bool,
+    /// Paths with sets come in from it and go out to it (RFC 9774).
+    pub allow_as_sets: bool,
 }
 
 /// What a neighbor is to the gateway.
@@ -139,7 +141,8 @@ pub struct Tunnel {
     pub interface: String,
     /// Where the far end is reached outside the tunnel.
     pub device_public_ip: Option<IpAddr>,
-    /// Where the far end is reached inside the tunnel, if the file says so. A tunnel without a session needs no such address.
+    /// Where the far end is reached inside the tunnel, if the file says so. A tunnel without a session needs no such
+    /// address.
     pub remote: Option<IpAddr>,
     /// What is reached through it while it is up, without BGP: empty where there is a session.
     pub statics: Vec<Prefix>,
@@ -189,19 +192,11 @@ pub fn desired(model: &Model, instance: &Name) -> Option<Desired> {
     desired.neighbors.extend(super::twin::session(model, host));
     let here = |instances: &[Name]| instances.is_empty() || instances.contains(instance);
     for router in model.network_routers.iter().filter(|r| here(&r.instances)) {
-        let bgp = router.bgp.or(&model.bgp);
         let defaults = Defaults { kind: NeighborKind::NetworkRouter, words: Words::accept(), offer: Offer::Learned };
-        let end = End {
-            name: &router.name,
-            asn: router.asn,
-            local: router.local_address.unwrap_or(host.bgp_ip),
-            remote: router.address,
-            interface: router.interface.as_deref(),
-        };
-        desired.neighbors.push(neighbor(end, &bgp, defaults));
+        desired.neighbors.push(outside(model, host, router, defaults));
     }
     for other in model.neighbors.iter().filter(|n| here(&n.instances)) {
-        desired.neighbors.push(outside(model, host, other));
+        desired.neighbors.push(outside(model, host, other, Defaults::beyond()));
     }
     for range in model.ranges.iter().filter(|range| here(&range.instances)) {
         desired.ranges.extend(from_range(model, host, range));
@@ -273,17 +268,16 @@ fn inside(
     Some((tunnel, Some(neighbor(end, &bgp, defaults))))
 }
 
-/// The session with a neighbor that the model does not cover: nothing passes unless its words say so (RFC 8212).
-fn outside(model: &Model, host: &Instance, other: &OtherNeighbor) -> Neighbor {
-    let bgp = other.bgp.or(&model.bgp);
+/// The session with a neighbor that is in no tunnel.
+fn outside(model: &Model, host: &Instance, fixed: &FixedNeighbor, defaults: Defaults) -> Neighbor {
     let end = End {
-        name: &other.name,
-        asn: other.asn,
-        local: other.local_address.unwrap_or(host.bgp_ip),
-        remote: other.address,
-        interface: other.interface.as_deref(),
+        name: &fixed.name,
+        asn: fixed.asn,
+        local: fixed.local_address.unwrap_or(host.bgp_ip),
+        remote: fixed.address,
+        interface: fixed.interface.as_deref(),
     };
-    neighbor(end, &bgp, Defaults { kind: NeighborKind::Other, words: Words::none(), offer: Offer::All })
+    neighbor(end, &fixed.bgp.or(&model.bgp), defaults)
 }
 
 /// A range, whose neighbors are as other neighbors and never dialled. `None` without an AS number.
@@ -296,7 +290,7 @@ fn from_range(model: &Model, host: &Instance, range: &NeighborRange) -> Option<R
         remote: range.prefix.addr(),
         interface: range.interface.as_deref(),
     };
-    let like = neighbor(end, &bgp, Defaults { kind: NeighborKind::Other, words: Words::none(), offer: Offer::All });
+    let like = neighbor(end, &bgp, Defaults::beyond());
     let like = Neighbor { passive: true, ..like };
     Some(Range { prefix: range.prefix, limit: range.limit, asns: range.asns.clone(), like })
 }
@@ -314,6 +308,13 @@ pub(super) struct Defaults {
     pub(super) kind: NeighborKind,
     pub(super) words: Words,
     pub(super) offer: Offer,
+}
+
+impl Defaults {
+    /// Of a neighbor that the model does not cover: nothing passes unless its words say so (RFC 8212).
+    fn beyond() -> Self {
+        Self { kind: NeighborKind::Other, words: Words::none(), offer: Offer::All }
+    }
 }
 
 pub(super) fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor {
@@ -350,5 +351,6 @@ pub(super) fn neighbor(end: End<'_>, bgp: &Bgp, defaults: Defaults) -> Neighbor 
         range: None,
         weight: bgp.weight.unwrap_or(Weight::ONE),
         graceful_shutdown: bgp.graceful_shutdown.unwrap_or(false),
+        allow_as_sets: bgp.allow_as_sets.unwrap_or(false),
     }
 }

@@ -18,14 +18,14 @@ mod tests;
 mod twin;
 
 pub use addresses::{first_free, last_usable};
-pub use auth::{AoAlgorithm, AoKey, Auth};
+pub use auth::{AoKey, Auth};
 pub use bfd::{Bfd, BfdKey, Watch};
 pub use bgp::{Bgp, LimitAction, PrefixLimit, Restart, Shutdown, Timers, Ttl, Word, Words};
 pub use desired::{Desired, HostRoute, Neighbor, NeighborKind, Offer, Tunnel, desired};
 pub use election::{ElectedBy, Election, Hooks};
 pub use model::{
-    Connection, Device, Far, Instance, Mode, Model, NeighborRange, NetworkRouter, OtherNeighbor, PeerGateway,
-    PeerInstance, Profile, TunnelEnd,
+    Connection, Device, Far, FixedNeighbor, Instance, Mode, Model, NeighborRange, PeerGateway, PeerInstance, Profile,
+    TunnelEnd,
 };
 pub use probe::{Probe, ProbeWords};
 pub use range::Range;

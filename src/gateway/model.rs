@@ -59,9 +59,9 @@ pub struct Model {
     /// What joins gateway and devices or other gateways.
     pub connections: Vec<Connection>,
     /// Routers of the cloud network that learn on-premises prefixes.
-    pub network_routers: Vec<NetworkRouter>,
+    pub network_routers: Vec<FixedNeighbor>,
     /// Neighbors that the model of the gateway does not cover.
-    pub neighbors: Vec<OtherNeighbor>,
+    pub neighbors: Vec<FixedNeighbor>,
     /// Ranges of addresses that such neighbors may dial from.
     pub ranges: Vec<NeighborRange>,
     /// What holds for every session unless its own table says otherwise.
@@ -177,28 +177,9 @@ pub struct TunnelEnd {
     pub bgp: Bgp,
 }
 
-/// A router or host of the cloud network that learns on-premises prefixes.
+/// A BGP neighbor outside the tunnels: a router or host of the cloud network, or a route reflector, a collector, a lab.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct NetworkRouter {
-    /// Its name.
-    pub name: Name,
-    /// Its address.
-    pub address: IpAddr,
-    /// Its AS.
-    pub asn: Asn,
-    /// The interface that it is on, if the routing table shall not decide.
-    pub interface: Option<String>,
-    /// Our end; the instance's BGP address unless given.
-    pub local_address: Option<IpAddr>,
-    /// The instances that have this session; empty is all.
-    pub instances: Vec<Name>,
-    /// What holds for its session.
-    pub bgp: Bgp,
-}
-
-/// Any other BGP neighbor: a route reflector, a collector, a lab.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct OtherNeighbor {
+pub struct FixedNeighbor {
     /// Its name.
     pub name: Name,
     /// Its address.

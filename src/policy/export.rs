@@ -55,6 +55,9 @@ pub enum Withheld {
     /// This instance is not to be used by the neighbor now.
     #[error("this instance offers it nothing now: see twinspan show gateway")]
     Standing,
+    /// A segment of its path is a set, AS_SET or AS_CONFED_SET (RFC 9774 §3).
+    #[error("a set of ASes in AS_PATH, which is deprecated (RFC 9774): allow-as-sets = true passes it on")]
+    AsSet,
     /// No policy for a neighbor of another AS.
     #[error("no export policy for this neighbor (RFC 8212): export = [\"accept\"] passes all")]
     NoPolicy,
@@ -99,6 +102,8 @@ pub struct Export {
     pub next_hop_self: bool,
     /// The neighbor's policies.
     pub chain: Chain,
+    /// Paths with sets are passed on, against RFC 9774 §3.
+    pub allow_as_sets: bool,
     /// Every route is told as one that is about to go (GRACEFUL_SHUTDOWN, RFC 8326 §4.1).
     pub graceful_shutdown: bool,
     /// What the instance may offer it at this time.
@@ -111,8 +116,8 @@ pub enum Manner {
     /// As the rules say.
     #[default]
     Open,
-    /// It is told all, so that any other way is better: GRACEFUL_SHUTDOWN (RFC 8326 §4.1), and for those that do not heed it
-    /// the highest MED and a longer AS_PATH.
+    /// It is told all, so that any other way is better: GRACEFUL_SHUTDOWN (RFC 8326 §4.1), and for those that do not
+    /// heed it the highest MED and a longer AS_PATH.
     Leaving,
     /// It is told nothing: what it was told is withdrawn.
     Withheld,
@@ -126,10 +131,12 @@ const LEAVING_PREPENDS: usize = 3;
 const LEAVING_MED: u32 = u32::MAX - 1;
 
 impl Export {
-    /// The rules; the next hop of learned routes is left as it is towards an internal neighbor.
+    /// The rules; the next hop of learned routes is left as it is towards an internal neighbor, and sets do not pass.
     #[must_use]
     pub fn new(local_asn: Asn, peer_asn: Asn, scope: Scope, chain: Chain) -> Self {
-        Self { local_asn, peer_asn, scope, next_hop_self: false, chain, graceful_shutdown: false, manner: Manner::Open }
+        let (next_hop_self, graceful_shutdown, allow_as_sets) = (false, false, false);
+        let manner = Manner::Open;
+        Self { local_asn, peer_asn, scope, next_hop_self, chain, allow_as_sets, graceful_shutdown, manner }
     }
 
     /// True for a neighbor of our own AS.
@@ -148,6 +155,9 @@ impl Export {
     pub fn check(&self, to: PeerId, source: Source, route: &Route<'_>) -> Result<Told, Withheld> {
         self.passes(to, route.prefix, source)?;
         self.communities(route.attributes)?;
+        if !self.allow_as_sets && route.attributes.as_path.has_sets() {
+            return Err(Withheld::AsSet);
+        }
         let edits = match self.chain.judge(route, self.prepender()) {
             Verdict::Accept { edits, .. } => edits,
             Verdict::Reject(by) => return Err(Withheld::Policy(by)),
@@ -175,7 +185,7 @@ impl Export {
     }
 
     /// Marks a route that goes out as one that is about to go: any other is better (RFC 8326 §4.1).
-    pub fn leave(&self, attributes: &mut Attributes) {
+    fn leave(&self, attributes: &mut Attributes) {
         if !attributes.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
             attributes.communities.push(Community::GRACEFUL_SHUTDOWN);
         }
@@ -255,7 +265,7 @@ impl Export {
                 out.med = Some(SECOND_MED);
             }
             // RFC 4360 §6: the T bit keeps a community inside its AS.
-            out.extended_communities.retain(|community| community.0[0] & 0x40 == 0);
+            out.extended_communities.retain(|community| community.is_transitive());
         }
         edits.apply(&mut out, self.prepender());
         out.as_path.prepend(self.local_asn, 1);

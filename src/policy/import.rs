@@ -24,6 +24,8 @@ pub struct Import {
     pub own_addresses: Vec<IpAddr>,
     /// An external neighbor's AS_PATH must begin with its AS; off for route servers (RFC 7947 §2.2.2).
     pub enforce_first_as: bool,
+    /// Paths with sets are taken, against RFC 9774 §3.
+    pub allow_as_sets: bool,
     /// What it teaches is used last, as if all of it had GRACEFUL_SHUTDOWN (RFC 8326 §4.2): it is about to go.
     pub leaving: bool,
     /// The neighbor's policies.
@@ -31,7 +33,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// The rules with nothing of our own yet: no prefixes, no addresses, first AS enforced.
+    /// The rules with nothing of our own yet: no prefixes, no addresses, first AS enforced, no sets.
     #[must_use]
     pub fn new(local_asn: Asn, peer_asn: Asn, router_id: RouterId, chain: Chain) -> Self {
         let (own_prefixes, own_addresses) = (Vec::new(), Vec::new());
@@ -44,6 +46,7 @@ impl Import {
             own_prefixes,
             own_addresses,
             enforce_first_as: true,
+            allow_as_sets: false,
             leaving: false,
             chain,
         }
@@ -94,6 +97,9 @@ impl Import {
             if found != Some(self.peer_asn) {
                 return Err(Refusal::FirstAs { found, expected: self.peer_asn });
             }
+        }
+        if !self.allow_as_sets && attributes.as_path.has_sets() {
+            return Err(Refusal::AsSet);
         }
         self.check_next_hop(next_hop)?;
         // LOCAL_PREF is not a neighbor's to say (RFC 4271 §5.1.5).

@@ -26,6 +26,9 @@ pub enum Refusal {
         /// The neighbor's.
         expected: Asn,
     },
+    /// A segment of its path is a set, AS_SET or AS_CONFED_SET (RFC 9774 §3).
+    #[error("a set of ASes in AS_PATH, which is deprecated (RFC 9774): allow-as-sets = true takes it")]
+    AsSet,
     /// ORIGINATOR_ID is our own: a reflected loop (RFC 4456 §8).
     #[error("own router id in ORIGINATOR_ID")]
     OwnOriginator,

@@ -1,5 +1,5 @@
-//! ICMP echo through a tunnel: does the far end answer (RFC 792, RFC 4443 §4)? For tunnels without BFD, and off unless asked
-//! for.
+//! ICMP echo through a tunnel: does the far end answer (RFC 792, RFC 4443 §4)? For tunnels without BFD, and off unless
+//! asked for.
 //!
 //! Owns the packets and the machine of one target; `io` has the sockets. Never decides what a verdict means.
 

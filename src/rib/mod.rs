@@ -136,8 +136,6 @@ struct Routes {
 /// The whole RIB.
 pub struct Rib {
     settings: Settings,
-    /// Every route that is told is about to go (RFC 8326).
-    leaving: bool,
     peers: BTreeMap<PeerId, Peer>,
     sessions: Sessions,
     /// Sessions that are up and may hear of learned routes.
@@ -175,7 +173,6 @@ impl Rib {
         };
         Self {
             settings,
-            leaving: false,
             peers: BTreeMap::new(),
             sessions: Sessions::default(),
             wide: Vec::new(),

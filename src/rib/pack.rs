@@ -27,8 +27,9 @@ const LOOKS: usize = 3;
 type Memo = HashMap<(AttrsId, SessionId, u16), Option<AttrsId>>;
 
 impl Rib {
-    /// One encoded message for the neighbor: an UPDATE, End-of-RIB, or a marker of a refresh. `None` if it has been told everything, or if all that a bounded
-    /// look found needs no message: then [`Rib::has_output`] says so, and the next turn goes on.
+    /// One encoded message for the neighbor: an UPDATE, End-of-RIB, or a marker of a refresh. `None` if it has been
+    /// told everything, or if all that a bounded look found needs no message: then [`Rib::has_output`] says so, and the
+    /// next turn goes on.
     pub fn next_output(&mut self, id: PeerId) -> Option<Bytes> {
         let session = self.peers.get(&id)?.session?;
         Family::ALL.into_iter().find_map(|family| self.next_of_family(id, session, family))
@@ -196,10 +197,7 @@ impl Rib {
             Source::External(peer) | Source::Internal(peer) => self.peers.get(&peer).map(|peer| &peer.settings.name),
         };
         let route = Route { prefix, attributes: &attributes, next_hop: taught.as_ref(), neighbor: from };
-        let mut told = export.check(to, source, &route)?;
-        if self.leaving {
-            export.leave(&mut told.attributes);
-        }
+        let told = export.check(to, source, &route)?;
         let next_hop = match told.next_hop {
             NextHopOut::Own => live.ourselves(prefix.family()),
             NextHopOut::Kept => taught,

@@ -166,7 +166,8 @@ impl Rib {
         totals
     }
 
-    /// The first `limit` prefixes behind `after`, in order, of one neighbor or of all: one look at all, so its cost does not depend on `after`.
+    /// The first `limit` prefixes behind `after`, in order, of one neighbor or of all: one look at all, so its cost
+    /// does not depend on `after`.
     #[must_use]
     pub fn page(&self, family: Family, after: Option<Prefix>, limit: usize, of: Option<PeerId>) -> Vec<Entry> {
         let by = |path: &Path, id: PeerId| {

@@ -59,15 +59,6 @@ impl Rib {
         }
     }
 
-    /// From now on, or no longer, every route that goes out says that it is about to go (GRACEFUL_SHUTDOWN, RFC 8326
-    /// §4.1), and internal neighbors get it with LOCAL_PREF 0. What was told is told again in place; sessions stay.
-    pub fn set_graceful_shutdown(&mut self, leaving: bool) {
-        if std::mem::replace(&mut self.leaving, leaving) != leaving {
-            let up: Vec<_> = self.peers.values().filter_map(|peer| peer.session).collect();
-            up.into_iter().for_each(|session| self.look_again(session));
-        }
-    }
-
     /// Looks through all that a session was told; what is told wrongly goes out again.
     fn look_again(&mut self, session: SessionId) {
         let Some(live) = self.sessions.get_mut(session) else { return };

@@ -1,8 +1,9 @@
 //! Ways without BGP: the prefixes behind one far end, as if it had taught just these.
 //!
 //! A way is a peer that is told nothing and whose paths pass no import: the file said them. To the decision they are
-//! external paths with an empty AS_PATH and ORIGIN IGP, so they win over what the twin and other ASes say of the same prefix, and are
-//! used beside each other. A way that goes is a session that ends: its paths count no more from then on.
+//! external paths with an empty AS_PATH and ORIGIN IGP, so they win over what the twin and other ASes say of the same
+//! prefix, and are used beside each other. A way that goes is a session that ends: its paths count no more from then
+//! on.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -49,7 +49,9 @@ impl Machine {
         let Twin::Says(claim) = self.twin(now) else { return };
         let (there, fitter) = (claim.stance != Stance::Away, !self.fit && claim.fit);
         let asked = claim.stance == Stance::Wanting && (claim.fit || !self.fit);
-        if there && asked {
+        if there && self.leaves {
+            self.let_go(now, "it is to be serviced", out);
+        } else if there && asked {
             self.let_go(now, "the twin asks for it", out);
         } else if there && fitter && self.settled <= now {
             self.settle = (self.settle * 2).min(SETTLE_MAX);
@@ -103,7 +105,7 @@ impl Machine {
     pub(super) fn external(&mut self, now: Time, wish: Wish, out: &mut Vec<Output>) -> Result<(), Refusal> {
         match wish {
             Wish::Active if self.is_active() => {}
-            Wish::Active if !self.willing => return Err(Refusal::Away),
+            Wish::Active if !self.willing || self.leaves => return Err(Refusal::Away),
             Wish::Active => {
                 if let Twin::Says(claim) = self.twin(now)
                     && claim.stance.is_active()

@@ -97,6 +97,8 @@ pub enum Input {
     Fit(bool),
     /// This instance may be active; or must not, because it is drained or about to end.
     Willing(bool),
+    /// This instance is to be serviced: it hands the role over to a twin that takes it, and takes it from nobody.
+    Leaves(bool),
     /// The answer to [`Output::Ask`].
     Answered(Answer),
     /// The shared address was found with a lifetime that is not over, from a run before this one.
@@ -156,6 +158,8 @@ pub enum Output {
     Give {
         /// The claim had run out before it was given up.
         lapsed: bool,
+        /// The twin has it, or gets it, by our own will: what it cannot do yet is still to be done here.
+        handed: bool,
     },
     /// Try to get the lease in etcd, and keep it; or let it go, and do not try.
     Compete(bool),
@@ -234,6 +238,8 @@ pub struct Machine {
     bfd: Option<bool>,
     pub(super) fit: bool,
     pub(super) willing: bool,
+    /// It is to be serviced.
+    pub(super) leaves: bool,
     /// A person said standby: no preemption.
     pub(super) rests: bool,
     /// It wants the role until then.
@@ -282,6 +288,7 @@ impl Machine {
             bfd: None,
             fit: true,
             willing: true,
+            leaves: false,
             rests: false,
             wants: None,
             wants_again: now,
@@ -330,6 +337,12 @@ impl Machine {
         self.willing
     }
 
+    /// Whether it was told last that it is to be serviced.
+    #[must_use]
+    pub fn leaves(&self) -> bool {
+        self.leaves
+    }
+
     /// What the twin is to be told.
     #[must_use]
     pub fn claim(&self) -> Claim {
@@ -371,6 +384,7 @@ impl Machine {
             Input::Bfd(bfd) => self.bfd = bfd,
             Input::Fit(fit) => self.fit = fit,
             Input::Willing(willing) => self.willing = willing,
+            Input::Leaves(leaves) => self.leaves = leaves,
             Input::Answered(answer) => {
                 // One that comes when the twin is heard again says nothing any more.
                 if let Some(asked) = self.asked.take() {
@@ -485,7 +499,7 @@ impl Machine {
 
     /// True if it may take the role.
     pub(super) fn may(&self) -> bool {
-        self.willing && !self.abstaining
+        self.willing && !self.leaves && !self.abstaining
     }
 
     /// How long the kernel may keep the address: never beyond what etcd has granted.
@@ -524,13 +538,14 @@ impl Machine {
     }
 
     pub(super) fn give(&mut self, now: Time, state: State, why: Why, lapsed: bool, out: &mut Vec<Output>) {
+        let handed = matches!(why, Why::Yielded(_));
         self.state = state;
         self.since = now;
         self.why = why;
         self.duel = false;
         self.idle = None;
         self.forget_answer();
-        out.push(Output::Give { lapsed });
+        out.push(Output::Give { lapsed, handed });
     }
 
     /// Waits from now on, for a reason that is news.

@@ -146,7 +146,9 @@ impl Machine {
             return;
         }
         let unfit = !self.fit && claim.fit;
-        if claim.stance == Stance::Wanting && (claim.fit || !self.fit) {
+        if self.leaves {
+            self.hand_over(now, "it is to be serviced".to_owned());
+        } else if claim.stance == Stance::Wanting && (claim.fit || !self.fit) {
             self.hand_over(now, "the twin asks for it".to_owned());
         } else if unfit && self.settled <= now {
             self.settle = (self.settle * 2).min(SETTLE_MAX);
@@ -221,7 +223,7 @@ impl Machine {
                 }
                 self.rests = false;
             }
-            Wish::Active if !self.willing => return Err(Refusal::Away),
+            Wish::Active if !self.willing || self.leaves => return Err(Refusal::Away),
             Wish::Active => {
                 if let Some(who) = &self.answers {
                     return Err(Refusal::Answered(who.clone()));

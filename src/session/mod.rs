@@ -27,3 +27,6 @@ pub use reason::DownReason;
 pub use restart::OwnRestart;
 pub use settings::Settings;
 pub use status::{Counters, Down, StateName, Status};
+
+/// The port of BGP (RFC 4271 §8.2.1).
+pub const PORT: u16 = 179;

@@ -50,8 +50,8 @@ impl Negotiated {
         self.restartable().into_iter().filter(forwards).collect()
     }
 
-    /// The peer keeps what we taught while we restart: it speaks graceful restart, be it without families of its own, as one
-    /// does that would not keep its own forwarding (RFC 4724 §3).
+    /// The peer keeps what we taught while we restart: it speaks graceful restart, be it without families of its own,
+    /// as one does that would not keep its own forwarding (RFC 4724 §3).
     #[must_use]
     pub fn is_helped(&self) -> bool {
         self.helps && self.graceful_restart.is_some()
@@ -81,6 +81,8 @@ impl DownReason {
     pub fn keeps_routes(&self, notifications: bool) -> bool {
         match self {
             Self::Lost(_) | Self::Replaced => true,
+            // The peer gave up this connection for another one, not the session (decision 0003).
+            Self::Received(_) if self.is_collision() => true,
             Self::Received(said) | Self::Stopped(said) => notifications && !is_final(said),
             Self::HoldExpired | Self::Unexpected { .. } | Self::Malformed(_) => notifications,
             // It has not taken what we had to say for minutes.

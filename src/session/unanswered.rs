@@ -1,9 +1,10 @@
 //! How long a peer's host may answer nothing at all of what it was sent: a dead way is known before the hold timer says so.
 //!
-//! A live host acknowledges within a round trip, whatever its BGP does: the kernel does it. Some KEEPALIVE is always sent soon,
-//! so a peer whose host says nothing is found out well within the hold time. A peer that takes nothing because it is busy
-//! acknowledges all the same (a closed window is an answer), and is left to the send hold timer. So this is not the kernel's
-//! TCP_USER_TIMEOUT, which knows no difference between the two. A deadline as data; asks, and never measures itself.
+//! A live host acknowledges within a round trip, whatever its BGP does: the kernel does it. Some KEEPALIVE is always
+//! sent soon, so a peer whose host says nothing is found out well within the hold time. A peer that takes nothing
+//! because it is busy acknowledges all the same (a closed window is an answer), and is left to the send hold timer. So
+//! this is not the kernel's TCP_USER_TIMEOUT, which knows no difference between the two. A deadline as data; asks, and
+//! never measures itself.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What is drained, and how far each drain is: facts for [`drain::Drain`], and its steps carried out.
 //!
-//! Owns the drains of this run, what is kept of them for the next, and when one is refused. What a step means for a neighbor is in
-//! [`super::standing`].
+//! Owns the drains of this run, what is kept of them for the next, and when one is refused. What a step means for a
+//! neighbor is in [`super::standing`].
 
 use super::input::FlushId;
 use super::neighbor::Neighbor;
@@ -9,7 +9,7 @@ use super::tunnels::Tunnel;
 use super::{Effect, Event, Life, Speaker};
 use crate::drain;
 use crate::drain::{Drain, Kept, Output, Rules, Step, Target, Traffic};
-use crate::gateway::NeighborKind;
+use crate::gateway::{ElectedBy, NeighborKind};
 use crate::policy::Manner;
 use crate::types::{Name, PeerId, Time};
 use crate::wire::{Cease, Notification};
@@ -133,9 +133,10 @@ impl Speaker {
         for target in targets {
             let Some(step) = self.drains.of(&target).map(|work| work.machine.step().0) else { continue };
             let input = match step {
-                Step::Moving | Step::Withdrawing | Step::Closing if self.has_settled(&target) => {
+                Step::Moving if self.has_settled(&target) && !self.role_moves(now, &target) => {
                     Some(drain::Input::Settled)
                 }
+                Step::Withdrawing | Step::Closing if self.has_settled(&target) => Some(drain::Input::Settled),
                 Step::Returning
                     if self.is_back(|one| {
                         self.covers(&target, one) && matches!(one.plan.kind, NeighborKind::Device { .. })
@@ -346,6 +347,14 @@ impl Speaker {
     /// True if the kernel has what the RIB wants, and nothing is still to be decided.
     fn kernel_has_all(&self) -> bool {
         self.fib.settled() && !self.fib.is_unsettled() && !self.rib.has_changed() && !self.rib.has_work()
+    }
+
+    /// True while the other instance has not taken over the role of this one, or cannot do without it yet. An election that
+    /// somebody else decides is not waited for.
+    fn role_moves(&self, now: Time, target: &Target) -> bool {
+        let hands = self.config.model.election.by != ElectedBy::External;
+        let has = self.office.machine.is_some() && self.is_active();
+        *target == Target::Instance && (has && hands || !self.is_handed_over(now))
     }
 
     /// True if the neighbors that a drain is about were told all, and the kernel has what follows.

@@ -1,5 +1,5 @@
-//! Whether this instance can do its work: its VPN daemon answers, a tunnel is up, its network side is up, and the operator's
-//! command succeeds (`docs/decisions/0023-fitness-and-drain.md`).
+//! Whether this instance can do its work: its VPN daemon answers, a tunnel is up, its network side is up, and the
+//! operator's command succeeds (`docs/decisions/0023-fitness-and-drain.md`).
 //!
 //! Owns the commands that are run again and again, and since when the instance is unfit. What follows for neighbors is in
 //! [`super::standing`].

@@ -134,8 +134,8 @@ pub enum Input {
     Bfd(Report),
     /// There is no BFD agent any more, and why; another is looked for.
     BfdLost(String),
-    /// The kernel's routes, but for ours and default ones, lead to an address of [`Effect::Resolve`] in this way from now on;
-    /// or not at all.
+    /// The kernel's routes, but for ours and default ones, lead to an address of [`Effect::Resolve`] in this way from
+    /// now on; or not at all.
     Resolved {
         /// Which.
         address: IpAddr,

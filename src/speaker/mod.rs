@@ -14,6 +14,7 @@ mod event;
 mod fitness;
 mod flow;
 mod foreign;
+mod handover;
 mod input;
 mod interfaces;
 mod journal;
@@ -270,7 +271,7 @@ impl Speaker {
             Input::Foreign(changes) => self.foreign(now, changes, out),
             Input::ForeignMissed => self.foreign_missed(now, out),
             Input::Audited(number, part) => self.audited(now, number, part, out),
-            Input::Resolved { address, lead } => self.resolved(now, address, lead),
+            Input::Resolved { address, lead } => self.resolved(address, lead),
             Input::Check => self.audit_now(now, true),
             Input::Dumped(found) => self.dumped(now, found, out),
             Input::Connected { conn, local } => {

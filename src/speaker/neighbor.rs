@@ -19,11 +19,9 @@ use crate::gateway::{NeighborKind, Offer};
 use crate::policy::{Chain, Export, Import, Scope, Word};
 use crate::rib;
 use crate::session;
+use crate::session::PORT;
 use crate::types::{ConnId, LinkIndex, PeerId, Prefix, Time};
 use crate::wire::{Capabilities, FaultAction};
-
-/// The port of BGP (RFC 4271 §8.2.1).
-pub(super) const PORT: u16 = 179;
 
 /// What a neighbor's interface is doing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -159,6 +157,7 @@ impl Neighbor {
             .of(self.plan.name.clone())
             .with_own(desired.prefixes.clone(), own);
         import.leaving = self.stance.used_last;
+        import.allow_as_sets = self.plan.allow_as_sets;
         let scope = match self.plan.offer {
             Offer::Own => Scope::LocalOnly,
             Offer::Transit => Scope::Transit,
@@ -167,6 +166,7 @@ impl Neighbor {
         };
         let mut export = Export::new(desired.asn, self.plan.asn, scope, chain(&self.plan.export, policies));
         export.graceful_shutdown = self.plan.graceful_shutdown;
+        export.allow_as_sets = self.plan.allow_as_sets;
         let twin = self.plan.kind == NeighborKind::Twin;
         export.next_hop_self = twin;
         export.manner = self.stance.offers;

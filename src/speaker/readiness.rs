@@ -86,8 +86,8 @@ impl Speaker {
         cut
     }
 
-    /// Both instances are being drained, because two people began at the same time: the one with the lower name goes on, and
-    /// the other is brought back.
+    /// Both instances are being drained, because two people began at the same time: the one with the lower name goes
+    /// on, and the other is brought back.
     pub(super) fn yield_to_twin(&mut self, now: Time, out: &mut Vec<Effect>) {
         let Some(step) = self.drains.instance().filter(|step| *step < Step::Drained) else { return };
         let Some((twin, says)) = self.pair.twin.as_ref().and_then(|twin| Some((&twin.settings().twin, twin.says()?)))

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use super::flow::{self, Reach};
 use super::{Effect, Speaker};
 use crate::fib::Lead;
-use crate::types::{Family, PeerId, Time, Weight};
+use crate::types::{Family, PeerId, Weight};
 use crate::wire::NextHop;
 
 /// So many next hops are looked at. More than a network has routers.
@@ -63,7 +63,7 @@ impl Speaker {
     }
 
     /// The kernel's routes lead to a next hop in another way than before, or no longer.
-    pub(super) fn resolved(&mut self, _: Time, address: IpAddr, lead: Option<Lead>) {
+    pub(super) fn resolved(&mut self, address: IpAddr, lead: Option<Lead>) {
         let before = match lead {
             Some(lead) => self.leads.known.insert(address, lead),
             None => self.leads.known.remove(&address),

@@ -1,5 +1,5 @@
-//! After news of interfaces, or of what others did, was lost: what the kernel dropped by itself in the meantime is not known, so all that it
-//! holds of ours is read and compared.
+//! After news of interfaces, or of what others did, was lost: what the kernel dropped by itself in the meantime is not
+//! known, so all that it holds of ours is read and compared.
 //!
 //! An interface that went down and up again between two looks shows no difference, yet its next hops are gone. Routes
 //! wait while the kernel is read, so that what is found is not old when it arrives; what a lost tunnel needs does not.

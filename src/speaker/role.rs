@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use super::handover::{Handover, Takeover};
 use super::input::FlushId;
 use super::neighbor::Neighbor;
-use super::{Effect, Event, Life, Speaker, Standing};
+use super::{Effect, Event, Life, Speaker};
 use crate::config::OnStop;
-use crate::gateway::{ElectedBy, Mode, NeighborKind};
+use crate::drain::Step;
+use crate::gateway::{ElectedBy, Mode};
 use crate::hook;
 use crate::hook::{Command, RunId};
 use crate::role;
@@ -37,6 +39,12 @@ pub(super) struct Office {
     serving: bool,
     /// The address goes when that is done, or at that time.
     leaves: Option<(FlushId, Time)>,
+    /// The role was handed over, and this instance forwards until the other does.
+    pub(super) hands: Option<Handover>,
+    /// The twin said so last.
+    other_was_active: bool,
+    /// What began with the role.
+    pub(super) takeover: Takeover,
     /// Whom etcd's lease is asked of, as the shell was told.
     lease: Option<role::LeaseAt>,
     runs: Vec<(RunId, &'static str, String)>,
@@ -66,7 +74,7 @@ impl Speaker {
         }
         match (settings, self.office.machine.take()) {
             (None, before) => {
-                self.office.leaves = None;
+                (self.office.leaves, self.office.hands) = (None, None);
                 (self.office.taking, self.office.serving) = (false, false);
                 if before.is_some() {
                     self.follow_role(now, out);
@@ -151,8 +159,8 @@ impl Speaker {
 
     /// Why there is no session with that neighbor, if that is for the role.
     pub(super) fn waits_behind_twin(&self, neighbor: &Neighbor) -> Option<Notification> {
-        let ours = matches!(neighbor.plan.kind, NeighborKind::Device { .. } | NeighborKind::NetworkRouter);
-        (ours && !self.serves()).then(|| {
+        let waits = Self::of_role(neighbor) && !self.serves() && !self.stays_for_now(neighbor);
+        waits.then(|| {
             let text = format!("{} is standby", self.instance);
             Notification::shutdown(Cease::AdministrativeShutdown, &text)
         })
@@ -163,6 +171,7 @@ impl Speaker {
         if self.office.leaves.is_some_and(|(_, until)| until <= now) {
             self.leave_address(out);
         }
+        self.go_on_handing_over(now, out);
         if self.office.machine.as_ref().is_some_and(|machine| machine.deadline() <= now) {
             self.with_role(now, out, |machine, outputs| machine.tick(now, outputs));
         }
@@ -172,7 +181,14 @@ impl Speaker {
     pub(super) fn role_last(&mut self, now: Time, out: &mut Vec<Effect>) {
         let fit = self.is_fit_for_role();
         let stopping = !matches!(self.life, Life::Waiting | Life::Running);
-        let willing = !matches!(self.standing(), Standing::Draining | Standing::Drained) && !stopping;
+        // Who is to be serviced hands over first, and has no role at all from the withdrawals on.
+        let drain = self.drains.instance();
+        let over = matches!(drain, Some(Step::Withdrawing | Step::Closing | Step::Drained));
+        let willing = !over && !stopping;
+        let leaves = drain.is_some_and(|step| step != Step::Returning || !self.is_active());
+        if self.office.machine.as_ref().is_some_and(|machine| machine.leaves() != leaves) {
+            self.with_role(now, out, |machine, outputs| machine.handle(now, role::Input::Leaves(leaves), outputs));
+        }
         let keeps = stopping && self.config.kernel.on_stop == OnStop::Keep;
         if self.office.machine.as_ref().is_some_and(|machine| machine.is_fit() != fit) {
             self.with_role(now, out, |machine, outputs| machine.handle(now, role::Input::Fit(fit), outputs));
@@ -186,13 +202,20 @@ impl Speaker {
     /// When [`Speaker::role_first`] has something to do.
     pub(super) fn role_deadline(&self) -> Option<Time> {
         let machine = self.office.machine.as_ref().map(Machine::deadline);
-        machine.into_iter().chain(self.office.leaves.map(|(_, until)| until)).min()
+        let leaves = self.office.leaves.map(|(_, until)| until);
+        machine.into_iter().chain(leaves).chain(self.handover_deadline()).min()
     }
 
     /// The twin has said something.
     pub(super) fn role_hears(&mut self, now: Time, says: &twin::Says, out: &mut Vec<Effect>) {
         let claim = claim(says);
+        let gone = says.role != twin::Role::Active && self.office.other_was_active;
+        self.office.other_was_active = says.role == twin::Role::Active;
         self.with_role(now, out, |machine, outputs| machine.handle(now, role::Input::Heard(claim), outputs));
+        // The other does not answer for the address any more.
+        if gone && self.is_active() {
+            self.redial(now, out);
+        }
     }
 
     /// BFD says whether the way to the twin carries packets.
@@ -301,7 +324,7 @@ impl Speaker {
                         None => self.serve(now, out),
                     }
                 }
-                Output::Give { lapsed } => self.give_up(now, lapsed, out),
+                Output::Give { lapsed, handed } => self.give_up(now, lapsed, handed, out),
                 Output::Stays(who) => out.push(Effect::Tell(Event::StaysStandby { who })),
                 Output::NotTaken => out.push(Effect::Tell(Event::RoleNotTaken)),
             }
@@ -339,12 +362,15 @@ impl Speaker {
             self.run_hook("initiate", tunnel.name.to_string(), words.collect(), hooks.limit, out);
         }
         self.office.serving = true;
+        let view = self.office.machine.as_ref().map(Machine::view);
+        self.take_up(now, view.is_some_and(|view| view.why == role::Why::HandedOver), out);
         self.follow_role(now, out);
         self.run_hook("on-active", String::new(), hooks.on_active, hooks.limit, out);
     }
 
-    fn give_up(&mut self, now: Time, lapsed: bool, out: &mut Vec<Effect>) {
+    fn give_up(&mut self, now: Time, lapsed: bool, handed: bool, out: &mut Vec<Effect>) {
         self.tell_role(out);
+        self.depart(now, handed);
         (self.office.taking, self.office.serving) = (false, false);
         if lapsed && let Some(shared) = self.office.shared.clone() {
             out.push(Effect::Role(Work::Drop(shared)));
@@ -367,7 +393,7 @@ impl Speaker {
     }
 
     /// Sessions and BFD follow the role.
-    fn follow_role(&mut self, now: Time, out: &mut Vec<Effect>) {
+    pub(super) fn follow_role(&mut self, now: Time, out: &mut Vec<Effect>) {
         self.take_stances(now, out);
         let tunnels: Vec<_> = self.tunnels.iter().map(|tunnel| tunnel.plan.name.clone()).collect();
         for tunnel in tunnels {

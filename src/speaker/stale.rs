@@ -74,9 +74,10 @@ impl Speaker {
         }
     }
 
-    /// Its session is over: the routes that it taught stay for a while, or go. How many stay.
+    /// Its session is over: the routes that it taught stay for a while, or go.
     pub(super) fn lost(&mut self, now: Time, id: PeerId, reason: &DownReason, out: &mut Vec<Effect>) {
         let running = self.life == Life::Running;
+        let left = self.neighbors.get(id).and_then(|neighbor| self.used_until(neighbor, reason));
         let Some(neighbor) = self.neighbors.get_mut(id) else { return };
         neighbor.awaited.refreshes.clear();
         neighbor.loading = None;
@@ -85,8 +86,16 @@ impl Speaker {
         let since = neighbor.awaited.kept.map_or(now, |kept| kept.since);
         // One that said nothing for the hold time has had time already: as long as we would need.
         let time = if *reason == DownReason::HoldExpired { time.min(neighbor.plan.restart.restart_time) } else { time };
-        let until = (now + time).min(since + neighbor.plan.restart.stale_time);
-        let keep = running && neighbor.ready() && until > now && reason.keeps_routes(notifications);
+        // What was left to the other instance stays until that has it, whoever restarts.
+        let (families, until, stays) = match left {
+            Some(until) => (neighbor.plan.families.clone(), until, true),
+            None => (
+                families,
+                (now + time).min(since + neighbor.plan.restart.stale_time),
+                reason.keeps_routes(notifications),
+            ),
+        };
+        let keep = running && neighbor.ready() && until > now && stays;
         if !keep || families.is_empty() {
             neighbor.awaited.kept = None;
             self.stripped(id);
@@ -211,7 +220,10 @@ impl Speaker {
     /// What the next OPENs say of our own restart.
     pub(super) fn announce(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
         let restarting = self.startup.keeps_routes();
-        let own = session::OwnRestart { restarting, preserved: self.preserved.clone() };
+        let mut preserved = self.inherited(id);
+        preserved
+            .extend(self.preserved.iter().filter(|family| !preserved.contains(family)).copied().collect::<Vec<_>>());
+        let own = session::OwnRestart { restarting, preserved };
         self.session(now, Some(id), session::Input::Announce(own), out);
     }
 

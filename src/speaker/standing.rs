@@ -1,7 +1,8 @@
 //! What this instance may say and do at this time, and what follows from that for each neighbor.
 //!
 //! Owns the one place where that is decided ([`Speaker::stance`]) and the one where it is carried out
-//! ([`Speaker::take_stances`]): by message on running sessions. Never decides whether the instance is fit, active or drained.
+//! ([`Speaker::take_stances`]): by message on running sessions. Never decides whether the instance is fit, active or
+//! drained.
 
 use super::fitness::Reason;
 use super::neighbor::Neighbor;
@@ -9,7 +10,6 @@ use super::{Effect, Life, Speaker};
 use crate::drain::Step;
 use crate::gateway::NeighborKind;
 use crate::policy::Manner;
-use crate::session;
 use crate::twin;
 use crate::types::{PeerId, Time};
 use crate::wire::Notification;
@@ -63,7 +63,10 @@ impl Speaker {
 
     /// What follows from all that is known for one neighbor.
     pub(super) fn stance(&self, neighbor: &Neighbor) -> Stance {
-        let (offers, waits) = (self.offers(neighbor), self.waits_behind_twin(neighbor));
+        let (mut offers, waits) = (self.offers(neighbor), self.waits_behind_twin(neighbor));
+        if Self::of_role(neighbor) && self.hands_over() {
+            offers = worse(offers, Manner::Leaving);
+        }
         match self.drained(neighbor) {
             Some((manner, used_last, down)) => {
                 Stance { offers: worse(offers, manner), used_last, down: down.or(waits) }
@@ -117,7 +120,8 @@ impl Speaker {
         match stance.down {
             Some(why) => {
                 self.startup.give_up(id);
-                self.session(now, Some(id), session::Input::Stop(why), out);
+                let farewell = self.farewell(id, why);
+                self.session(now, Some(id), farewell, out);
             }
             // One that waits for its tunnel or its host route is started by those.
             None if neighbor.ready() && !neighbor.awaits_route => {

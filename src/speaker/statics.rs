@@ -107,7 +107,7 @@ impl Speaker {
     fn way(&self, tunnel: &Tunnel) -> Option<(LinkIndex, Option<IpAddr>, Way)> {
         let plan = &tunnel.plan;
         // Who waits for the other to fail sends all of it to the other; so does who is about to be serviced.
-        let serves = self.serves() && self.leads_through(&plan.name);
+        let serves = (self.serves() || self.hands_over()) && self.leads_through(&plan.name);
         if plan.statics.is_empty() || !tunnel.machine.carries() || !serves {
             return None;
         }

@@ -4,9 +4,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Effect, Event, FlushId, Input, Link, Speaker, Surroundings};
+use super::{Effect, Event, FlushId, Input, Link, Speaker};
 use crate::config;
-use crate::control::api::{Counters, ErrorCode, FibRouteQuery, Reply, Request, Reset, RouteQuery, Sysctl};
+use crate::config::Config;
+use crate::control::api::{ErrorCode, FibRouteQuery, Reply, Request, Reset, RouteQuery};
 use crate::fib::Table;
 use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, RouterId, Time};
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
@@ -23,24 +24,10 @@ mod statics;
 mod tunnels;
 mod watch;
 
-const FILE: &str = r#"
-[gateway]
-name = "hub-west"
-mode = "active-active"
-asn = 65515
-subnet = "10.20.255.0/27"
-prefixes = ["10.20.0.0/16"]
-
-[[gateway.instance]]
-name = "in-0"
-public-ip = "203.0.113.10"
-bgp-ip = "10.20.255.4"
-
-[[gateway.instance]]
-name = "in-1"
-public-ip = "203.0.113.11"
-bgp-ip = "10.20.255.5"
-
+/// The gateway with one device, behind a tunnel of each instance.
+const FILE: &str = concat!(
+    include_str!("../../tests/gateway.toml"),
+    r#"
 [[device]]
 name = "hq-1"
 public-ip = "198.51.100.1"
@@ -51,12 +38,17 @@ bgp = { families = ["ipv4", "ipv6"] }
 [[connection]]
 device = "hq-1"
 tunnels = [
-  { instance = "in-0", interface = "tun1", local-ip = "LOCAL0", remote-ip = "REMOTE0" },
+  { instance = "in-0", interface = "tun1", local-ip = "169.254.21.2", remote-ip = "169.254.21.1" },
   { instance = "in-1", interface = "tun1", local-ip = "169.254.21.6", remote-ip = "169.254.21.5" },
 ]
-"#;
+"#
+);
 
 const LOCAL: &str = "169.254.21.2";
+
+fn config(file: &str) -> Config {
+    config::parse("test.toml", file).unwrap_or_else(|faults| panic!("{faults:#?}")).0
+}
 
 struct Bench {
     speaker: Speaker,
@@ -67,21 +59,21 @@ struct Bench {
 impl Bench {
     /// Begun on an empty kernel, without any interface.
     fn new() -> Self {
-        Self::between(LOCAL, "169.254.21.1")
+        Self::of(FILE)
     }
 
-    fn between(local: &'static str, remote: &'static str) -> Self {
-        Self::of(FILE, local, remote)
-    }
-
-    fn of(file: &str, local: &'static str, remote: &str) -> Self {
-        let text = file.replace("LOCAL0", local).replace("REMOTE0", remote);
-        let (config, _) = config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
-        let instance: Name = "in-0".parse().unwrap();
-        let speaker = Speaker::new(config, &instance, 1, Duration::ZERO).unwrap();
-        let mut bench = Self { speaker, now: Time::START, local };
+    /// The same with another file.
+    fn of(file: &str) -> Self {
+        let mut bench = Self::waiting(file);
         bench.tell(Input::Begin(Table::default()));
         bench
+    }
+
+    /// One that has not begun.
+    fn waiting(file: &str) -> Self {
+        let instance: Name = "in-0".parse().unwrap();
+        let speaker = Speaker::new(config(file), &instance, 1, Duration::ZERO).unwrap();
+        Self { speaker, now: Time::START, local: LOCAL }
     }
 
     fn tell(&mut self, input: Input) -> Vec<Effect> {
@@ -195,22 +187,8 @@ impl Bench {
 
     fn ask(&mut self, request: &Request) -> (Result<Reply, crate::control::api::ApiError>, Vec<Effect>) {
         let mut out = Vec::new();
-        let reply = self.speaker.ask(self.now, request, &Nothing, &mut out);
+        let reply = self.speaker.ask(self.now, request, &(), &mut out);
         (reply, out)
-    }
-}
-
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn queued(&self, _: ConnId) -> u64 {
-        0
-    }
-    fn counters(&self, _: &str) -> Option<Counters> {
-        None
-    }
-    fn sysctls(&self) -> Vec<Sysctl> {
-        Vec::new()
     }
 }
 
@@ -263,7 +241,8 @@ fn a_lost_interface_is_followed_in_the_kernel_before_the_session_is_told() {
 
 #[test]
 fn a_link_local_neighbor_is_dialled_and_known_by_its_interface() {
-    let mut bench = Bench::between("fe80::2", "fe80::1");
+    let local = "fe80::2";
+    let mut bench = Bench { local, ..Bench::of(&FILE.replace(LOCAL, local).replace("169.254.21.1", "fe80::1")) };
     let effects = bench.link(7, true);
     let effects = bench.kernel(effects);
     let (_, remote) = dial(&effects).unwrap();

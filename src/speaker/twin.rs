@@ -184,6 +184,8 @@ impl Speaker {
         let mut beat = |bits: u8| pulse = (pulse ^ u64::from(bits)).wrapping_mul(0x0000_0100_0000_01b3);
         self.tunnels.iter().for_each(|tunnel| beat(1 | u8::from(tunnel.machine.carries()) << 1));
         let mut complete = self.life == Life::Running && !self.startup.keeps_routes() && !self.sweeping;
+        // Who has just taken the role does not want its sessions yet.
+        complete &= self.serves() || !self.is_active();
         for neighbor in self.neighbors.iter() {
             let (up, done) = (neighbor.conn.is_some(), neighbor.loading.is_none());
             beat(4 | u8::from(up) << 3 | u8::from(done) << 4);

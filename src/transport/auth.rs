@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{Secret, error::plain, sockopt};
+use crate::types::AoAlgorithm;
 use crate::types::Family;
 use crate::types::Prefix;
 
@@ -33,15 +34,6 @@ pub struct AoKey {
     pub algorithm: AoAlgorithm,
     /// The master key.
     pub secret: Secret,
-}
-
-/// What signs a segment (RFC 5926 §3).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AoAlgorithm {
-    /// HMAC-SHA-1-96.
-    HmacSha1,
-    /// AES-128-CMAC-96.
-    AesCmac,
 }
 
 /// The peers of a range of addresses, and how they sign. The longest prefix that holds a peer's address counts.

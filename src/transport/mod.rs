@@ -37,7 +37,7 @@ use crate::types::LinkIndex;
 
 use meter::Meter;
 
-pub use auth::{AoAlgorithm, AoKey, Auth, AuthError, Dropped, Guard, NO_AO, has_tcp_ao};
+pub use auth::{AoKey, Auth, AuthError, Dropped, Guard, NO_AO, has_tcp_ao};
 pub use error::{ListenError, plain};
 pub use meter::Measured;
 pub use secret::{KEY_LIMIT, Secret, SecretError};

@@ -11,7 +11,8 @@ use std::{
 
 use socket2::{SockAddr, SockAddrStorage, SockRef};
 
-use super::{AoAlgorithm, AoKey, KEY_LIMIT, Secret, Ttl};
+use super::{AoKey, KEY_LIMIT, Secret, Ttl};
+use crate::types::AoAlgorithm;
 use crate::types::LinkIndex;
 use crate::types::Prefix;
 

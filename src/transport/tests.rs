@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::types::AoAlgorithm;
 
 const LOCALHOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

@@ -2,6 +2,7 @@
 //!
 //! Owns no behaviour beyond its values; names nothing else of this crate.
 
+mod ao;
 mod asn;
 mod family;
 mod hold_time;
@@ -12,6 +13,7 @@ mod prefix;
 mod router_id;
 mod time;
 
+pub use ao::AoAlgorithm;
 pub use asn::{Asn, AsnError};
 pub use family::Family;
 pub use hold_time::HoldTime;

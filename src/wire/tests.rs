@@ -196,29 +196,6 @@ fn routes_whose_attributes_alone_do_not_fit_are_withdrawn() {
 }
 
 #[test]
-fn unknown_values_share_the_buffer_until_they_are_detached() {
-    let flags = AttributeFlags(0xe0);
-    let value = Bytes::from(vec![7; 100]);
-    let mut attributes = Attributes::default();
-    attributes.unknown.push(UnknownAttribute { flags, code: 99, value });
-    let reach = Reach {
-        family: Family::Ipv4,
-        next_hop: NextHop::V4([192, 0, 2, 1].into()),
-        prefixes: vec!["10.0.0.0/8".parse().unwrap()],
-    };
-    let message = Message::Update(Update { reach: vec![reach], attributes, ..Update::default() });
-    let context = Context::default();
-    let mut deframer = Deframer::new();
-    deframer.push(&encoded(&message, &context));
-    let frame = deframer.next().unwrap().unwrap();
-    let Ok(Message::Update(mut update)) = Message::decode(&frame, &context) else { panic!() };
-    let inside = |value: &Bytes| frame.body().as_ptr_range().contains(&value.as_ptr());
-    assert!(inside(&update.attributes.unknown[0].value));
-    update.attributes.detach();
-    assert!(!inside(&update.attributes.unknown[0].value));
-}
-
-#[test]
 fn a_shutdown_text_is_cut_at_a_character_within_255_octets() {
     let notification = Notification::shutdown(Cease::AdministrativeShutdown, &"\u{2615}".repeat(100));
     assert_eq!(notification.data.len(), 1 + 255);

@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use twinspan::{
     config::{Config, Ecmp, Hash, KEYS, Kernel, OnStop, Weights, parse},
-    gateway::{
-        AoAlgorithm, Auth, BfdKey, Desired, LimitAction, NeighborKind, Offer, PrefixLimit, Ttl, Watch, Word, Words,
-        desired,
-    },
-    types::Family,
+    gateway::{Auth, BfdKey, Desired, LimitAction, NeighborKind, Offer, PrefixLimit, Ttl, Watch, Word, Words, desired},
+    types::{AoAlgorithm, Family},
 };
 
 use crate::{DUAL, EVERYTHING};

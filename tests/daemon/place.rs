@@ -24,24 +24,10 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// How long anything may take.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
-pub const GATEWAY: &str = r#"
-[gateway]
-name = "hub-west"
-mode = "active-active"
-asn = 65515
-subnet = "10.20.255.0/27"
-prefixes = ["10.20.0.0/16"]
-
-[[gateway.instance]]
-name = "in-0"
-public-ip = "203.0.113.10"
-bgp-ip = "10.20.255.4"
-
-[[gateway.instance]]
-name = "in-1"
-public-ip = "203.0.113.11"
-bgp-ip = "10.20.255.5"
-
+/// A gateway with one device, behind a tunnel of each instance.
+pub const GATEWAY: &str = concat!(
+    include_str!("../gateway.toml"),
+    r#"
 [[device]]
 name = "hq-1"
 public-ip = "198.51.100.1"
@@ -54,7 +40,8 @@ tunnels = [
   { instance = "in-0", interface = "tun1", local-ip = "169.254.21.2", remote-ip = "169.254.21.1" },
   { instance = "in-1", interface = "tun1", local-ip = "169.254.21.6", remote-ip = "169.254.21.5" },
 ]
-"#;
+"#
+);
 
 /// Two namespaces and a folder; all gone when dropped.
 pub struct Place {

@@ -187,15 +187,20 @@ fn everything_happened(status: ExitStatus, out: &str, err: &str) -> Value {
     assert_eq!(result["unmet"], Value::Array(Vec::new()));
     let phases = result["phases"].as_array().unwrap();
     let names: Vec<&str> = phases.iter().map(|phase| phase["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["steady", "down", "up", "stop"]);
+    assert_eq!(names, ["steady", "down", "up", "drain", "undrain", "stop"]);
     let number = |value: &Value| value.as_u64().unwrap();
     for phase in phases {
         assert!(number(&phase["sent"]) > 1_000, "{phase}");
         assert_eq!((number(&phase["spared"]["moved"]), number(&phase["spared"]["lost"])), (0, 0), "{phase}");
         assert_eq!((number(&phase["new"]["moved"]), number(&phase["new"]["lost"])), (0, 0), "{phase}");
     }
-    assert_eq!(number(&phases[0]["lost"]), 0);
-    assert_eq!(number(&phases[2]["lost"]), 0, "a tunnel that comes back costs no packet");
+    for (phase, what) in [(0, "nothing"), (2, "a tunnel that comes back"), (3, "a drain"), (4, "an undrain")] {
+        let lost = (number(&phases[phase]["lost"]), number(&phases[phase]["lost_back"]));
+        assert_eq!(lost, (0, 0), "{what} costs no packet in either direction");
+    }
+    for (tunnel, drained) in phases[3]["tunnels"].as_array().unwrap().iter().zip([false, false, true, true]) {
+        assert_eq!(number(&tunnel["flows"]) == 0, drained, "{tunnel}");
+    }
     for tunnel in phases[0]["tunnels"].as_array().unwrap() {
         assert!(number(&tunnel["packets"]) > 0 && number(&tunnel["flows"]) > 0, "{tunnel}");
     }
@@ -204,7 +209,7 @@ fn everything_happened(status: ExitStatus, out: &str, err: &str) -> Value {
         // How fast is the demo's to judge: it knows what each event may take.
         assert!(event["kernel_seconds"].is_number(), "{event}");
     }
-    for event in [&phases[1], &phases[3]] {
+    for event in [&phases[1], &phases[3], &phases[5]] {
         assert!(number(&event["hit"]["flows"]) > 0, "{event}");
         assert_eq!(event["hit"]["moved"], event["hit"]["flows"], "{event}");
     }
@@ -247,7 +252,7 @@ fn an_unprivileged_user_sees_the_same_or_one_sentence_that_says_why_not() {
 #[test]
 fn a_demo_that_is_told_to_end_half_way_leaves_nothing() {
     let scene = Scene::new();
-    let (mut child, lines) = scene.run_until("goes down");
+    let (mut child, lines) = scene.run_until("is drained");
     signal(&child, Signal::SIGTERM);
     let status = end_of(&mut child);
     // At once, not a little later: the demo waits for all that it started.

@@ -60,6 +60,10 @@ impl Peer for Frr {
         lab.must("frr", &["vtysh", "-b"]).map(drop)
     }
 
+    fn forgets_ipv6_routes(&self) -> bool {
+        true
+    }
+
     fn session(&self, lab: &Lab, us: &str) -> Result<Session> {
         let shown = show(lab, &format!("bgp neighbors {us}"))?;
         let neighbor = shown.as_object().and_then(|all| all.values().next()).cloned().unwrap_or_default();

@@ -19,6 +19,7 @@ mod openbgpd;
 mod pair;
 mod peer;
 mod traffic;
+mod watch;
 
 mod collision;
 mod communities;

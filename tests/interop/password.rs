@@ -56,6 +56,49 @@ fn needs_the_same(peer: &'static dyn Peer) -> Result<()> {
     Ok(())
 }
 
+/// Changes the key of an open connection in the kernel of the node, as software does that changes it without a reset:
+/// PROCESS, the other end's address, KEY. It takes the socket from the process (pidfd_getfd) and sets `TCP_MD5SIG`.
+const CHANGE: &str = r#"
+import ctypes, os, socket, struct, sys
+process, other, key = int(sys.argv[1]), sys.argv[2], sys.argv[3].encode()
+handle, changed = os.pidfd_open(process), 0
+for name in os.listdir(f"/proc/{process}/fd"):
+    if os.readlink(f"/proc/{process}/fd/{name}").startswith("socket:"):
+        with socket.socket(fileno=ctypes.CDLL(None).syscall(438, handle, int(name), 0)) as taken:
+            try:
+                remote = taken.getpeername()[0]
+            except (OSError, IndexError):
+                continue
+            if remote == other:
+                address = struct.pack("=HH4s120x", socket.AF_INET, 0, socket.inet_aton(other))
+                taken.setsockopt(socket.IPPROTO_TCP, 14, address + struct.pack("=BBHi80s", 0, 0, len(key), 0, key))
+                changed += 1
+sys.exit(changed != 1)
+"#;
+
+/// The key changes at both ends of a session that stands, ours first: it stands, and what FRR says behind that arrives.
+///
+/// FRR itself ends a session when its password is changed, as BIRD does (README, 21): so its kernel is told alone.
+#[test]
+fn frr_and_we_change_the_md5_key_of_a_session_that_goes_on() -> Result<()> {
+    let pair = with(&Frr, Over::Ipv4, PASSWORD)?;
+    pair.meets()?;
+    let flaps = pair.neighbor()?["flaps"].clone();
+    pair.lab.shell("in-0", "umask 077; echo brass-lantern-8 >/etc/twinspan/key")?;
+    pair.tell(&["reload"])?;
+    let process = pair.lab.must("frr", &["pidof", "bgpd"])?;
+    pair.lab.must("frr", &["python3", "-c", CHANGE, process.trim(), "169.254.21.2", "brass-lantern-8"])?;
+    let news = ["10.50.7.0/24".to_owned()];
+    Frr.announce(&pair.lab, &news)?;
+    pair.waits(|| {
+        ensure!(pair.path(&news[0])?.is_some(), "nothing of {news:?}");
+        Ok(Some(()))
+    })?;
+    let shown = pair.neighbor()?;
+    ensure!(shown["state"] == "established" && shown["flaps"] == flaps, "{shown}\n{}", pair.tail());
+    Ok(())
+}
+
 #[test]
 fn frr_signs_with_md5_over_ipv4() -> Result<()> {
     signs(&Frr, Over::Ipv4)

@@ -50,6 +50,11 @@ pub(crate) trait Peer: Sync {
         self.begin(lab)
     }
 
+    /// It takes IPv6 routes out of its kernel for a moment at the end of its restart, whatever we say.
+    fn forgets_ipv6_routes(&self) -> bool {
+        false
+    }
+
     /// The session with us.
     fn session(&self, lab: &Lab, us: &str) -> Result<Session>;
 

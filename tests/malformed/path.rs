@@ -72,6 +72,12 @@ pub fn rows() -> Vec<Row> {
             Refused("own AS 65515"),
         ),
         row("our own AS is in a set", "RFC 4271 section 9.1.2", and(&segment(1, &[65515])), Refused("own AS 65515")),
+        row(
+            "a set behind the neighbor's AS",
+            "RFC 9774 section 3",
+            and(&segment(1, &[65020, 65021])),
+            Refused("a set of ASes in AS_PATH"),
+        ),
         row("AS_TRANS in a path of four octets", "RFC 6793 section 4.2.2", of(&segment(2, &[65010, 23456])), Taken),
         row("a path of 765 ASes", "RFC 4271 section 4.3", and(&segment(2, &[65020; 255]).repeat(3)), Taken),
     ]

@@ -39,7 +39,7 @@ fn r7_to_r10_and_r12_cloud_traffic_uses_both_tunnels_of_the_connection_while_the
         assert_eq!(shown["tunnels"]["gateway"], 2, "{shown}");
     }
     assert_eq!(public.len(), 2, "each has its own end of the connection");
-    let paths = Paths::watch(&gateway)?;
+    let paths = Paths::watch(&gateway.lab)?;
     let traffic = Traffic::start_to(&gateway, &SITE_HOST)?;
     traffic.run_for(Duration::from_secs(2));
     traffic.stop_without_loss();
@@ -69,7 +69,7 @@ fn r14_an_instance_that_loses_its_tunnel_is_served_by_its_twin_in_both_direction
     let gateway = Gateway::of(LAB)?;
     gateway.check()?;
     // What enters the gateway through the twin loses nothing, whatever becomes of in-0's tunnel.
-    let watch = Paths::watch(&gateway)?;
+    let watch = Paths::watch(&gateway.lab)?;
     let traffic = Traffic::start_to(&gateway, &SITE_HOST)?;
     let (down, _) = watch.stop();
     let spared: BTreeSet<u16> =

@@ -62,6 +62,24 @@ fn r2_to_r4_a_planned_takeover_moves_address_sessions_and_traffic_and_takes_less
 }
 
 #[test]
+fn r13_the_active_is_drained_by_handing_over_first_and_traffic_hardly_notices() -> Result<()> {
+    let gateway = Gateway::of(LAB)?;
+    gateway.check()?;
+    serves(&gateway, "in-0")?;
+    let traffic = Traffic::start_to(&gateway, &SITES)?;
+    let said = gateway.lab.must("in-0", &["twinspan", "drain", "--wait", "--reason", "a new kernel"])?;
+    ensure!(said.contains("in-0 is drained after"), "{said}");
+    serves(&gateway, "in-1")?;
+    let away = away(traffic);
+    println!("drain of the active: {away:?} ms away to hq-1 (shared address), to hq-2 (pairs), from hq-1");
+    ensure!(away.iter().all(|ms| *ms < 1_000), "{away:?}\n{}\n{}", gateway.tail("in-0"), gateway.tail("in-1"));
+    let shown = gateway.show("in-0", &["gateway"]).map_err(anyhow::Error::msg)?;
+    ensure!(shown["role"]["role"] == "away" && shown["standing"]["state"] == "drained", "{shown}");
+    gateway.lab.must("in-0", &["twinspan", "undrain", "--wait"])?;
+    gateway.check()
+}
+
+#[test]
 fn r5_and_r6_an_unplanned_takeover_is_over_long_before_the_reference_whether_the_daemon_or_the_host_is_gone()
 -> Result<()> {
     let mut gateway = Gateway::of(LAB)?;

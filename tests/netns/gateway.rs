@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::runner::{Lab, Options, wait_until};
@@ -155,17 +154,7 @@ impl Gateway {
 
     /// Runs the `check` script of a lab, which waits for what it asks; an error is what it says does not hold.
     pub(crate) fn check(&self) -> Result<()> {
-        let nodes = tempfile::tempdir()?;
-        for name in self.lab.topology.nodes.keys() {
-            fs::write(nodes.path().join(name), self.lab.node(name)?.holder.to_string())?;
-        }
-        let programs = Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?;
-        let path = format!("{}:{}:/usr/sbin:/sbin", programs.display(), std::env::var("PATH").unwrap_or_default());
-        let script = checkout("labs").join(&self.lab.topology.name).join("check");
-        let done = Command::new(script).env("LAB_NODES", nodes.path()).env("PATH", path).output()?;
-        let (said, errors) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-        ensure!(done.status.success() && said.contains("holds "), "{said}{errors}");
-        Ok(())
+        self.lab.check(Path::new(env!("CARGO_BIN_EXE_twinspan")).parent().context("a program is in a folder")?)
     }
 
     /// Waits until all is as it should be.

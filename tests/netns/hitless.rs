@@ -153,7 +153,7 @@ fn restart(bfd: bool, goes: Goes) -> Result<()> {
     gateway.lab.spawn(NODE, &["ip", "monitor", "route", "nexthop"])?;
     let before = (gateway.kernel(NODE)?, buckets(&gateway)?);
     let known = if bfd { Some((agent(&gateway)?, downs(&gateway)?)) } else { None };
-    let paths = Paths::watch(&gateway)?;
+    let paths = Paths::watch(&gateway.lab)?;
     let traffic = Traffic::start(&gateway)?;
     match goes {
         Goes::Killed => drop(gateway.lab.stop(NODE, "twinspan", Signal::SIGKILL, STOP_LIMIT)?),

@@ -37,7 +37,7 @@ fn flaps(gateway: &Gateway, instance: &str) -> Result<Vec<(String, u64)>, String
 fn r31_a_reset_of_one_instance_loses_no_packet_of_those_that_the_other_forwards() -> Result<()> {
     let gateway = Gateway::at_rest()?;
     let other = flaps(&gateway, "in-1").map_err(anyhow::Error::msg)?;
-    let paths = Paths::watch(&gateway)?;
+    let paths = Paths::watch(&gateway.lab)?;
     let traffic = Traffic::start(&gateway)?;
     let (down, up) = paths.stop();
     let by_other = |ways: &crate::traffic::Ways, words: &str| {

@@ -16,7 +16,7 @@ const SITE: &str = "10.52.1.0/24";
 
 /// The tunnels that flows to the site came out of, with no packet lost and no flow in two of them.
 fn used(gateway: &Gateway) -> Result<BTreeSet<String>> {
-    let paths = Paths::watch(gateway)?;
+    let paths = Paths::watch(&gateway.lab)?;
     let traffic = Traffic::start_to(gateway, &SITE_HOST)?;
     traffic.run_for(Duration::from_secs(2));
     traffic.stop_without_loss();

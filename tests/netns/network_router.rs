@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::flows::{Flow, Watch};
 use crate::gateway::Gateway;
 use crate::network_to_network::{EAST_NET, LAB, PORT, WEST, rests, spreads};
-use crate::traffic::OneWay;
+use crate::traffic::{OneWay, RATE};
 
 /// The instances of the west that packets of each flow come through, while they flow for a second.
 fn ways(gateway: &Gateway) -> Result<BTreeMap<Flow, BTreeSet<&'static str>>> {
@@ -34,7 +34,7 @@ fn r10_a_network_router_spreads_flows_over_both_instances_and_leaves_one_at_once
 {
     let gateway = Gateway::of(LAB)?;
     rests(&gateway)?;
-    let traffic = OneWay::start(&gateway.lab, "west-host", "east-host", &[Ipv4Addr::new(10, 30, 1, 10)])?;
+    let traffic = OneWay::start(&gateway.lab, "west-host", "east-host", &[Ipv4Addr::new(10, 30, 1, 10)], RATE)?;
     let both = ways(&gateway)?;
     assert_eq!(both.values().flatten().collect::<BTreeSet<_>>().len(), 2, "{both:?}");
     assert!(both.values().all(|through| through.len() == 1), "each flow goes through one: {both:?}");
@@ -44,7 +44,7 @@ fn r10_a_network_router_spreads_flows_over_both_instances_and_leaves_one_at_once
     spreads(&gateway, "west-core", EAST_NET, &["10.20.255.5"])?;
     let router = gateway.show("west-0", &["neighbors", "west-core"]).map_err(anyhow::Error::msg)?;
     assert_eq!(router["state"], "established", "{router}");
-    let traffic = OneWay::start(&gateway.lab, "west-host", "east-host", &[Ipv4Addr::new(10, 30, 1, 10)])?;
+    let traffic = OneWay::start(&gateway.lab, "west-host", "east-host", &[Ipv4Addr::new(10, 30, 1, 10)], RATE)?;
     let one = ways(&gateway)?;
     assert!(one.values().all(|through| through.iter().eq([&"west-1"])), "{one:?}");
     assert_eq!(traffic.stop(), BTreeMap::new(), "packets were lost");

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use crate::flows::Watch;
 use crate::gateway::{Gateway, SOON, checkout};
 use crate::runner::wait_until;
-use crate::traffic::OneWay;
+use crate::traffic::{OneWay, RATE};
 
 pub(crate) const LAB: &str = "labs/network-to-network/network-to-network.clab.yml";
 pub(crate) const PORT: u16 = 9000;
@@ -65,8 +65,8 @@ struct Traffic {
 impl Traffic {
     fn start(gateway: &Gateway) -> Result<Self> {
         Ok(Self {
-            east: OneWay::start(&gateway.lab, "west-host", "east-host", &[EAST_HOST])?,
-            west: OneWay::start(&gateway.lab, "east-host", "west-host", &[WEST_HOST])?,
+            east: OneWay::start(&gateway.lab, "west-host", "east-host", &[EAST_HOST], RATE)?,
+            west: OneWay::start(&gateway.lab, "east-host", "west-host", &[WEST_HOST], RATE)?,
         })
     }
 

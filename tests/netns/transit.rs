@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::gateway::{Gateway, SOON};
 use crate::runner::wait_until;
-use crate::traffic::OneWay;
+use crate::traffic::{OneWay, RATE};
 
 const LAB: &str = "labs/transit/transit.clab.yml";
 const WEST_NET: &str = "10.20.0.0/16";
@@ -91,8 +91,8 @@ fn r30_transit_takes_the_shorter_way_goes_around_when_it_is_lost_and_never_in_ci
         leaves(&gateway, &format!("east-{instance}"), WEST_NET, ["tun-h0", "tun-h1"])?;
     }
     assert_eq!(as_paths(&gateway, "west-1", EAST_NET)?, ["[64521,64522]".to_owned()].into());
-    let east = OneWay::start(&gateway.lab, "west-host", "east-host", &[Ipv4Addr::new(10, 22, 1, 10)])?;
-    let west = OneWay::start(&gateway.lab, "east-host", "west-host", &[Ipv4Addr::new(10, 20, 1, 10)])?;
+    let east = OneWay::start(&gateway.lab, "west-host", "east-host", &[Ipv4Addr::new(10, 22, 1, 10)], RATE)?;
+    let west = OneWay::start(&gateway.lab, "east-host", "west-host", &[Ipv4Addr::new(10, 20, 1, 10)], RATE)?;
     thread::sleep(Duration::from_secs(1)); // the time is part of what is measured
     let lost: u64 = east.stop().values().chain(west.stop().values()).sum();
     assert_eq!(lost, 0, "packets were lost on the way around");

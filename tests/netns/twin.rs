@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::gateway::{Gateway, INSTANCES, SITE, checkout};
 use crate::runner::wait_until;
-use crate::traffic::OneWay;
+use crate::traffic::{OneWay, RATE};
 
 const LAB: &str = "labs/dual-redundancy/dual-redundancy.clab.yml";
 const FILE: &str = "/etc/twinspan/twinspan.toml";
@@ -108,7 +108,7 @@ fn an_instance_that_loses_its_last_tunnel_to_a_prefix_sends_its_traffic_over_the
     let ours: Vec<&str> = changes.lines().filter(|line| SITE.iter().any(|prefix| line.contains(prefix))).collect();
     ensure!(ours.is_empty(), "{changes}");
     // What the cloud's router sends to in-0 arrives, by way of in-1.
-    let traffic = OneWay::start(&gateway.lab, "cloud-host", "site-host", &crate::traffic::SITE_HOST)?;
+    let traffic = OneWay::start(&gateway.lab, "cloud-host", "site-host", &crate::traffic::SITE_HOST, RATE)?;
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(traffic.stop(), BTreeMap::new());
     let sent = gateway.show("in-0", &["gateway"]).map_err(anyhow::Error::msg)?;
@@ -131,7 +131,7 @@ fn a_twin_that_is_paused_is_silent_and_forwards_on_and_another_file_is_said_on_b
     }
     gateway.lab.signal("in-1", "twinspan", Signal::SIGSTOP)?;
     twin_is(&gateway, "in-0", |twin| twin["state"] == "silent")?;
-    let traffic = OneWay::start(&gateway.lab, "cloud-host", "site-host", &crate::traffic::SITE_HOST)?;
+    let traffic = OneWay::start(&gateway.lab, "cloud-host", "site-host", &crate::traffic::SITE_HOST, RATE)?;
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(traffic.stop(), BTreeMap::new(), "its kernel goes on");
     assert_eq!(ways(&gateway, "in-0").map_err(anyhow::Error::msg)?, ["eth2"]);

@@ -97,6 +97,7 @@ bgp-ip = "10.20.255.5"
 [bgp]
 families = ["ipv4", "ipv6"]
 max-prefixes = 0
+allow-as-sets = true
 "#,
     );
     for (number, (asn, ..)) in peers.iter().enumerate() {

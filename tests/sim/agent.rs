@@ -119,6 +119,9 @@ impl World {
                         continue;
                     };
                     let Some((far, link, wired)) = self.far_end(host, &name) else { continue };
+                    if self.blind && name == "eth1" {
+                        continue;
+                    }
                     if self.silent.contains(&wired) || self.mute.contains(&(host, wired)) {
                         continue;
                     }

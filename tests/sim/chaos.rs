@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use twinspan::control::api::{Counters, PathState, Reply, Request, RouteQuery, Sysctl};
+use twinspan::control::api::{PathState, Reply, Request, RouteQuery};
 use twinspan::fib::{NextHop, Op, Settings, Table, Target};
-use twinspan::speaker::{Input, Surroundings};
-use twinspan::types::{ConnId, Family, LinkIndex, Prefix};
+use twinspan::speaker::Input;
+use twinspan::types::{Family, LinkIndex, Prefix};
 
 use crate::world::World;
 use crate::{GATEWAY, HQ_1, HQ_2, IN_0, IN_1, all_up, device, dual_redundancy_of, story};
@@ -21,22 +21,6 @@ use crate::{GATEWAY, HQ_1, HQ_2, IN_0, IN_1, all_up, device, dual_redundancy_of,
 const ALL: [usize; 4] = [IN_0, IN_1, HQ_1, HQ_2];
 /// An interface that nothing ever happens to: another program's routes are on it.
 const LAN: u32 = 1;
-
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn queued(&self, _: ConnId) -> u64 {
-        0
-    }
-
-    fn counters(&self, _: &str) -> Option<Counters> {
-        None
-    }
-
-    fn sysctls(&self) -> Vec<Sysctl> {
-        Vec::new()
-    }
-}
 
 /// A run of one seed.
 struct Run {
@@ -275,7 +259,7 @@ impl Run {
         let now = self.world.now;
         let Some(speaker) = self.world.hosts[host].speaker.as_mut() else { return BTreeMap::new() };
         let mut effects = Vec::new();
-        let reply = speaker.ask(now, &Request::Routes(RouteQuery::default()), &Nothing, &mut effects);
+        let reply = speaker.ask(now, &Request::Routes(RouteQuery::default()), &(), &mut effects);
         let Ok(Reply::Routes(routes)) = reply else { panic!("no routes: {reply:?}") };
         let interfaces = &self.world.hosts[host].interfaces;
         let mut wanted: BTreeMap<Prefix, BTreeSet<LinkIndex>> = BTreeMap::new();

@@ -7,6 +7,7 @@ mod bounds;
 mod chaos;
 mod drain;
 mod faults;
+mod files;
 mod fitness;
 mod foreign;
 mod full;
@@ -30,100 +31,8 @@ mod world;
 
 use std::time::Duration;
 
+use files::{GATEWAY, device, gateway_with};
 use world::World;
-
-const GATEWAY: &str = r#"
-[gateway]
-name = "hub-west"
-mode = "active-active"
-asn = 65515
-subnet = "10.20.255.0/27"
-prefixes = ["10.20.0.0/16"]
-
-[[gateway.instance]]
-name = "in-0"
-public-ip = "203.0.113.10"
-bgp-ip = "10.20.255.4"
-
-[[gateway.instance]]
-name = "in-1"
-public-ip = "203.0.113.11"
-bgp-ip = "10.20.255.5"
-
-[[device]]
-name = "hq-1"
-public-ip = "198.51.100.1"
-asn = 65010
-bgp-ip = "10.52.0.253"
-
-[[device]]
-name = "hq-2"
-public-ip = "198.51.100.2"
-asn = 65011
-bgp-ip = "10.53.0.253"
-
-[[connection]]
-device = "hq-1"
-tunnels = [
-  { instance = "in-0", interface = "tun1", local-ip = "169.254.21.2", remote-ip = "169.254.21.1" },
-  { instance = "in-1", interface = "tun1", local-ip = "169.254.21.6", remote-ip = "169.254.21.5" },
-]
-
-[[connection]]
-device = "hq-2"
-tunnels = [
-  { instance = "in-0", interface = "tun2", local-ip = "169.254.22.2", remote-ip = "169.254.22.1" },
-  { instance = "in-1", interface = "tun2", local-ip = "169.254.22.6", remote-ip = "169.254.22.5" },
-]
-"#;
-
-/// A device is a speaker of ours with its own prefixes and two neighbors outside its model.
-fn device(asn: u32, net: u8) -> String {
-    format!(
-        r#"
-[gateway]
-name = "site"
-mode = "active-active"
-asn = {asn}
-subnet = "172.16.{net}.0/27"
-prefixes = ["10.52.0.0/16", "10.5{net}.8.0/24"]
-
-[[gateway.instance]]
-name = "one"
-public-ip = "198.51.100.1"
-bgp-ip = "172.16.{net}.4"
-
-[[gateway.instance]]
-name = "two"
-public-ip = "198.51.100.2"
-bgp-ip = "172.16.{net}.5"
-
-[[neighbor]]
-name = "in-0"
-address = "169.254.{link}.2"
-local-address = "169.254.{link}.1"
-interface = "tun-a"
-asn = 65515
-import = ["accept"]
-export = ["accept"]
-
-[[neighbor]]
-name = "in-1"
-address = "169.254.{link}.6"
-local-address = "169.254.{link}.5"
-interface = "tun-b"
-asn = 65515
-import = ["accept"]
-export = ["accept"]
-"#,
-        link = 20 + net
-    )
-}
-
-/// The gateway with more in its `[bgp]` table.
-fn gateway_with(bgp: &str) -> String {
-    format!("{GATEWAY}\n[bgp]\n{bgp}\n")
-}
 
 const IN_0: usize = 0;
 const IN_1: usize = 1;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use twinspan::control::api::{ErrorCode, Reply, Request};
 
+use crate::files::{Instance, site};
 use crate::twin::{at_rest, pair_of, paired};
 use crate::world::World;
 use crate::{HQ_1, HQ_2, IN_0, IN_1, device, story};
@@ -126,11 +127,7 @@ fn mixed(mode: &str) -> String {
 
 /// The second device, with the gateway at that address.
 fn hq_2(gateway: &str) -> String {
-    let (table, _) = device(65011, 2).split_once("[[neighbor]]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-    format!(
-        "{table}[[neighbor]]\nname = \"gateway\"\naddress = \"{gateway}\"\nlocal-address = \"10.53.0.253\"\n\
-         interface = \"tun-a\"\nasn = 65515\nimport = [\"accept\"]\nexport = [\"accept\"]\n"
-    )
+    site(65011, 2, &[Instance { name: "gateway", address: gateway, local: "10.53.0.253", interface: "tun-a" }])
 }
 
 const OWN: &str = "10.20.255.4";

@@ -7,42 +7,11 @@ use std::time::Duration;
 use twinspan::config::{Class, Fate, KEYS, Key};
 use twinspan::speaker::ReloadError;
 
+use crate::files::{Instance, site};
 use crate::world::World;
 use keys::{BASE, CHANGES, FIXED, SPECIAL, base, edited, special};
 
 const IN_0: usize = 0;
-
-/// A peer is a speaker of ours with the gateway as a neighbor outside its model.
-fn peer(asn: u32, net: u8, gateway: &str, own: &str) -> String {
-    format!(
-        r#"
-[gateway]
-name = "site"
-mode = "active-active"
-asn = {asn}
-subnet = "172.16.{net}.0/27"
-prefixes = ["10.52.0.0/16", "10.5{net}.8.0/24"]
-
-[[gateway.instance]]
-name = "one"
-public-ip = "198.51.100.1"
-
-[[gateway.instance]]
-name = "two"
-public-ip = "198.51.100.2"
-
-[[neighbor]]
-name = "in-0"
-address = "{gateway}"
-local-address = "{own}"
-interface = "tun-a"
-asn = 65515
-import = ["accept"]
-export = ["accept"]
-bgp = {{ connect-retry = "1s" }}
-"#
-    )
-}
 
 /// One instance with a neighbor of each kind, all Established and told of everything.
 fn running(seed: u64, file: &str) -> World {
@@ -57,7 +26,9 @@ fn running(seed: u64, file: &str) -> World {
         ("east", 65516, 6, "tun6", "10.20.255.4", "169.254.26.1"),
     ];
     for (name, asn, net, interface, local, remote) in peers {
-        let host = world.host(name, "one", &peer(asn, net, local, remote));
+        let instance = Instance { name: "in-0", address: local, local: remote, interface: "tun-a" };
+        let file = format!("{}\n[bgp]\nconnect-retry = \"1s\"\n", site(asn, net, &[instance]));
+        let host = world.host(name, "one", &file);
         world.wire((IN_0, interface, local), (host, "tun-a", remote));
     }
     (0..7).for_each(|host| world.start(host));

@@ -8,12 +8,12 @@ use std::{
 
 use twinspan::config;
 use twinspan::config::Plan;
-use twinspan::control::api::{ApiError, Counters, Reply, Request, Sysctl};
+use twinspan::control::api::{ApiError, Reply, Request};
 use twinspan::drain::{Kept, Traffic};
 use twinspan::hook::{Outcome, Ran};
 use twinspan::role;
-use twinspan::speaker::{Counted, Effect, Event, Input, Link, ReloadError, Speaker, Surroundings};
-use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
+use twinspan::speaker::{Counted, Effect, Event, Input, Link, ReloadError, Speaker};
+use twinspan::types::{LinkIndex, Name, Prefix, Time};
 
 use crate::agent::Agent;
 use crate::happening::{Happening, Lane};
@@ -69,21 +69,6 @@ pub struct Host {
 const QUESTIONS: u32 = 3;
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Nothing that a question could need.
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn queued(&self, _: ConnId) -> u64 {
-        0
-    }
-    fn counters(&self, _: &str) -> Option<Counters> {
-        None
-    }
-    fn sysctls(&self) -> Vec<Sysctl> {
-        Vec::new()
-    }
-}
-
 /// What a reload did at once.
 pub struct Done {
     pub plan: Plan,
@@ -108,6 +93,8 @@ pub struct World {
     pub(super) over: BTreeMap<End, usize>,
     /// Wires, by number, on which nothing arrives though the interfaces are up.
     pub silent: BTreeSet<usize>,
+    /// Nothing of BFD passes between the instances.
+    pub blind: bool,
     /// Wires that lose packets or are slow.
     pub weather: BTreeMap<usize, Weather>,
     /// How often it was changed what carries what.
@@ -153,6 +140,7 @@ impl World {
             mute: BTreeSet::new(),
             chance: fastrand::Rng::with_seed(seed),
             network_cut: false,
+            blind: false,
         }
     }
 
@@ -320,7 +308,7 @@ impl World {
         let now = self.at(host);
         let speaker = self.hosts[host].speaker.as_mut().unwrap();
         let mut effects = Vec::new();
-        let reply = speaker.ask(now, request, &Nothing, &mut effects);
+        let reply = speaker.ask(now, request, &(), &mut effects);
         self.obey(host, effects);
         self.work(host);
         reply

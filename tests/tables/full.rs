@@ -18,6 +18,9 @@ use crate::runner::wait_until;
 /// Different prefixes in the table of 2015, some of them with AS 0 in their path; a made-up one has as many.
 const PREFIXES: usize = 577_703;
 
+/// Goes behind the gateway's file: tables of that time have paths with sets.
+const SETS: &str = "\n[bgp]\nallow-as-sets = true\n";
+
 /// How long a table may take to be in the kernel: a limit for this test to end, not a target.
 const LOAD_LIMIT: Duration = Duration::from_secs(120);
 
@@ -100,7 +103,7 @@ fn play_from_elsewhere(player: &mut Player) -> Result<Sent, Failure> {
 
 #[test]
 fn a_full_table_from_two_devices_is_in_the_kernel_with_two_members_and_the_daemon_answers_meanwhile() -> Result<()> {
-    let mut gateway = Gateway::up(&["hq-1", "hq-2", "in-1"])?;
+    let mut gateway = Gateway::up_with(&["hq-1", "hq-2", "in-1"], SETS)?;
     let mut players = [device(&gateway, "hq-1", 65010)?, device(&gateway, "hq-2", 65011)?];
     // The daemon's socket as it is seen from outside of its mount namespace.
     let socket = format!("/proc/{}/root/run/twinspan/twinspan.sock", gateway.lab.pid("in-0", "twinspan")?);
@@ -173,7 +176,7 @@ fn a_full_table_from_two_devices_is_in_the_kernel_with_two_members_and_the_daemo
 
 #[test]
 fn the_stream_of_2019_plays_without_a_reset() -> Result<()> {
-    let gateway = Gateway::up(&["hq-1", "hq-2", "in-1"])?;
+    let gateway = Gateway::up_with(&["hq-1", "hq-2", "in-1"], SETS)?;
     let mut player = device(&gateway, "hq-1", 65010)?;
     let sent = player.play(records("updates.20190101.0000.gz", 18_153))?;
     eprintln!("{} UPDATEs, {} prefixes at the end", sent.counts.updates, sent.prefixes);

@@ -50,8 +50,8 @@ pub fn run(socket: &FilePath, take_over: bool) -> io::Result<()> {
     // Signals for the daemon's group are not for us. Whoever started us as a leader has done it already.
     let _ = nix::unistd::setsid();
     let preferred = rustix::process::nice(PREFERENCE).is_ok();
-    // A session has a group of its own where the kernel groups by session, and there `nice` counts inside of the group only:
-    // the group has its own. Where there are no such groups there is no such file.
+    // A session has a group of its own where the kernel groups by session, and there `nice` counts inside of the group
+    // only: the group has its own. Where there are no such groups there is no such file.
     let _ = fs::write("/proc/self/autogroup", PREFERENCE.to_string());
     let signals = signals()?;
     let handed = if take_over { handover::take(socket)? } else { Handed::default() };

@@ -22,7 +22,7 @@ pub enum Place {
     Hq1,
     /// The second device.
     Hq2,
-    /// Receives the flows.
+    /// Receives the flows, and answers.
     Site,
 }
 
@@ -83,6 +83,10 @@ pub const SITE: Ipv4Addr = Ipv4Addr::new(10, 52, 0, 10);
 pub const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 20, 255, 1);
 /// The instances' BGP addresses, in-0 first.
 pub const INSTANCES: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 20, 255, 4), Ipv4Addr::new(10, 20, 255, 5)];
+/// The interface of each instance towards the other.
+pub const TWIN_LINK: &str = "eth-twin";
+/// The instances' addresses on it, in-0 first.
+pub const TWINS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 168, 255, 1), Ipv4Addr::new(192, 168, 255, 2)];
 /// The devices' addresses in the site's network, hq-1 first.
 pub const DEVICES: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 52, 255, 1), Ipv4Addr::new(10, 52, 255, 5)];
 
@@ -106,6 +110,7 @@ impl Lab {
             lab.own_seeds &= lab.node(*place).set_hash_seed(seed);
         }
         lab.cloud()?;
+        lab.twin_link()?;
         for tunnel in &TUNNELS {
             let (near, far) = (lab.node(tunnel.instance), lab.node(tunnel.device));
             near.tunnel(&lab.runtime, tunnel.near, far, tunnel.far)?;
@@ -143,7 +148,12 @@ impl Lab {
             let hops: Vec<_> = TUNNELS.iter().filter(|t| t.instance == instance).map(|t| (t.near, t.far_ip)).collect();
             self.route(instance, premises, &hops)?;
         }
-        for place in [Place::Router, Place::In0, Place::In1] {
+        let cloud = (Ipv4Addr::new(10, 20, 0, 0), 16);
+        for device in [Place::Hq1, Place::Hq2] {
+            let hops: Vec<_> = TUNNELS.iter().filter(|t| t.device == device).map(|t| (t.far, t.near_ip)).collect();
+            self.route(device, cloud, &hops)?;
+        }
+        for place in [Place::Router, Place::In0, Place::In1, Place::Hq1, Place::Hq2] {
             self.node(place).set("ipv4/fib_multipath_hash_policy", "1")?;
         }
         Ok(())
@@ -164,8 +174,17 @@ impl Lab {
         Ok(())
     }
 
+    fn twin_link(&self) -> anyhow::Result<()> {
+        self.cable((Place::In0, TWIN_LINK), (Place::In1, TWIN_LINK))?;
+        for (place, address) in [Place::In0, Place::In1].into_iter().zip(TWINS) {
+            self.address(place, TWIN_LINK, address, 24, None)?;
+        }
+        Ok(())
+    }
+
     fn premises(&self) -> anyhow::Result<()> {
         self.address(Place::Site, "lo", SITE, 32, None)?;
+        let mut devices = Vec::new();
         for (place, port, address) in [(Place::Hq1, "eth-hq1", DEVICES[0]), (Place::Hq2, "eth-hq2", DEVICES[1])] {
             let [a, b, c, d] = address.octets();
             let site = Ipv4Addr::new(a, b, c, d + 1);
@@ -173,8 +192,10 @@ impl Lab {
             self.address(place, "lan", address, 30, None)?;
             self.address(Place::Site, port, site, 30, None)?;
             self.route(place, (Ipv4Addr::new(10, 52, 0, 0), 24), &[("lan", site)])?;
+            devices.push((port, address));
         }
-        Ok(())
+        self.node(Place::Site).set("ipv4/fib_multipath_hash_policy", "1")?; // answers over both devices
+        self.route(Place::Site, (Ipv4Addr::new(10, 20, 0, 0), 16), &devices)
     }
 
     fn cable(&self, here: (Place, &str), there: (Place, &str)) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! What the packets of the stream say: loss, spread over the tunnels, flows that moved.
+//! What the packets of the stream say: loss in each direction, spread over the tunnels, flows that moved.
 //!
 //! Pure arithmetic over packets that a sender, a sink and the taps at the tunnels' far ends recorded. It never guesses: a
 //! packet that no tap saw has no tunnel.
@@ -14,6 +14,8 @@ pub struct Packet {
     pub sent: u32,
     /// Whether the site host received it.
     pub arrived: bool,
+    /// Whether the site's answer to it came back.
+    pub answered: bool,
     /// The tunnel it came out of, as an index into [`TUNNELS`], if it was seen there.
     pub tunnel: Option<usize>,
 }
@@ -43,6 +45,8 @@ pub struct Group {
 pub struct Measured {
     /// Packets sent.
     pub sent: u32,
+    /// Packets received whose answer did not come back.
+    pub lost_back: u32,
     /// Packets received of which no tap saw the tunnel.
     pub unseen: u32,
     /// Per tunnel, in the order of [`TUNNELS`].
@@ -103,7 +107,9 @@ pub fn measure(packets: &[Packet], from: u32, to: u32, hit: impl Fn(Before) -> b
             None if packet.arrived => measured.unseen += 1,
             None => {}
         }
-        if !packet.arrived {
+        if packet.arrived {
+            measured.lost_back += u32::from(!packet.answered);
+        } else {
             flow.lost += 1;
             measured.last_loss = measured.last_loss.max(Some(packet.sent));
         }
@@ -144,7 +150,7 @@ mod tests {
     use super::*;
 
     fn packet(flow: u16, sent: u32, tunnel: Option<usize>) -> Packet {
-        Packet { flow, sent, arrived: tunnel.is_some(), tunnel }
+        Packet { flow, sent, arrived: tunnel.is_some(), answered: tunnel.is_some(), tunnel }
     }
 
     #[test]
@@ -194,8 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_does_not_come_back_is_lost_on_the_way_back_alone() {
+        let answered = Packet { flow: 0, sent: 1, arrived: true, answered: true, tunnel: Some(0) };
+        let packets = [answered, Packet { answered: false, ..answered }, packet(0, 3, None)];
+        let measured = measure(&packets, 0, 20, |_| false);
+        assert_eq!((measured.lost(), measured.lost_back), (1, 1));
+    }
+
+    #[test]
     fn a_packet_received_that_no_tap_saw_is_counted_as_unseen_not_as_lost() {
-        let packets = [Packet { flow: 0, sent: 1, arrived: true, tunnel: None }];
+        let packets = [Packet { flow: 0, sent: 1, arrived: true, answered: true, tunnel: None }];
         let measured = measure(&packets, 0, 20, |_| false);
         assert_eq!((measured.unseen, measured.lost()), (1, 0));
     }

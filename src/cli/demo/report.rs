@@ -55,6 +55,8 @@ pub struct Phase {
     pub sent: u32,
     /// Packets lost.
     pub lost: u32,
+    /// Packets that arrived and whose answer was lost on the way back.
+    pub lost_back: u32,
     /// From the event to the sending of the last packet lost; `null` if none was lost.
     pub last_loss_seconds: Option<f64>,
     /// Packets that arrived unseen by the taps, so that their tunnel is unknown.
@@ -124,6 +126,7 @@ impl Phase {
             kernel_seconds: span.kernel.map(|took| took.as_secs_f64()),
             sent: measured.sent,
             lost: measured.lost(),
+            lost_back: measured.lost_back,
             last_loss_seconds: measured.last_loss.map(|sent| f64::from(sent.saturating_sub(span.event)) / 1e6),
             unseen: measured.unseen,
             hit: flows(measured.hit),
@@ -164,6 +167,7 @@ impl Report {
             "what happened",
             ">sent",
             ">lost",
+            ">answers lost",
             ">hit: moved",
             ">lost",
             ">others: moved",
@@ -183,6 +187,7 @@ impl Report {
                 phase.title.into(),
                 count(phase.sent).into(),
                 count(phase.lost).into(),
+                count(phase.lost_back).into(),
                 if phase.hit.flows == 0 {
                     "-".into()
                 } else {
@@ -226,6 +231,7 @@ impl Report {
         screen.line("");
         screen.table(&mut self.shares());
         screen.line("");
+        screen.line("answers lost: packets that arrived, and whose answer did not come back");
         screen.line("hit     flows that lose their tunnel, or had left the one that comes back");
         screen.line("kernel  from the event until the kernels' tables are as they must be");
         screen.line("");

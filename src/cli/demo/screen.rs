@@ -9,15 +9,15 @@ use crate::cli::table::Table;
 const DRAWING: &str = r"
 A VPN gateway of two instances, two devices on premises, four tunnels at work.
 All of it runs in private namespaces, which end with it: this host's network is
-not touched. It takes about 15 seconds.
+not touched. It takes about 16 seconds.
 
   cloud network     VPN gateway, AS 65515  VPN devices, AS 65010  premises
   10.20.0.0/16              +------+               +------+       10.52.0.0/16
                         +---| in-0 |===============| hq-1 |---+
                         |   +------+ `-.       .-' +------+   |
-  +------+  +--------+  |               `-. .-'               |  +------+
-  | host |--| core-1 |--+     tunnels      X                  +--| site |
-  +------+  +--------+  |               .-' `-.               |  +------+
+  +------+  +--------+  |  twin |       `-. .-'               |  +------+
+  | host |--| core-1 |--+  link |  tunnels X                  +--| site |
+  +------+  +--------+  |       |       .-' `-.               |  +------+
                         |   +------+ .-'       `-. +------+   |
                         +---| in-1 |===============| hq-2 |---+
                             +------+               +------+

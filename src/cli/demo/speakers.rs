@@ -16,11 +16,13 @@ use anyhow::{Context, anyhow, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use serde::de::DeserializeOwned;
+
 use crate::control::api::{Neighbors, Request, SessionState};
 use crate::control::io::Client;
 
 use super::enclosure::RUN;
-use super::lab::{DEVICES, INSTANCES, Lab, Place, ROUTER, TUNNELS};
+use super::lab::{DEVICES, INSTANCES, Lab, Place, ROUTER, TUNNELS, TWIN_LINK, TWINS};
 
 const POLL: Duration = Duration::from_millis(5);
 const LOG_LINES: usize = 8;
@@ -71,9 +73,14 @@ impl Speaker {
 
     /// How many of its sessions are Established; none while it does not answer yet.
     pub fn established(&self, lab: &Lab) -> usize {
-        let client = Client::new(&self.socket);
-        let Ok(answer) = lab.block_on(client.ask::<Neighbors>(&Request::Neighbors)) else { return 0 };
+        let Ok(answer) = self.ask::<Neighbors>(lab, &Request::Neighbors) else { return 0 };
         answer.neighbors.iter().filter(|neighbor| neighbor.state == SessionState::Established).count()
+    }
+
+    /// What its control socket answers.
+    pub fn ask<T: DeserializeOwned>(&self, lab: &Lab, request: &Request) -> anyhow::Result<T> {
+        let client = Client::new(&self.socket);
+        lab.block_on(client.ask::<T>(request)).with_context(|| format!("{} refuses", self.name))
     }
 
     /// Fails with the end of its log if it has ended.
@@ -126,7 +133,7 @@ impl Drop for Speaker {
 /// How many sessions a speaker must have in the end.
 pub fn sessions(place: Place) -> usize {
     match place {
-        Place::In0 | Place::In1 => 3, // two devices and the router
+        Place::In0 | Place::In1 => 4, // two devices, the router and the twin
         Place::Hq1 | Place::Hq2 | Place::Router => 2,
         Place::Host | Place::Site => 0,
     }
@@ -144,7 +151,7 @@ pub fn file(place: Place) -> (&'static str, String) {
 
 /// The gateway of two instances: what a user of twinspan writes.
 fn gateway() -> String {
-    let [in_0, in_1] = INSTANCES;
+    let ([in_0, in_1], [link_0, link_1]) = (INSTANCES, TWINS);
     let mut text = format!(
         r#"[gateway]
 name = "hub"
@@ -157,11 +164,13 @@ prefixes = ["10.20.0.0/16"]
 name = "in-0"
 public-ip = "203.0.113.10"
 bgp-ip = "{in_0}"
+twin-link = {{ interface = "{TWIN_LINK}", address = "{link_0}" }}
 
 [[gateway.instance]]
 name = "in-1"
 public-ip = "203.0.113.11"
 bgp-ip = "{in_1}"
+twin-link = {{ interface = "{TWIN_LINK}", address = "{link_1}" }}
 
 [bgp]
 connect-retry = "1s"

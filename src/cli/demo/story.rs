@@ -1,5 +1,7 @@
 //! What happens in the demo, in order, and what is expected of it.
 
+mod maintenance;
+
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,10 +15,10 @@ use super::ledger::{Before, Measured, measure};
 use super::report::{Phase, Report, Span};
 use super::screen::Screen;
 use super::speakers::{Speaker, sessions, stop_all, until};
-use super::stream::{FLOWS, RATE, Stream, dropped_by_sink};
+use super::stream::{FLOWS, MORE, RATE, Stream, dropped_by_sink};
 
 /// How long a phase runs after its event.
-const PHASE: Duration = Duration::from_millis(3_500);
+const PHASE: Duration = Duration::from_millis(2_000);
 /// How long a packet may be on its way before it counts as lost.
 const SETTLE: Duration = Duration::from_millis(150);
 /// How long anything expected may take before the demo says that it did not happen.
@@ -45,6 +47,8 @@ pub fn tell(screen: &Screen, dir: &Path, wiring_only: bool) -> anyhow::Result<Re
         story.steady()?;
         story.tunnel_down()?;
         story.tunnel_up()?;
+        story.drain(&speakers)?;
+        story.undrain(&speakers)?;
         story.instance_stops(&mut speakers)?;
         story.check(&mut speakers)?;
         screen.step("all speakers stop");
@@ -107,18 +111,11 @@ impl<'a> Story<'a> {
                 return Err(speaker.failure(&format!("has {have} of {want} BGP sessions after {PATIENCE:?}")));
             }
         }
-        self.expect(all_up.is_some(), "six BGP sessions Established: four in tunnels, two with the router");
-        let spread: [(Place, &[&str]); 5] = [
-            (Place::In0, &["tun-hq1", "tun-hq2"]),
-            (Place::In1, &["tun-hq1", "tun-hq2"]),
-            (Place::Router, &["eth-in0", "eth-in1"]),
-            (Place::Hq1, &["tun-in0", "tun-in1"]),
-            (Place::Hq2, &["tun-in0", "tun-in1"]),
-        ];
-        let wanted = spread
-            .iter()
-            .map(|(place, interfaces)| Ok((*place, self.indexes(*place, interfaces)?)))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        self.expect(
+            all_up.is_some(),
+            "seven BGP sessions Established: four in tunnels, two with the router, one between the instances",
+        );
+        let wanted = self.whole()?;
         until(PATIENCE, KERNEL_POLL, || self.all(&wanted, |group, interfaces| group == interfaces))?;
         for (place, interfaces) in &wanted {
             let met = self.all(&[(*place, interfaces.clone())], |group, interfaces| group == interfaces)?;
@@ -140,10 +137,12 @@ impl<'a> Story<'a> {
 
     fn steady(&mut self) -> anyhow::Result<()> {
         self.stream = Some(Stream::start(self.lab)?);
-        self.screen.step(&format!("{FLOWS} UDP flows begin, host to site, {RATE} packets a second in all"));
+        self.screen
+            .step(&format!("{FLOWS} UDP flows begin, host to site, {RATE} packets a second in all, each answered"));
         thread::sleep(PHASE);
         let measured = self.phase(("steady", "steady"), "nothing happens", None, |_| false)?;
-        self.expect(measured.lost() == 0, format!("{} packets sent, {} lost", measured.sent, measured.lost()));
+        let (sent, lost, back) = (measured.sent, measured.lost(), measured.lost_back);
+        self.expect(lost == 0 && back == 0, format!("{sent} packets sent, {lost} lost, {back} answers lost"));
         let moved = measured.new.moved;
         self.expect(
             moved == 0,
@@ -192,56 +191,44 @@ impl<'a> Story<'a> {
         self.lab.link_at(Place::In0, index, true)?;
         let whole = until(PATIENCE, KERNEL_POLL, || self.all(&back, |group, interfaces| group == interfaces))?;
         let kernel = whole.map(|_| clock.elapsed());
-        self.screen.step(&format!("{FLOWS} more flows begin"));
-        self.stream.as_ref().context("the stream runs")?.grow();
-        thread::sleep(PHASE);
-        let what = format!("tunnel {tunnel} comes back; kernel: both its ends use it again; then {FLOWS} flows more");
+        self.more_flows()?;
+        let what = format!("tunnel {tunnel} comes back; kernel: both its ends use it again; then {MORE} flows more");
         let measured = self.phase(("up", "tunnel up"), &what, Some((event, kernel)), |flow| flow.first == CUT)?;
         self.expect(kernel.is_some(), format!("both its ends route over it again {}", after(kernel)));
         let left = measured.hit;
         self.expect(left.lost == 0, format!("the {} flows that had left it lost {} packets", left.flows, left.lost));
         self.expect(left.moved == 0, format!("{} of them went back to it", left.moved));
         self.spared(&measured);
-        let on_it = measured.new_on.get(CUT).copied().unwrap_or(0);
-        let (new, lost) = (measured.new.flows, measured.new.lost);
-        self.expect(on_it > 0, format!("of {new} new flows {on_it} take it"));
-        self.expect(lost == 0, format!("new flows lost {lost} packets"));
+        self.new_flows(&measured, |tunnel| tunnel == CUT);
         Ok(())
     }
 
     fn instance_stops(&mut self, speakers: &mut Vec<Speaker>) -> anyhow::Result<()> {
-        let at = speakers.iter().position(|speaker| speaker.place() == Place::In1).context("in-1 runs")?;
-        let mut in_1 = speakers.remove(at);
+        let at = speakers.iter().position(|speaker| speaker.place() == Place::In0).context("in-0 runs")?;
+        let mut in_0 = speakers.remove(at);
         let without = vec![
-            (Place::Router, self.indexes(Place::Router, &["eth-in1"])?),
-            (Place::Hq1, self.indexes(Place::Hq1, &["tun-in1"])?),
-            (Place::Hq2, self.indexes(Place::Hq2, &["tun-in1"])?),
+            (Place::Router, self.indexes(Place::Router, &["eth-in0"])?),
+            (Place::Hq1, self.indexes(Place::Hq1, &["tun-in0"])?),
+            (Place::Hq2, self.indexes(Place::Hq2, &["tun-in0"])?),
         ];
-        self.screen.step("instance in-1 is told to stop (SIGTERM)");
+        self.screen.step("instance in-0 is told to stop (SIGTERM)");
         let event = self.now()?;
         let clock = Instant::now();
-        in_1.terminate()?;
-        let gone = until(PATIENCE, KERNEL_POLL, || {
-            for (place, interfaces) in &without {
-                if self.groups(*place)?.iter().flatten().any(|interface| interfaces.contains(interface)) {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        })?;
+        in_0.terminate()?;
+        let gone = until(PATIENCE, KERNEL_POLL, || self.none(&without))?;
         let kernel = gone.map(|_| clock.elapsed());
-        let status = in_1.ended(PATIENCE)?;
+        let status = in_0.ended(PATIENCE)?;
         thread::sleep(PHASE);
-        let on_it = |flow: Before| TUNNELS.get(flow.home).is_some_and(|tunnel| tunnel.instance == Place::In1);
-        let what = "instance in-1 stops; kernel: router and both devices route without it";
+        let on_it = |flow: Before| TUNNELS.get(flow.home).is_some_and(|tunnel| tunnel.instance == Place::In0);
+        let what = "instance in-0 stops; kernel: router and both devices route without it";
         let measured = self.phase(("stop", "instance stops"), what, Some((event, kernel)), on_it)?;
         self.expect(
             kernel.is_some_and(|took| took < BY_MESSAGE),
             format!("router and devices without it {}, by message", after(kernel)),
         );
-        self.expect(status.success(), format!("in-1 ended by itself with {status}"));
-        let left = self.groups(Place::In1)?;
-        self.expect(left.is_empty(), format!("in-1 left {} nexthop groups behind in its kernel", left.len()));
+        self.expect(status.success(), format!("in-0 ended by itself with {status}"));
+        let left = self.groups(Place::In0)?;
+        self.expect(left.is_empty(), format!("in-0 left {} nexthop groups behind in its kernel", left.len()));
         let hit = measured.hit;
         self.expect(
             hit.moved == hit.flows,
@@ -295,6 +282,28 @@ impl<'a> Story<'a> {
         Ok(measured)
     }
 
+    /// Lets more flows begin, and a phase's time pass.
+    fn more_flows(&self) -> anyhow::Result<()> {
+        self.screen.step(&format!("{MORE} more flows begin"));
+        self.stream.as_ref().context("the stream runs")?.grow();
+        thread::sleep(PHASE);
+        Ok(())
+    }
+
+    /// New flows use what came back, and lose nothing.
+    fn new_flows(&mut self, measured: &Measured, back: impl Fn(usize) -> bool) {
+        let on_it: u32 = measured.new_on.iter().enumerate().filter(|(at, _)| back(*at)).map(|(_, flows)| flows).sum();
+        let (new, lost) = (measured.new.flows, measured.new.lost);
+        self.expect(on_it > 0, format!("of {new} new flows {on_it} take it"));
+        self.expect(lost == 0, format!("new flows lost {lost} packets"));
+    }
+
+    /// Nothing was lost, there or back.
+    fn lossless(&mut self, measured: &Measured) {
+        let (lost, back) = (measured.lost(), measured.lost_back);
+        self.expect(lost == 0 && back == 0, format!("{lost} packets lost, {back} answers lost"));
+    }
+
     fn say_lost(&self, measured: &Measured, event: u32) {
         let lost = measured.hit.lost;
         let text = match measured.last_loss {
@@ -305,6 +314,10 @@ impl<'a> Story<'a> {
             _ => "none of their packets lost".to_owned(),
         };
         self.screen.aside(&text);
+        self.screen.aside(&match measured.lost_back {
+            0 => "no answer lost".to_owned(),
+            answers => format!("{answers} answers lost"),
+        });
     }
 
     fn spared(&mut self, measured: &Measured) {
@@ -340,6 +353,28 @@ impl<'a> Story<'a> {
             group.dedup(); // several members may lead through one tunnel
         }
         Ok(groups)
+    }
+
+    /// Where routes with all their next hops are, in each kernel.
+    fn whole(&self) -> anyhow::Result<Vec<(Place, Vec<u32>)>> {
+        let spread: [(Place, &[&str]); 5] = [
+            (Place::In0, &["tun-hq1", "tun-hq2"]),
+            (Place::In1, &["tun-hq1", "tun-hq2"]),
+            (Place::Router, &["eth-in0", "eth-in1"]),
+            (Place::Hq1, &["tun-in0", "tun-in1"]),
+            (Place::Hq2, &["tun-in0", "tun-in1"]),
+        ];
+        spread.iter().map(|(place, interfaces)| Ok((*place, self.indexes(*place, interfaces)?))).collect()
+    }
+
+    /// Whether in each place no group has any of the interfaces.
+    fn none(&self, unwanted: &[(Place, Vec<u32>)]) -> anyhow::Result<bool> {
+        for (place, interfaces) in unwanted {
+            if self.groups(*place)?.iter().flatten().any(|interface| interfaces.contains(interface)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether in each place some group is as it must be.

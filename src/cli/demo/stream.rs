@@ -1,27 +1,32 @@
-//! The flows: a sender in the cloud, a sink on premises, and taps where the tunnels come out.
+//! The flows: a sender in the cloud, a sink on premises that answers each packet, and taps where the tunnels come out.
 //!
-//! Every packet carries its number. Sender, sink and taps write what they know about it into one record, so loss and the
+//! Every packet carries its number. Sender, sink, taps and who hears the answers write what they know about it into one record, so loss and the
 //! tunnel taken are known for each packet by itself. Nothing is sampled or estimated.
 
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::net::{SocketAddrV4, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use nix::sys::socket::{LinkAddr, recvfrom};
-use socket2::{Domain, Protocol, Socket, Type};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{LinkAddr, MsgFlags, recv, recvfrom, setsockopt, sockopt};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use super::lab::{HOST, Lab, Place, SITE, TUNNELS};
 use super::ledger::Packet;
 
-/// Flows at the beginning, and how many more [`Stream::grow`] adds.
+/// Flows at the beginning.
 pub const FLOWS: u16 = 64;
+/// How many more [`Stream::grow`] adds.
+pub const MORE: u16 = 32;
 /// Packets a second at the beginning; each flow keeps its share of it.
 pub const RATE: u32 = 2_000;
 
+/// All that there can be: it grows twice.
+const MOST: u16 = FLOWS + 2 * MORE;
 const CAPACITY: usize = 1 << 18;
 const MAGIC: [u8; 4] = *b"tsd1";
 const FIRST_SOURCE: u16 = 40_000;
@@ -36,6 +41,7 @@ struct Slot {
     flow: AtomicU16,
     sent: AtomicU32,
     arrived: AtomicBool,
+    answered: AtomicBool,
     tunnel: AtomicU8,
 }
 
@@ -75,6 +81,7 @@ impl Stream {
             flow: AtomicU16::new(0),
             sent: AtomicU32::new(0),
             arrived: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
             tunnel: AtomicU8::new(NO_TUNNEL),
         };
         let record = Arc::new(Record {
@@ -99,10 +106,11 @@ impl Stream {
             receivers.push(spawn(&record, move |record| tap(record, &socket, &ports)));
         }
         let sockets = lab.node(Place::Host).within(|| {
-            (0..FLOWS * 2)
-                .map(|flow| Ok(UdpSocket::bind((HOST, FIRST_SOURCE + flow))?))
-                .collect::<anyhow::Result<Vec<_>>>()
+            (0..MOST).map(|flow| Ok(UdpSocket::bind((HOST, FIRST_SOURCE + flow))?)).collect::<anyhow::Result<Vec<_>>>()
         })?;
+        let sockets = Arc::new(sockets);
+        let heard = Arc::clone(&sockets);
+        receivers.push(spawn(&record, move |record| hear(record, &heard)));
         let sender = spawn(&record, move |record| send(record, &sockets));
         Ok(Self { record, sender, receivers })
     }
@@ -112,9 +120,10 @@ impl Stream {
         self.record.now()
     }
 
-    /// Doubles the number of flows; the first ones go on as they are.
+    /// Begins [`MORE`] flows, twice at most; the first ones go on as they are.
     pub fn grow(&self) {
-        self.record.flows.store(FLOWS * 2, Relaxed);
+        let more = self.record.flows.load(Relaxed) + MORE;
+        self.record.flows.store(more.min(MOST), Relaxed);
     }
 
     /// Ends the sending and waits for what is on its way.
@@ -136,6 +145,7 @@ impl Stream {
                 flow: slot.flow.load(Relaxed),
                 sent: slot.sent.load(Relaxed),
                 arrived: slot.arrived.load(Relaxed),
+                answered: slot.answered.load(Relaxed),
                 tunnel: (tunnel != NO_TUNNEL).then_some(usize::from(tunnel)),
             }
         };
@@ -201,19 +211,31 @@ fn send(record: &Record, sockets: &[UdpSocket]) -> anyhow::Result<()> {
 
 fn open_sink(port: u16) -> anyhow::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    socket.set_recv_buffer_size(1 << 20)?; // the kernel gives what net.core.rmem_max allows
+    with_room(&socket)?;
     socket.set_read_timeout(Some(POLL))?;
-    socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
+    socket.bind(&SocketAddrV4::new(SITE, port).into())?;
     Ok(socket.into())
+}
+
+/// A burst that comes while this program waits for a processor is no loss of the network: room for seconds of it, or as much
+/// as `net.core.rmem_max` allows where this program may not have more.
+fn with_room(socket: &Socket) -> anyhow::Result<()> {
+    let octets = 16 << 20;
+    if setsockopt(socket, sockopt::RcvBufForce, &octets).is_err() {
+        socket.set_recv_buffer_size(octets)?;
+    }
+    Ok(())
 }
 
 fn sink(record: &Record, socket: &UdpSocket) -> anyhow::Result<()> {
     let mut payload = [0u8; 2048];
     loop {
-        match socket.recv(&mut payload) {
-            Ok(length) => {
-                if let Some(slot) = payload.get(..length).and_then(|payload| record.slot(payload)) {
+        match socket.recv_from(&mut payload) {
+            Ok((length, from)) => {
+                let Some(payload) = payload.get(..length) else { continue };
+                if let Some(slot) = record.slot(payload) {
                     slot.arrived.store(true, Relaxed);
+                    let _ = socket.send_to(payload, from); // not sent is as lost as lost on the way
                 }
             }
             Err(error) if quiet(&error) => {
@@ -226,12 +248,45 @@ fn sink(record: &Record, socket: &UdpSocket) -> anyhow::Result<()> {
     }
 }
 
+/// Takes the answers in. Each flow has a socket and a buffer of its own: none of them is lost here.
+fn hear(record: &Record, sockets: &[UdpSocket]) -> anyhow::Result<()> {
+    let mut waiting: Vec<PollFd> =
+        sockets.iter().map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
+    let limit = PollTimeout::try_from(POLL).context("a limit fits")?;
+    let mut payload = [0u8; 2048];
+    loop {
+        let ready = match poll(&mut waiting, limit) {
+            Err(errno) if errno != nix::errno::Errno::EINTR => return Err(errno).context("cannot wait for answers"),
+            ready => ready.unwrap_or(0),
+        };
+        if ready == 0 && record.stop.load(Relaxed) {
+            return Ok(());
+        }
+        for (socket, _) in sockets.iter().zip(&waiting).filter(|(_, waiting)| waiting.any() == Some(true)) {
+            // An error is news of a packet that did not get through (ICMP); that one is missed anyway.
+            while let Ok(length) = recv(socket.as_raw_fd(), &mut payload, MsgFlags::MSG_DONTWAIT) {
+                if let Some(slot) = payload.get(..length).and_then(|payload| record.slot(payload)) {
+                    slot.answered.store(true, Relaxed);
+                }
+            }
+        }
+    }
+}
+
 fn open_tap() -> anyhow::Result<Socket> {
     // The protocol of a packet socket is in network byte order. IPv4 alone: such a tap sees arrivals, not departures.
     let ipv4 = u16::try_from(libc::ETH_P_IP).context("an EtherType fits")?.to_be();
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(Protocol::from(i32::from(ipv4))))?;
-    socket.set_recv_buffer_size(1 << 20)?;
+    with_room(&socket)?;
     socket.set_read_timeout(Some(POLL))?;
+    // Only what goes to the site: the destination is the word at 16, else nothing of the packet is taken.
+    let (load_word, jump_if_equal, give) = (0x20, 0x15, 0x06);
+    socket.attach_filter(&[
+        SockFilter::new(load_word, 0, 0, 16),
+        SockFilter::new(jump_if_equal, 0, 1, SITE.to_bits()),
+        SockFilter::new(give, 0, 0, u32::MAX),
+        SockFilter::new(give, 0, 0, 0),
+    ])?;
     Ok(socket)
 }
 

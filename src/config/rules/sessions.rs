@@ -229,8 +229,8 @@ fn keepalive_below_hold(r: &mut Reader<'_>, ends: &[End<'_>]) {
     }
 }
 
-/// `hold-below-profile`: the gateways of some clouds send keepalives as they always do, whatever was agreed. Half an interval
-/// is left for one that is late.
+/// `hold-below-profile`: the gateways of some clouds send keepalives as they always do, whatever was agreed. Half an
+/// interval is left for one that is late.
 fn hold_time_of_profile(r: &mut Reader<'_>, gateway: &Gateway, ends: &[End<'_>]) {
     let Some(profile) = &gateway.profile else { return };
     let (cloud, every) = match profile.value {

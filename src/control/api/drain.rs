@@ -41,8 +41,8 @@ pub struct Drain {
     pub received_per_second: Option<u64>,
     /// Packets that left by them, likewise.
     pub sent_per_second: Option<u64>,
-    /// Packets that this host lost since it began, by the counters of those interfaces and for want of a route; `null` if that
-    /// is not known.
+    /// Packets that this host lost since it began, by the counters of those interfaces and for want of a route; `null`
+    /// if that is not known.
     pub lost_packets: Option<u64>,
     /// The same in one sentence.
     pub text: String,

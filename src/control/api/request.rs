@@ -46,7 +46,8 @@ pub enum Request {
     FibRoutes(FibRouteQuery),
     /// `POST /v1/neighbors/{name}/reset?reason=&hard=&soft=`, all optional.
     ResetNeighbor(Name, Reset),
-    /// `POST /v1/tunnels/{name}/reset?reason=`: the session inside is reset, and what the tunnel's failures have cost is forgotten.
+    /// `POST /v1/tunnels/{name}/reset?reason=`: the session inside is reset, and what the tunnel's failures have cost
+    /// is forgotten.
     ResetTunnel(Name, Option<String>),
     /// `POST /v1/instance/reset?reason=`: all sessions of this instance are reset but that with its twin.
     ResetInstance(Option<String>),

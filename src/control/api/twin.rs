@@ -24,7 +24,8 @@ pub struct Twin {
     pub hears_us: bool,
     /// Whether it carries traffic, as it last said: `active`, `standby`, `undecided`; `null` if it never spoke.
     pub role: Option<String>,
-    /// What it may say and do, as it last said: `serving`, `standby`, `unfit`, `draining`, `drained`, `stopping`, `unknown`.
+    /// What it may say and do, as it last said: `serving`, `standby`, `unfit`, `draining`, `drained`, `stopping`,
+    /// `unknown`.
     pub standing: Option<String>,
     /// Why it stands so, in words for people.
     pub reasons: Vec<String>,

@@ -105,7 +105,8 @@ impl Kernel {
         let resilient = hop - 1;
         self.one(settings, &Op::DeleteGroup(resilient))?.or_else(|error| able(&error, release()))?;
         if dump::any_group(&mut self.socket, settings).unwrap_or(false) {
-            return self.max_weight(settings); // of an earlier run, to be taken over: nothing in this kernel is touched without need
+            // Of an earlier run, to be taken over: nothing in this kernel is touched without need.
+            return self.max_weight(settings);
         }
         let attributes = vec![NexthopAttribute::Id(hop), NexthopAttribute::Blackhole];
         let header = NexthopHeader { family: 2, protocol: settings.protocol, ..NexthopHeader::default() };

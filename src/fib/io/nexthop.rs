@@ -14,8 +14,6 @@ pub const RTM_DELNEXTHOP: u16 = 105;
 /// `RTM_GETNEXTHOP`
 pub const RTM_GETNEXTHOP: u16 = 106;
 
-/// Group type: a hash over weights.
-pub const NEXTHOP_GRP_TYPE_MPATH: u16 = 0;
 /// Group type: buckets that stay with their hop while they are busy.
 pub const NEXTHOP_GRP_TYPE_RES: u16 = 1;
 

@@ -196,7 +196,8 @@ impl Sysctls {
     }
 
     /// The same, with the found values kept in a file. What a run that was killed had found there, and left as it had set
-    /// it, is put back in the end by this one, once it is certain that the other runs no more ([`Sysctls::own`]). A file that cannot be written is an error.
+    /// it, is put back in the end by this one, once it is certain that the other runs no more ([`Sysctls::own`]). A
+    /// file that cannot be written is an error.
     pub fn set_noting(wanted: &[Wanted], file: &Path) -> (Self, Vec<Wrong>, io::Result<()>) {
         let text = fs::read_to_string(file).unwrap_or_default();
         let left = text.lines().filter_map(|line| line.split_once(' ')).map(|(name, found)| (name, found.to_owned()));
@@ -263,8 +264,8 @@ impl Sysctls {
         wrong
     }
 
-    /// Looks whether all is right, and sets what is not. Tells of what somebody has changed, and once of what cannot be set;
-    /// not of what an interface is born with.
+    /// Looks whether all is right, and sets what is not. Tells of what somebody has changed, and once of what cannot be
+    /// set; not of what an interface is born with.
     #[must_use]
     pub fn look(&mut self, wanted: &[Wanted]) -> Vec<Strayed> {
         let mut strayed = Vec::new();

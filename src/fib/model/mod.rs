@@ -53,6 +53,8 @@ pub struct Model {
     pub room: Option<usize>,
     /// So many next hops and groups it has memory for.
     pub memory: Option<usize>,
+    /// Next hops and groups of ours that others changed, and that we did not set again since.
+    pub touched: BTreeSet<u32>,
     /// What the real kernel does if it is asked, and we must never ask for.
     pub harm: Vec<String>,
     /// Operations on routes of ours so far, and only those that were carried out.
@@ -182,9 +184,16 @@ impl Model {
             }
             Op::DeleteGroup(id) => self.remove(*id),
             Op::DeleteNextHop(id) => {
-                let used = self.tables().flat_map(|table| table.groups.values());
-                if used.flat_map(|group| &group.members).any(|(member, _)| member == id) && self.is_ours(settings) {
-                    self.harm.push(format!("next hop {id} was deleted while a group had it"));
+                // One that a group has beside others only leaves it: that is asked for where news of its link came late. And
+                // what others did may not be known yet.
+                let alone = |group: &Group| {
+                    !group.members.is_empty()
+                        && group.members.iter().all(|(member, _)| member == id)
+                        && !self.touched.contains(&group.id)
+                };
+                let emptied = self.tables().flat_map(|table| table.groups.values()).any(alone);
+                if emptied && !self.touched.contains(id) && self.is_ours(settings) {
+                    self.harm.push(format!("next hop {id} was deleted while a group had no other"));
                 }
                 self.remove(*id);
             }
@@ -240,6 +249,7 @@ impl Model {
         self.has_memory(hop.id)?;
         self.take_id(hop.id);
         self.part(settings).next_hops.insert(hop.id, *hop);
+        self.touched.remove(&hop.id);
         Ok(())
     }
 
@@ -272,6 +282,7 @@ impl Model {
             return Err(refuse(EINVAL, "Can not change number of buckets of a resilient nexthop group"));
         }
         self.has_memory(group.id)?;
+        self.touched.remove(&group.id);
         // One that is there stays its maker's, whoever changes it; a next hop becomes the property of who changes it.
         if let Some(now) = self.tables_mut().find_map(|table| table.groups.get_mut(&group.id)) {
             now.clone_from(group);

@@ -62,6 +62,12 @@ impl Model {
                 told.push(Change::HopSet(*hop));
             }
         }
+        self.touched.extend(told.iter().filter_map(|change| match change {
+            Change::HopSet(hop) => Some(hop.id),
+            Change::GroupSet(group) => Some(group.id),
+            Change::IdDeleted(id) => Some(*id),
+            Change::RouteSet { .. } | Change::RouteDeleted { .. } | Change::IdTaken { .. } => None,
+        }));
         told
     }
 }

@@ -182,6 +182,60 @@ fn a_hop_whose_link_was_down_when_its_group_was_barred_comes_back_with_both() {
 }
 
 #[test]
+fn who_waits_for_a_group_to_grow_is_asked_again_when_it_does_not() {
+    use Step::{CarryOut, Done, Settle, Strip, Take, Want};
+    let want = |prefix, links: &[u32]| Want(prefix, links.iter().copied().collect(), [].into());
+    let installed = [
+        [Take(false), CarryOut(Lane::Objects), Done(Lane::Objects)],
+        [Take(false), CarryOut(Lane::Routes), Done(Lane::Routes)],
+    ];
+    let mut steps = vec![want(0, &[1])];
+    steps.extend(installed.into_iter().flatten());
+    steps.extend([want(0, &[1, 2]), want(2, &[1]), want(2, &[1, 3]), Settle, Strip(1), want(4, &[1])]);
+    arrives(steps).unwrap();
+}
+
+#[test]
+fn a_hop_that_counts_no_more_goes_although_late_news_said_that_its_group_had_lost_it() {
+    use Step::{CarryOut, Done, Down, Hear, Strip, Take, Up, Want};
+    let steps = [
+        Down(3, false),
+        Want(0, [1, 3].into(), [2].into()),
+        Up(3),
+        Take(false),
+        CarryOut(Lane::Objects),
+        Done(Lane::Objects),
+        Hear,
+        Strip(3),
+        Take(false),
+    ];
+    arrives(steps.into()).unwrap();
+}
+
+#[test]
+fn what_others_made_of_a_hop_goes_with_the_groups_that_have_nothing_else() {
+    use Step::{CarryOut, Done, Down, Hear, Settle, Strip, Take, Tamper, Want};
+    let objects = Lane::Objects;
+    let steps = [
+        Want(0, [2, 3].into(), [].into()),
+        Take(false),
+        CarryOut(objects),
+        Tamper(5, 4),
+        Done(objects),
+        Down(2, false),
+        Hear,
+        Down(3, false),
+        Settle,
+        Take(false),
+        CarryOut(objects),
+        Strip(2),
+        Done(objects),
+        Take(false),
+    ];
+    arrives(steps.into()).unwrap();
+}
+
+#[test]
 fn a_hop_that_others_moved_unseen_before_its_link_was_lost_does_not_stay_behind() {
     use Step::{CarryOut, Done, Down, HearOthers, Take, Tamper, TamperUnseen, Want};
     let objects = Lane::Objects;

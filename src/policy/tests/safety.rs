@@ -122,6 +122,23 @@ fn an_external_neighbor_must_be_the_first_as_of_its_paths_unless_told_otherwise(
 }
 
 #[test]
+fn a_path_with_a_set_neither_comes_in_nor_goes_out_unless_told_otherwise() {
+    for kind in [SegmentKind::Set, SegmentKind::ConfedSet] {
+        let mut attributes = path(&[65010]);
+        attributes.as_path.segments.push(PathSegment { kind, asns: smallvec![Asn::new(65020)] });
+        let to = prefix("10.52.0.0/16");
+        let why = refuses(&attributes);
+        assert_eq!(why, "a set of ASes in AS_PATH, which is deprecated (RFC 9774): allow-as-sets = true takes it");
+        let lenient = Import { allow_as_sets: true, ..import(SITE) };
+        assert!(lenient.check(&to, &attributes, &NEXT_HOP).is_ok());
+        let export = export(SITE, Scope::Transit);
+        assert_eq!(told(&export, &to, Source::External(OTHER), &attributes), Err(Withheld::AsSet));
+        let lenient = Export { allow_as_sets: true, ..export };
+        assert!(told(&lenient, &to, Source::External(OTHER), &attributes).is_ok());
+    }
+}
+
+#[test]
 fn an_internal_neighbors_reflected_loops_are_refused() {
     let mut attributes = path(&[65010]);
     let check = |attributes: &Attributes| import(OWN).check(&prefix("10.52.0.0/16"), attributes, &NEXT_HOP);

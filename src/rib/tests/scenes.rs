@@ -218,6 +218,31 @@ fn learned_routes_reach_another_device_only_in_transit_and_never_the_one_they_ca
     assert_eq!(attributes, path(&[65515, 65010]));
 }
 
+/// There is no MinRouteAdvertisementInterval (RFC 4271 §9.2.1.1): a peer's own pace is what keeps changes together.
+#[test]
+fn a_change_is_told_at_once_and_many_of_one_prefix_once_to_a_peer_that_reads_late() {
+    let mut rib = rib(64, false);
+    join(&mut rib, 0, 65010, Scope::Transit);
+    join(&mut rib, 1, 65020, Scope::Transit);
+    outputs(&mut rib, 1, &FOUR);
+    for number in 0..100 {
+        teach(&mut rib, 0, "10.52.0.0/16", path(&[65010, 65100 + number]));
+        settle(&mut rib);
+    }
+    let updates = outputs(&mut rib, 1, &FOUR);
+    assert_eq!(updates.len(), 1);
+    assert_eq!(updates[0].attributes, path(&[65515, 65010, 65199]));
+    withdraw(&mut rib, 0, "10.52.0.0/16");
+    settle(&mut rib);
+    assert_eq!(outputs(&mut rib, 1, &FOUR).len(), 1);
+    // There and gone again before anybody looked: nothing is said.
+    teach(&mut rib, 0, "10.52.0.0/16", path(&[65010]));
+    settle(&mut rib);
+    withdraw(&mut rib, 0, "10.52.0.0/16");
+    settle(&mut rib);
+    assert!(outputs(&mut rib, 1, &FOUR).is_empty());
+}
+
 #[test]
 fn a_refresh_sends_everything_again_and_nothing_else_does() {
     let mut rib = rib(64, false);

@@ -114,7 +114,8 @@ fn a_reset_is_gentle_unless_its_reason_is_for_good() {
 fn routes_are_kept_after_a_loss_and_after_notifications_only_if_both_agreed() {
     let reset = Notification::from(Cease::AdministrativeReset);
     let received = |said: &Notification| DownReason::Received(said.clone());
-    let always = [DownReason::Lost(String::new()), DownReason::Replaced];
+    let collision = received(&Cease::CollisionResolution.into());
+    let always = [DownReason::Lost(String::new()), DownReason::Replaced, collision];
     let with_n = [
         received(&reset),
         DownReason::Stopped(reset.clone()),

@@ -17,14 +17,22 @@ use crate::config::Config;
 use crate::control::api::{ApiError, Counters, Done, FileText, Moment, Reply, Request, Sysctl};
 use crate::types::{ConnId, Time};
 
-/// What a question needs and the machine does not know: the shell does.
+/// What a question needs and the machine does not know: the shell does. By itself nothing is known.
 pub trait Surroundings {
     /// Octets that wait to be written to a connection.
-    fn queued(&self, conn: ConnId) -> u64;
+    fn queued(&self, conn: ConnId) -> u64 {
+        let _ = conn;
+        0
+    }
     /// What has passed an interface.
-    fn counters(&self, interface: &str) -> Option<Counters>;
+    fn counters(&self, interface: &str) -> Option<Counters> {
+        let _ = interface;
+        None
+    }
     /// The kernel settings that matter.
-    fn sysctls(&self) -> Vec<Sysctl>;
+    fn sysctls(&self) -> Vec<Sysctl> {
+        Vec::new()
+    }
     /// The file of configuration as it is now; or why it cannot be read, in one sentence.
     fn file(&self) -> Result<FileText, String> {
         Err("this instance was started without a file".to_owned())
@@ -35,6 +43,9 @@ pub trait Surroundings {
         Ok(())
     }
 }
+
+/// No shell, for who asks a speaker that has none.
+impl Surroundings for () {}
 
 impl Speaker {
     /// Answers one request. Only what HTTP calls POST has effects.

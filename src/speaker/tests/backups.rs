@@ -17,7 +17,7 @@ fn paired() -> String {
 
 /// Both sessions are up, and both have taught the same prefixes.
 fn taught() -> Bench {
-    let mut bench = Bench::of(&paired(), LOCAL, "169.254.21.1");
+    let mut bench = Bench::of(&paired());
     let device = bench.established();
     let local = "192.168.255.1".parse().unwrap();
     let link_local = ("fe80::1".parse().unwrap(), "fe80::/64".parse().unwrap());

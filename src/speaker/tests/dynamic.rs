@@ -38,12 +38,7 @@ struct Field(Bench, u64);
 
 impl Field {
     fn new() -> Self {
-        let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1") + RANGES;
-        let (config, _) = config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
-        let speaker = Speaker::new(config, &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
-        let mut bench = Bench { speaker, now: Time::START, local: LOCAL };
-        bench.tell(Input::Begin(Table::default()));
-        Self(bench, 1 << 63)
+        Self(Bench::of(&format!("{FILE}{RANGES}")), 1 << 63)
     }
 
     fn dials(&mut self, from: &str, interface: u32) -> (ConnId, Vec<Effect>) {

@@ -10,7 +10,7 @@ const OVER: &str = "more than the";
 impl Bench {
     /// With this in the file's `[bgp]` table.
     fn with(bgp: &str) -> Self {
-        Self::of(&format!("{FILE}\n[bgp]\n{bgp}\n"), LOCAL, "169.254.21.1")
+        Self::of(&format!("{FILE}\n[bgp]\n{bgp}\n"))
     }
 
     fn shown(&mut self) -> Neighbor {

@@ -1,7 +1,6 @@
 //! Neighbors that come and go while the instance runs.
 
 use super::*;
-use crate::config::Config;
 use crate::fib::Op;
 use crate::gateway;
 use crate::types::PeerId;
@@ -19,15 +18,10 @@ device = "hq-2"
 tunnels = [{ instance = "in-0", interface = "tun2" }]
 "#;
 
-fn config(far: &str) -> Config {
-    let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1") + &SECOND.replace("FAR", far);
-    config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}")).0
-}
-
 impl Bench {
     /// The device of [`SECOND`] is added.
     fn add(&mut self, far: &str) -> (PeerId, Vec<Effect>) {
-        self.speaker.config = config(far);
+        self.speaker.config = config(&format!("{FILE}{}", SECOND.replace("FAR", far)));
         let instance = self.speaker.instance.clone();
         self.speaker.desired = gateway::desired(&self.speaker.config.model, &instance).unwrap();
         let plan =

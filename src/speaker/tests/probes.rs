@@ -8,11 +8,7 @@ use crate::probe::{Plan, Report, State};
 
 /// The tunnel of these tests, probed.
 fn probed(words: &str) -> Bench {
-    let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1");
-    let text = format!("{text}\n[probe]\n{words}\n");
-    let (config, _) = config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let speaker = Speaker::new(config, &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
-    Bench { speaker, now: Time::START, local: LOCAL }
+    Bench::waiting(&format!("{FILE}\n[probe]\n{words}\n"))
 }
 
 fn plan() -> Plan {

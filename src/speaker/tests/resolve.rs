@@ -23,10 +23,7 @@ const NET: &str = "10.90.0.0/16";
 
 /// The gateway's network is there, and both network routers are Established.
 fn routers() -> (Bench, ConnId, ConnId) {
-    let text = format!("{FILE}{ROUTER}").replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1");
-    let (config, _) = config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let speaker = Speaker::new(config, &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
-    let mut bench = Bench { speaker, now: Time::START, local: "10.20.255.4" };
+    let mut bench = Bench { local: "10.20.255.4", ..Bench::waiting(&format!("{FILE}{ROUTER}")) };
     network(&mut bench, true);
     let effects = bench.tell(Input::Begin(Table::default()));
     let dials: Vec<_> = effects

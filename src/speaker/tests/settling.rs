@@ -20,7 +20,7 @@ export = ["accept"]
 
 /// The device has taught three prefixes and is done; the other is Established and has said nothing.
 fn one_of_two(more: &[Capability]) -> (Bench, ConnId) {
-    let mut bench = Bench::of(&format!("{FILE}{SECOND}"), LOCAL, "169.254.21.1");
+    let mut bench = Bench::of(&format!("{FILE}{SECOND}"));
     let device = bench.established();
     bench.teach(device, 3);
     bench.update(device, &[], &[]);

@@ -6,24 +6,10 @@ use crate::control::api::{PathSource, PathState, Select, TunnelState};
 use crate::fib::{Op, Target};
 use crate::probe;
 
-const STATIC: &str = r#"
-[gateway]
-name = "hub-west"
-mode = "active-active"
-asn = 65515
-subnet = "10.20.255.0/27"
-prefixes = ["10.20.0.0/16"]
-
-[[gateway.instance]]
-name = "in-0"
-public-ip = "203.0.113.10"
-bgp-ip = "10.20.255.4"
-
-[[gateway.instance]]
-name = "in-1"
-public-ip = "203.0.113.11"
-bgp-ip = "10.20.255.5"
-
+/// The gateway with a site that speaks no BGP.
+const STATIC: &str = concat!(
+    include_str!("../../../tests/gateway.toml"),
+    r#"
 [[device]]
 name = "depot"
 public-ip = "198.51.100.9"
@@ -37,18 +23,8 @@ tunnels = [
   { instance = "in-0", interface = "tun2" },
   { instance = "in-1", interface = "tun1" },
 ]
-"#;
-
-fn config(text: &str) -> config::Config {
-    config::parse("test.toml", text).unwrap_or_else(|faults| panic!("{faults:#?}")).0
-}
-
-fn begun(text: &str) -> Bench {
-    let speaker = Speaker::new(config(text), &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
-    let mut bench = Bench { speaker, now: Time::START, local: LOCAL };
-    bench.tell(Input::Begin(Table::default()));
-    bench
-}
+"#
+);
 
 impl Bench {
     /// An interface is there; what that makes the kernel do is done.
@@ -96,7 +72,7 @@ fn operations(effects: &[Effect]) -> (usize, usize) {
 
 #[test]
 fn r29_a_static_prefix_is_routed_into_each_of_its_tunnels_that_is_up_and_into_no_other() {
-    let mut bench = begun(STATIC);
+    let mut bench = Bench::of(STATIC);
     assert!(bench.paths("10.70.0.0/16").is_empty());
     bench.tunnel(7, true);
     assert_eq!(bench.ways("10.70.0.0/16"), [7]);
@@ -122,7 +98,7 @@ fn r29_a_static_prefix_is_routed_into_each_of_its_tunnels_that_is_up_and_into_no
 
 #[test]
 fn a_static_tunnel_that_a_hook_takes_down_leaves_its_groups_by_one_message_before_any_route_is_looked_at() {
-    let mut bench = begun(STATIC);
+    let mut bench = Bench::of(STATIC);
     bench.tunnel(7, true);
     bench.tunnel(8, true);
     let down = Request::TunnelDown("depot/in-0:tun1".parse().unwrap(), Some("line 2 is cut".to_owned()));
@@ -143,7 +119,7 @@ fn a_static_tunnel_that_a_hook_takes_down_leaves_its_groups_by_one_message_befor
 
 #[test]
 fn an_instance_that_waits_behind_its_twin_sends_nothing_into_its_static_tunnels() {
-    let mut bench = begun(&STATIC.replace("active-active", "active-standby"));
+    let mut bench = Bench::of(&STATIC.replace("active-active", "active-standby"));
     bench.tunnel(7, true);
     assert!(bench.ways("10.70.0.0/16").is_empty(), "it has not become active");
     let (Ok(Reply::Tunnels(shown)), _) = bench.ask(&Request::Tunnels) else { panic!("no tunnels") };
@@ -152,7 +128,7 @@ fn an_instance_that_waits_behind_its_twin_sends_nothing_into_its_static_tunnels(
 
 #[test]
 fn a_reload_that_changes_static_prefixes_touches_those_alone() {
-    let mut bench = begun(STATIC);
+    let mut bench = Bench::of(STATIC);
     bench.tunnel(7, true);
     bench.tunnel(8, true);
     let text = STATIC.replace("\"2001:db8:70::/48\"", "\"10.71.0.0/16\"");
@@ -176,13 +152,12 @@ fn a_reload_that_changes_static_prefixes_touches_those_alone() {
 
 #[test]
 fn after_a_restart_static_routes_that_are_in_the_kernel_stay_there() {
-    let mut bench = begun(STATIC);
+    let mut bench = Bench::of(STATIC);
     bench.tunnel(7, true);
     bench.tunnel(8, true);
     let found = bench.speaker.fib.mirror();
     assert_eq!(found.routes.len(), 3, "two prefixes and a host route: {found:?}");
-    let speaker = Speaker::new(config(STATIC), &"in-0".parse().unwrap(), 2, Duration::ZERO).unwrap();
-    let mut next = Bench { speaker, now: Time::START, local: LOCAL };
+    let mut next = Bench::waiting(STATIC);
     for (index, name) in [(7, "tun1"), (8, "tun2")] {
         let index = LinkIndex::new(index).unwrap();
         next.tell(Input::Link(Link { index, name: name.to_owned(), up: true, addresses: Vec::new() }));
@@ -197,7 +172,7 @@ fn after_a_restart_static_routes_that_are_in_the_kernel_stay_there() {
 
 #[test]
 fn bfd_and_the_probe_watch_a_tunnel_without_a_session() {
-    let mut bench = begun(&format!("{STATIC}\n[bfd]\nenabled = true\n[probe]\nenabled = true\n"));
+    let mut bench = Bench::of(&format!("{STATIC}\n[bfd]\nenabled = true\n[probe]\nenabled = true\n"));
     bench.tunnel(7, true);
     bench.tunnel(8, true);
     let (local, remote) = ("169.254.21.2".parse().unwrap(), "169.254.21.1".parse().unwrap());

@@ -98,14 +98,12 @@ fn what_a_hook_holds_down_stays_down_through_a_flap_a_reload_and_a_restart() {
     bench.link(7, false);
     let effects = bench.link(7, true);
     assert!(dial(&bench.kernel(effects)).is_none());
-    let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1").replace("hub-west", "hub-east");
-    let (config, _) = config::parse("test.toml", &text).unwrap();
+    let text = FILE.replace("hub-west", "hub-east");
     let mut out = Vec::new();
-    bench.speaker.reload(bench.now, config.clone(), None, &mut out).unwrap();
+    bench.speaker.reload(bench.now, config(&text), None, &mut out).unwrap();
     assert!(dial(&bench.kernel(out)).is_none());
     // Another run is told what the one before held.
-    let speaker = Speaker::new(config, &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
-    let mut next = Bench { speaker, now: Time::START, local: LOCAL };
+    let mut next = Bench::waiting(&text);
     next.tell(Input::Held(held.to_vec()));
     next.link(7, true);
     let effects = next.tell(Input::Begin(Table::default()));
@@ -198,7 +196,7 @@ asn = 65020
 interface = "tun1"
 local-address = "169.254.21.2"
 "#;
-    let mut bench = Bench::of(&format!("{FILE}{second}"), LOCAL, "169.254.21.1");
+    let mut bench = Bench::of(&format!("{FILE}{second}"));
     let effects = bench.link(7, true);
     let effects = bench.kernel(effects);
     let dials: Vec<_> = effects

@@ -7,12 +7,13 @@ use crate::fib::Op;
 
 const BGP: &str = "bgp = { families = [\"ipv4\", \"ipv6\"] }";
 
+/// The file with this in the device's `bfd`.
+fn with(bfd: &str) -> String {
+    FILE.replace(BGP, &format!("{BGP}\nbfd = {bfd}"))
+}
+
 fn watched(bfd: &str) -> Bench {
-    let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1");
-    let text = text.replace(BGP, &format!("{BGP}\nbfd = {bfd}"));
-    let (config, _) = config::parse("test.toml", &text).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let speaker = Speaker::new(config, &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
-    Bench { speaker, now: Time::START, local: LOCAL }
+    Bench::waiting(&with(bfd))
 }
 
 fn plans(effects: &[Effect]) -> Option<&[Plan]> {
@@ -212,11 +213,8 @@ fn strict_bgp_waits_for_bfd_and_ends_with_it() {
 fn a_reload_changes_how_a_neighbor_is_watched_and_no_session() {
     let (mut bench, _) = established("{ enabled = true, strict = true }");
     let again = |bench: &mut Bench, bfd: &str| {
-        let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1");
-        let text = text.replace(BGP, &format!("{BGP}\nbfd = {bfd}"));
-        let (config, _) = config::parse("test.toml", &text).unwrap();
         let mut out = Vec::new();
-        bench.speaker.reload(bench.now, config, None, &mut out).unwrap();
+        bench.speaker.reload(bench.now, config(&with(bfd)), None, &mut out).unwrap();
         out
     };
     let effects = again(&mut bench, "{ enabled = true, strict = true }");
@@ -299,13 +297,10 @@ fn a_strict_neighbor_that_restarts_keeps_its_routes_and_waits_for_bfd() {
 #[test]
 fn bfd_goes_on_without_the_daemon_for_the_restart_time_and_after_a_stop_that_keeps_routes() {
     for (told, absence) in [("30s", 30), ("0s", 2)] {
-        let text = FILE.replace("LOCAL0", LOCAL).replace("REMOTE0", "169.254.21.1");
         let families = "families = [\"ipv4\", \"ipv6\"]";
         let restart = format!("bgp = {{ {families}, graceful-restart = {{ restart-time = \"{told}\" }} }}");
-        let text = text.replace(BGP, &format!("{restart}\nbfd = {{ enabled = true }}"));
-        let (config, _) = config::parse("test.toml", &format!("{text}\n[kernel]\non-stop = \"keep\"\n")).unwrap();
-        let speaker = Speaker::new(config, &"in-0".parse().unwrap(), 1, Duration::ZERO).unwrap();
-        let mut bench = Bench { speaker, now: Time::START, local: LOCAL };
+        let text = FILE.replace(BGP, &format!("{restart}\nbfd = {{ enabled = true }}"));
+        let mut bench = Bench::waiting(&format!("{text}\n[kernel]\non-stop = \"keep\"\n"));
         let effects = bench.tell(Input::Begin(Table::default()));
         assert_eq!(plans(&effects).map(|plans| plans[0].absence), Some(Duration::from_secs(absence)));
         assert_eq!(plans(&bench.tell(Input::Stop)), None, "its process is left to itself");

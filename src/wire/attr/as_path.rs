@@ -77,6 +77,12 @@ impl AsPath {
         self.segments.iter().flat_map(|segment| segment.asns.iter().copied())
     }
 
+    /// True if any segment is an AS_SET or an AS_CONFED_SET, which nobody shall send any more (RFC 9774 §3).
+    #[must_use]
+    pub fn has_sets(&self) -> bool {
+        self.segments.iter().any(|segment| matches!(segment.kind, SegmentKind::Set | SegmentKind::ConfedSet))
+    }
+
     /// True if the AS is in any segment: a loop, if it is the own one (RFC 4271 §9.1.2).
     #[must_use]
     pub fn contains(&self, asn: Asn) -> bool {

@@ -209,12 +209,3 @@ impl UnknownAttribute {
         self.code == code::PREFIX_SID
     }
 }
-
-impl Attributes {
-    /// Copies unknown values out of the receive buffer they share, so that keeping them does not keep it.
-    pub fn detach(&mut self) {
-        for attribute in &mut self.unknown {
-            attribute.value = Bytes::copy_from_slice(&attribute.value);
-        }
-    }
-}

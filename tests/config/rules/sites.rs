@@ -87,7 +87,8 @@ fn a_device_with_bgp_has_an_as_number() {
 
 #[test]
 fn what_a_cloud_keeps_for_itself_is_no_devices_as_number_under_its_profile() {
-    for (profile, asn) in [("azure", "12076"), ("azure", "65520"), ("aws", "7224"), ("gcp", "16550")] {
+    for (profile, asn) in [("azure", "12076"), ("azure", "65520"), ("aws", "7224"), ("aws", "17943"), ("gcp", "16550")]
+    {
         let text = edited("65010", asn);
         assert_eq!(codes(&text), [], "without the profile it is a number like any other");
         let text = text.replace("asn = 65515", &format!("asn = 65514\nprofile = \"{profile}\""));

@@ -17,9 +17,9 @@ use std::{
 
 use bytes::Bytes;
 use twinspan::config::Config;
-use twinspan::control::api::{ApiError, Counters, Neighbor, NeighborDetail, Reply, Request, SessionState, Sysctl};
+use twinspan::control::api::{ApiError, Neighbor, NeighborDetail, Reply, Request, SessionState};
 use twinspan::fib::{Batch, Failure, KernelError, Table};
-use twinspan::speaker::{Effect, Event, Input, Link, Speaker, Surroundings};
+use twinspan::speaker::{Effect, Event, Input, Link, Speaker};
 use twinspan::types::{ConnId, LinkIndex, Name, Prefix, Time};
 use twinspan::wire::{Context, Deframer, Message, MessageKind};
 
@@ -73,22 +73,6 @@ pub struct Rig {
     effects: VecDeque<Effect>,
     accepted: u64,
     stopped: bool,
-}
-
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn queued(&self, _: ConnId) -> u64 {
-        0
-    }
-
-    fn counters(&self, _: &str) -> Option<Counters> {
-        None
-    }
-
-    fn sysctls(&self) -> Vec<Sysctl> {
-        Vec::new()
-    }
 }
 
 impl Rig {
@@ -422,7 +406,7 @@ impl Rig {
     /// Asks as an operator does.
     pub fn ask(&mut self, request: &Request) -> Result<Reply, ApiError> {
         let mut effects = Vec::new();
-        let reply = self.speaker.ask(self.now, request, &Nothing, &mut effects);
+        let reply = self.speaker.ask(self.now, request, &(), &mut effects);
         self.effects.extend(effects);
         self.settle();
         reply

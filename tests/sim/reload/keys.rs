@@ -53,6 +53,7 @@ import = ["sites"]
 export = ["accept"]
 weight = 2
 graceful-shutdown = false
+allow-as-sets = false
 AUTH
 
 [[device]]
@@ -376,6 +377,7 @@ pub const CHANGES: &[(&str, &str, &str)] = &[
     ("bgp.export", "export = [\"accept\"]\nweight", "export = [\"reject\"]\nweight"),
     ("bgp.weight", "weight = 2\n", "weight = 3\n"),
     ("bgp.graceful-shutdown", "graceful-shutdown = false", "graceful-shutdown = true"),
+    ("bgp.allow-as-sets", "allow-as-sets = false", "allow-as-sets = true"),
     ("policy.name", "sites", "sites-2"),
     ("policy.rule", "[[policy.rule]]\nthen = \"accept\"", ""),
     ("policy.rule.prefixes", "prefixes = [\"10.60.0.0/16\"]", "prefixes = [\"10.61.0.0/16\"]"),
