@@ -97,8 +97,8 @@ fn both(world: &World, memory: &mut Memory, found: &mut Found) {
     let apart = is_cut(world) || down;
     if !before {
         let told = |host: &usize| {
-            let events = world.hosts[*host].events.iter().rev().take(8);
-            events.into_iter().any(|event| event.contains("handed it over"))
+            let mut events = world.hosts[*host].events.iter().rev().take(8);
+            events.any(|event| event.contains("handed it over"))
         };
         memory.handed = [IN_0, IN_1].iter().any(told);
         let asked = !world.network_cut && memory.whole.is_none_or(|whole| world.now.since(whole) > QUESTION);
