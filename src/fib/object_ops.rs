@@ -95,14 +95,16 @@ impl Fib {
         }
         let barred = self.barred(id);
         let Some(group) = self.objects.groups.get(&id) else { return };
-        if group.wanted == 0 && (barred.is_empty() || group.label.is_none()) {
+        let forsaken = group.forsaken && !self.swept;
+        if group.wanted == 0 && (barred.is_empty() || group.label.is_none()) && !forsaken {
             return; // its routes are leaving, or have not been asked for yet
         }
         let mut wanted = self.members(now, id, &barred, ops);
         let settings = &self.settings;
         let Some(group) = self.objects.groups.get_mut(&id) else { return };
         if wanted.is_empty() {
-            if !barred.is_empty() && group.have.as_ref().is_some_and(|held| !group.vanished || !held.sure) {
+            if (!barred.is_empty() || forsaken) && group.have.as_ref().is_some_and(|held| !group.vanished || !held.sure)
+            {
                 // Nothing is left to lead to: its routes go with it, as they do when a link takes the last hop.
                 self.events += 1;
                 group.vanished = true;

@@ -131,6 +131,8 @@ pub(super) struct GroupState {
     pub(super) waiting: Queue,
     /// Found at the start, and not to be deleted before the sweep.
     pub(super) adopted: bool,
+    /// A hop of it counts no more, which is not left to the sweep though nobody may want the group yet.
+    pub(super) forsaken: bool,
 }
 
 impl GroupState {

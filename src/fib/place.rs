@@ -129,11 +129,13 @@ impl Fib {
     /// Nothing that was learned over these hops counts any more: their groups go on without them, in one message each,
     /// and stay so until prefixes want them again. Prefixes need not be told of first, nor touched.
     ///
-    /// A group that has no other hop stays as it is, until its prefixes are wanted elsewhere or nowhere.
+    /// A group that has no other hop stays as it is, until its prefixes are wanted elsewhere or nowhere. One that was found
+    /// at the start and has no other goes at once with its routes: who wants those is not known before the sweep.
     pub fn strip(&mut self, of: Bar) {
         let ids: Vec<u32> = self.objects.groups.keys().copied().collect();
         for id in ids {
             let Some(group) = self.objects.groups.get_mut(&id).filter(|group| !group.deleting) else { continue };
+            let found = group.adopted && !self.swept;
             if group.grows_to.take().is_some() {
                 // It is judged anew, without them; who was to stay is not among the restless any more.
                 group.stripped = true;
@@ -151,11 +153,34 @@ impl Fib {
             }
             let Some(key) = GroupKey::of_members(primaries.into_iter(), backups.into_iter(), self.settings.max_paths)
             else {
+                if found {
+                    self.abandon(id);
+                }
                 continue;
             };
+            if let (true, Some(group)) = (found, self.objects.groups.get_mut(&id)) {
+                group.forsaken = true;
+            }
             let label = self.objects.keys.id(key);
             self.relabel(id, label);
         }
+    }
+
+    /// Nothing is left that the group could lead to.
+    fn abandon(&mut self, id: u32) {
+        let Some(group) = self.objects.groups.get_mut(&id) else { return };
+        group.forsaken = true;
+        let former = mem::take(&mut group.listed);
+        group.former.extend(former.iter());
+        let old = group.label.take();
+        if !group.wants.is_empty() {
+            self.unsettled.groups.insert(id); // those are asked again
+        }
+        if let Some(old) = old {
+            self.objects.keys.leave(old, id);
+        }
+        self.objects.dirty_groups.insert(id);
+        self.unsettled.forget();
     }
 
     /// Where a prefix shall be that wants a key and is, or was, on a group.

@@ -306,6 +306,40 @@ fn a_second_start_rewrites_nothing_and_sweeps_what_nobody_wants() {
 }
 
 #[test]
+fn what_an_earlier_run_left_over_a_hop_that_counts_no_more_goes_before_the_sweep() {
+    for wanted in [false, true] {
+        let (mut first, mut kernel) = (Fib::new(settings()), model());
+        first.want(prefix(0), &hops(&[1, 2]), &[]);
+        first.want(prefix(2), &hops(&[1]), &[]);
+        first.want(prefix(4), &hops(&[2]), &[]);
+        run(&mut first, &mut kernel, Time::START);
+        let mut second = Fib::new(settings());
+        assert!(second.adopt(kernel.table.clone()));
+        if wanted {
+            second.want(prefix(0), &hops(&[1, 2]), &[]);
+            second.want(prefix(2), &hops(&[1]), &[]);
+        }
+        let writes = kernel.route_writes;
+        second.strip(Bar::Link(link(1)));
+        run(&mut second, &mut kernel, Time::START);
+        let Target::Group(id) = kernel.table.routes[&prefix(0)] else { panic!("no group") };
+        assert!(links(&kernel, id).iter().all(|led| *led == link(2)));
+        assert!(!kernel.table.routes.contains_key(&prefix(2)) && kernel.table.routes.contains_key(&prefix(4)));
+        assert_eq!(kernel.route_writes, writes, "one message a group");
+        // It comes back, and says one of them.
+        second.unwant(&prefix(2));
+        second.want(prefix(2), &hops(&[1]), &[]);
+        run(&mut second, &mut kernel, Time::START);
+        assert!(kernel.table.routes.contains_key(&prefix(2)), "what is missing is put there at once");
+        second.want(prefix(0), &hops(&[1, 2]), &[]);
+        second.sweep();
+        run(&mut second, &mut kernel, Time::START);
+        assert_eq!(links(&kernel, id), [link(1), link(2)]);
+        assert_eq!(kernel.table.routes.keys().copied().collect::<Vec<_>>(), [prefix(0), prefix(2)]);
+    }
+}
+
+#[test]
 fn what_somebody_removed_is_put_back_after_a_dump() {
     let (mut fib, mut kernel) = (Fib::new(settings()), model());
     fib.want(prefix(0), &hops(&[1, 2]), &[]);

@@ -373,7 +373,7 @@ impl Machine {
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         self.turn(now, out);
         match input {
-            Input::Heard(_) if now < self.deaf => {}
+            Input::Heard(claim) if now < self.deaf && !self.is_overtaken(&claim) => {}
             Input::Heard(claim) => {
                 self.heard = Some((now, claim));
                 // A claim is above every one that is known.
@@ -387,8 +387,10 @@ impl Machine {
             Input::Leaves(leaves) => self.leaves = leaves,
             Input::Answered(answer) => {
                 // One that comes when the twin is heard again says nothing any more.
-                if self.asked.take().is_some() {
-                    self.asks_again = now + self.settings.ask_again(self.is_active());
+                if let Some(asked) = self.asked.take() {
+                    let active = self.is_active();
+                    // Counted from the question, so that an active asks twice in a lease however long an answer takes.
+                    self.asks_again = if active { asked } else { now } + self.settings.ask_again(active);
                     self.answer = Some(answer);
                 }
             }
@@ -418,7 +420,9 @@ impl Machine {
     /// When [`Machine::tick`] is due at the latest.
     #[must_use]
     pub fn deadline(&self) -> Time {
-        self.turned + self.settings.beat()
+        let beat = self.turned + self.settings.beat();
+        let waits = self.settings.ask && self.asked.is_none() && self.turned < self.asks_again;
+        if waits && !matches!(self.twin(self.turned), Twin::Says(_)) { beat.min(self.asks_again) } else { beat }
     }
 
     /// What is known of the twin.
@@ -435,6 +439,11 @@ impl Machine {
             Some((_, claim)) => Twin::Says(claim),
             None => Twin::Unknown,
         }
+    }
+
+    /// The twin has claimed the role after we did. That stays true however old the word is: claims are counted upwards.
+    fn is_overtaken(&self, claim: &Claim) -> bool {
+        self.is_active() && claim.stance.is_active() && claim.term > self.term
     }
 
     /// What every turn begins with: whoever was stopped for a while cannot know what happened meanwhile.

@@ -106,7 +106,6 @@ impl Machine {
             out.push(Output::NotTaken);
         }
         match self.twin(now) {
-            Twin::Unknown => {}
             Twin::Says(claim) => {
                 self.forget_answer();
                 if claim.stance.is_active() {
@@ -115,8 +114,9 @@ impl Machine {
                     self.beside(now, &claim, yields.is_some(), out);
                 }
             }
-            Twin::Silent(_) if self.settings.ask => self.watches(now, late || yields.is_some(), out),
-            Twin::Silent(_) => {}
+            // Also one that goes on after a start and has heard nothing yet: somebody may have taken it meanwhile.
+            Twin::Unknown | Twin::Silent(_) if self.settings.ask => self.watches(now, late || yields.is_some(), out),
+            Twin::Unknown | Twin::Silent(_) => {}
         }
     }
 
@@ -167,7 +167,12 @@ impl Machine {
             }
             out.push(Output::Announce);
         }
+        let asked = self.asked;
         self.ask(now, out);
+        // One that was active on the other side of a split may have given way already, and its network believes it still.
+        if self.asked != asked && !matches!(self.twin(now), Twin::Unknown) {
+            out.push(Output::Announce);
+        }
     }
 
     pub(super) fn hand_over(&mut self, now: Time, reason: String) {

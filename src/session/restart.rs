@@ -99,6 +99,15 @@ impl DownReason {
     }
 }
 
+impl DownReason {
+    /// True if the peer has said, in whatever state, that it is not there for us: what it taught before does not outlive
+    /// that, be it of a session before our own restart (RFC 8538 §3.1 and §3.2).
+    #[must_use]
+    pub fn turns_away(&self) -> bool {
+        matches!(self, Self::Received(said) if is_final(said) || is_for_good(said))
+    }
+}
+
 /// Reasons after which nothing may be kept: a Hard Reset (RFC 8538 §3.1), and a dead way to the peer (RFC 9384).
 fn is_final(said: &Notification) -> bool {
     let bfd = Notification::from(Cease::BfdDown);

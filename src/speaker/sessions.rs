@@ -54,7 +54,11 @@ impl Speaker {
                 session::Output::Down(reason) => self.down(now, id, reason, out),
                 session::Output::Failed(reason) => {
                     let Some(neighbor) = self.name(id) else { continue };
+                    let away = reason.turns_away();
                     out.push(Effect::Tell(Event::SessionFailed { neighbor, reason }));
+                    if away && self.startup.keeps_routes() {
+                        self.turned_away(now, id, out);
+                    }
                 }
                 session::Output::Update(update) => self.update(now, id, update, out),
                 session::Output::Refresh(refresh) => self.refresh(now, id, refresh, out),

@@ -112,6 +112,13 @@ impl Speaker {
         out.push(Effect::Tell(Event::RoutesKept { neighbor: name, routes, limit: until - now }));
     }
 
+    /// After a start it does not want to speak to us: what an earlier run had learned of it goes, and nothing is awaited.
+    pub(super) fn turned_away(&mut self, now: Time, id: PeerId, out: &mut Vec<Effect>) {
+        self.startup.give_up(id);
+        self.stripped(id);
+        self.kernel(now, out);
+    }
+
     /// Nothing of what it taught before is used any longer, for that reason.
     pub(super) fn drop_kept(&mut self, id: PeerId, why: &'static str, out: &mut Vec<Effect>) {
         let Some(neighbor) = self.neighbors.get_mut(id).filter(|neighbor| neighbor.awaited.kept.is_some()) else {

@@ -30,6 +30,8 @@ pub enum Happening {
     Packet(usize, Arrival, Wire),
     /// A hello arrives over a wire, if that carries it by then.
     Hello(usize, usize, Bytes),
+    /// The network side is asked for the shared address, so many times more.
+    Ask(usize, u32, u32),
 }
 
 /// What comes in order: everything on one of these, and nothing beside it.
@@ -66,6 +68,7 @@ impl World {
                     self.tell(host, Input::Hello(octets));
                 }
             }
+            Happening::Ask(host, run, left) => self.ask_network(host, run, left),
             Happening::Packet(host, arrival, wire) => self.packet(host, &arrival, wire.as_slice()),
             Happening::Tell(host, run, input) => {
                 if self.hosts[host].run == run {
@@ -157,7 +160,7 @@ impl Happening {
             Self::Compare(host, _) => Lane::Links(*host),
             Self::Read(host, ..) => Lane::Audit(*host),
             Self::Packet(host, ..) => Lane::Bfd(*host),
-            Self::Hello(..) => Lane::Hellos,
+            Self::Hello(..) | Self::Ask(..) => Lane::Hellos,
             Self::Deliver(..) | Self::Hangup(_) => Lane::Tcp,
             Self::Tell(host, _, input) => match input {
                 Input::KernelDone { .. } | Input::Dumped(_) => Lane::Answers(*host),

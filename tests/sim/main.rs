@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may stop where it stands
 
 mod agent;
+mod bounds;
 mod chaos;
 mod drain;
 mod faults;
@@ -19,6 +20,7 @@ mod reload;
 mod restart;
 mod standby;
 mod tcp;
+mod trouble;
 mod tunnels;
 mod twin;
 mod walk;

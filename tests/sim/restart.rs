@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use twinspan::control::api::{DrainOrder, Request, Reset};
 use twinspan::speaker::Input;
 
 use super::world::World;
@@ -159,4 +160,52 @@ fn a_restarted_instance_says_nothing_of_what_it_learned_before_all_neighbors_are
     assert!(!early && world.told(HQ_2, "in-0 may be restarting"), "{}", story(&world));
     assert!(world.run_until(seconds(5), |world| through(world) == 0), "{}", story(&world));
     assert!(world.told(HQ_2, "were kept of in-0 are used no longer: it has not said them again"), "{}", story(&world));
+}
+
+/// in-0 was killed, and so was hq-2, so that the start of in-0 waits for its limit; hq-1 is there.
+fn that_waits(seed: u64) -> World {
+    let mut world = started(seed);
+    world.kill(IN_0);
+    world.kill(HQ_2);
+    world
+}
+
+/// Nothing leads to hq-1 any more, and all still leads to hq-2, which may come back.
+fn without_hq_1(world: &World) -> bool {
+    let width = |prefix| world.hosts[IN_0].kernel.width(prefix);
+    assert_eq!(width("10.52.8.0/24"), 1, "of one that may come back: {}", story(world));
+    (width("10.52.0.0/16"), width("10.51.8.0/24")) == (1, 0)
+}
+
+#[test]
+fn after_a_start_what_is_left_of_a_neighbor_that_refuses_us_goes_at_once_whoever_else_is_waited_for() {
+    for seed in 0..10 {
+        let mut world = that_waits(seed);
+        world.ask(HQ_1, &Request::Drain(DrainOrder { force: true, ..DrainOrder::default() })).unwrap();
+        assert!(world.run_until(seconds(120), |world| world.told(HQ_1, " is drained")), "{}", story(&world));
+        world.start(IN_0);
+        assert!(world.run_until(seconds(3), without_hq_1), "{}", story(&world));
+        assert!(!world.told(IN_0, "the kernel follows the RIB now"), "{}", story(&world));
+        world.start(HQ_2);
+        world.ask(HQ_1, &Request::Undrain(DrainOrder::default())).unwrap();
+        assert!(world.run_until(seconds(90), all_up), "{}", story(&world));
+        assert_eq!(world.hosts[IN_0].kernel.harm, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn after_a_start_a_hard_reset_takes_what_is_left_of_the_neighbor_at_once_whoever_else_is_waited_for() {
+    for seed in 0..10 {
+        let mut world = that_waits(seed);
+        world.start(IN_0);
+        let up = |world: &World| world.told(IN_0, "hq-1/in-0 (AS 65010) is Established");
+        assert!(world.run_until(seconds(20), up), "{}", story(&world));
+        world.run_until(seconds(1), |_| false);
+        let reset = Reset::Session { reason: None, hard: true };
+        world.ask(HQ_1, &Request::ResetNeighbor("in-0".parse().unwrap(), reset)).unwrap();
+        assert!(world.run_until(seconds(1), without_hq_1), "{}", story(&world));
+        world.start(HQ_2);
+        assert!(world.run_until(seconds(90), all_up), "{}", story(&world));
+        assert_eq!(world.hosts[IN_0].kernel.harm, Vec::<String>::new());
+    }
 }

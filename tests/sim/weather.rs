@@ -79,7 +79,7 @@ impl World {
             }
             Happening::Hello(host, ..) if self.hosts[*host].frozen => return None,
             Happening::Packet(host, ..) if self.hosts[*host].frozen => return None,
-            Happening::Hello(host, ..) => (*host, self.hosts[*host].asleep),
+            Happening::Hello(host, ..) | Happening::Ask(host, ..) => (*host, self.hosts[*host].asleep),
             Happening::Packet(..) => return Some(happening),
         };
         if waits {
@@ -94,6 +94,7 @@ impl World {
         self.turns += 1;
         self.hosts[host].asleep = true;
         self.hosts[host].frozen = all;
+        self.hosts[host].stopped = all.then_some(self.now);
     }
 
     /// It goes on: what has come meanwhile comes first.
@@ -101,6 +102,10 @@ impl World {
         self.turns += 1;
         self.hosts[host].asleep = false;
         self.hosts[host].frozen = false;
+        let stopped = self.hosts[host].stopped.take().map_or(Duration::ZERO, |since| self.now.since(since));
+        if let Some(until) = self.hosts[host].address.as_mut().filter(|until| **until + stopped > self.now) {
+            *until = *until + stopped; // an address whose time did not pass
+        }
         for happening in std::mem::take(&mut self.hosts[host].backlog) {
             self.count += 1;
             self.queue.insert((self.now, self.count), happening);

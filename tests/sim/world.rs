@@ -53,6 +53,8 @@ pub struct Host {
     pub frozen: bool,
     /// What waits for a daemon that is stopped.
     pub(super) backlog: Vec<Happening>,
+    /// Since when the host is stopped: its kernel counts no time either.
+    pub(super) stopped: Option<Time>,
     /// So much its clock has jumped.
     pub ahead: Duration,
     /// When its daemon and its BFD agent have something to do, while that is known.
@@ -62,6 +64,10 @@ pub struct Host {
     /// Until when its kernel has the shared address.
     pub address: Option<Time>,
 }
+
+/// How often the network side is asked who has the shared address, and how long each question waits.
+const QUESTIONS: u32 = 3;
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What a reload did at once.
 pub struct Done {
@@ -161,6 +167,7 @@ impl World {
             asleep: false,
             frozen: false,
             backlog: Vec::new(),
+            stopped: None,
             ahead: Duration::ZERO,
             due: [None; 2],
             twin_link: None,
@@ -481,7 +488,7 @@ impl World {
     /// The shared address of a host, and what the network side says of it.
     fn role(&mut self, host: usize, work: role::Work) {
         let run = self.hosts[host].run;
-        let mut after = Duration::from_millis(1);
+        let after = Duration::from_millis(1);
         let done = match work {
             role::Work::Hold(_, lifetime) => {
                 self.hosts[host].address = Some(self.now + lifetime);
@@ -495,21 +502,34 @@ impl World {
                 self.hosts[host].address = None;
                 role::Done::Dropped(Ok(()))
             }
-            role::Work::Ask(_) => {
-                after = Duration::from_millis(300);
-                let holds = |other: &Host| other.address.is_some_and(|until| self.now < until);
-                let others = self.hosts.iter().enumerate().filter(|(at, _)| *at != host);
-                let somebody = !self.network_cut && others.map(|(_, other)| other).any(holds);
-                role::Done::Answered(if somebody {
-                    role::Answer::Somebody("02:00:00:00:00:01".to_owned())
-                } else {
-                    role::Answer::Nobody
-                })
-            }
+            role::Work::Ask(_) => return self.ask_network(host, run, QUESTIONS),
             role::Work::Announce(_) | role::Work::Elect(_) | role::Work::Compete(_) => return,
         };
         self.count += 1;
         self.queue.insert((self.now + after, self.count), Happening::Tell(host, run, Input::Role(done)));
+    }
+
+    /// As the daemon does: asked three times, and the first answer is the answer.
+    pub(super) fn ask_network(&mut self, host: usize, run: u32, left: u32) {
+        if self.hosts[host].run != run {
+            return;
+        }
+        let holds = |other: &Host| other.address.is_some_and(|until| self.now < until) && !other.frozen && !other.dark;
+        let others = self.hosts.iter().enumerate().filter(|(at, _)| *at != host);
+        let somebody = left > 0 && !self.network_cut && others.map(|(_, other)| other).any(holds);
+        let (after, next) = match left {
+            _ if somebody => {
+                let who = role::Answer::Somebody("02:00:00:00:00:01".to_owned());
+                (Duration::from_millis(1), Happening::Tell(host, run, Input::Role(role::Done::Answered(who))))
+            }
+            0 => {
+                let nobody = role::Done::Answered(role::Answer::Nobody);
+                return self.tell(host, Input::Role(nobody));
+            }
+            _ => (PATIENCE, Happening::Ask(host, run, left - 1)),
+        };
+        self.count += 1;
+        self.queue.insert((self.now + after, self.count), next);
     }
 
     /// A hello leaves a host: it may be lost, late, or overtaken.

@@ -156,6 +156,38 @@ fn with_both_ways_cut_it_ends_when_they_meet_on_the_network_side_alone() {
 }
 
 #[test]
+fn an_active_whose_twin_is_silent_asks_twice_in_a_lease_whenever_the_network_side_comes_back() {
+    for phase in 0..25 {
+        let mut world = World::settled();
+        world.cut_link(true);
+        world.split = true;
+        world.until(|world| world.active(1));
+        world.pass(seconds(10) + Duration::from_millis(50) * phase);
+        world.split = false;
+        let after = world.until(|world| !world.active(0) || !world.active(1));
+        assert!(after <= LEASE / 2 + MOMENT, "{after:?} in phase {phase}");
+    }
+}
+
+#[test]
+fn a_host_that_was_stopped_as_a_whole_gives_way_to_the_later_claim_with_the_first_hello() {
+    for phase in 0..20 {
+        let mut world = World::settled();
+        // Its kernel counts no time and answers nobody, and nothing waits for it.
+        let left = world.nodes[0].address.take().map(|until| until.since(world.now));
+        (world.nodes[0].process, world.deaf[0]) = (Process::Paused, true);
+        world.until(|world| world.active(1));
+        world.pass(Duration::from_millis(10) * phase);
+        world.nodes[0].address = left.map(|left| world.now + left);
+        (world.nodes[0].process, world.deaf[0]) = (Process::Runs, false);
+        world.pass(seconds(10));
+        // Unless the other found its address on the network side before: then that one has given way.
+        assert!(world.active(0) != world.active(1), "{}", world.show());
+        assert!(world.longest <= HELLO + MOMENT, "{:?} in phase {phase}", world.longest);
+    }
+}
+
+#[test]
 fn one_way_cuts_of_the_twin_link_change_nothing() {
     for deaf in 0..2 {
         let mut world = World::settled();
