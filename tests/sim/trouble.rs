@@ -95,10 +95,24 @@ pub fn plan(chance: &mut fastrand::Rng, standby: bool) -> Vec<Planned> {
         let lasts = Duration::from_micros(chance.u64(1..most * 1_000));
         let to =
             if matches!(fault, Fault::Jump(..) | Fault::Tamper(..) | Fault::HandOver(_)) { from } else { from + lasts };
-        let meets = |known: &Planned| known.fault.about() == fault.about() && known.from <= to && from <= known.to;
-        if !plan.iter().any(meets) {
-            plan.push(Planned { from, to, fault });
+        add(&mut plan, Planned { from, to, fault });
+    }
+    // Two people who know nothing of each other.
+    if chance.u8(..8) == 0 {
+        for host in [IN_0, IN_1] {
+            let from = Duration::from_millis(chance.u64(..TROUBLE.as_millis() as u64));
+            let to = from + Duration::from_millis(chance.u64(1_000..14_000));
+            add(&mut plan, Planned { from, to, fault: Fault::Drain(host) });
         }
     }
     plan
+}
+
+/// Unless the same thing has that trouble already.
+fn add(plan: &mut Vec<Planned>, new: Planned) {
+    let meets =
+        |known: &Planned| known.fault.about() == new.fault.about() && known.from <= new.to && new.from <= known.to;
+    if !plan.iter().any(meets) {
+        plan.push(new);
+    }
 }
