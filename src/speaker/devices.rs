@@ -11,13 +11,17 @@ use crate::types::{Name, Time};
 impl Speaker {
     /// A person has said so, here.
     pub(super) fn order_device(&mut self, device: &Name, drained: bool, reason: Option<String>, forced: bool) {
-        let number = self.pair.devices.iter().map(|order| order.number).max().unwrap_or(0) + 1;
+        let number = self.pair.devices.iter().map(|order| order.number).max().unwrap_or(0).saturating_add(1);
         self.note_order(DeviceOrder { device: device.clone(), number, drained, reason, forced });
     }
 
     /// The twin says what it knows. What is later than what is known here is done.
     pub(super) fn heed_devices(&mut self, now: Time, said: &[DeviceOrder], out: &mut Vec<Effect>) {
         for order in said {
+            let target = Target::Device(order.device.clone());
+            if !self.has(&target) {
+                continue; // its file may have more than ours; it says so again with every hello
+            }
             let known = self.pair.devices.iter().find(|known| known.device == order.device);
             // Two people at the same moment: who wants it drained has to do with it.
             let later = known.is_none_or(|known| (order.number, order.drained) > (known.number, known.drained));
@@ -25,12 +29,11 @@ impl Speaker {
                 continue;
             }
             self.note_order(order.clone());
-            let target = Target::Device(order.device.clone());
             let step = self.drains.of(&target).map(|work| work.machine.step().0);
             let under_way = step.is_some_and(|step| step < Step::Returning);
             if !order.drained {
                 self.undrain(now, &target, out);
-            } else if !under_way && self.has(&target) {
+            } else if !under_way {
                 // What speaks against it the other has looked at, for both.
                 self.begin_drain(now, target, order.reason.clone(), order.forced, Vec::new(), out);
             }
