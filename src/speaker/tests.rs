@@ -13,6 +13,7 @@ use crate::types::{Asn, ConnId, Family, HoldTime, LinkIndex, Name, Prefix, Route
 use crate::wire::{Capabilities, Capability, Context, Message, Notification, Open};
 
 mod backups;
+mod devices;
 mod dynamic;
 mod keep_down;
 mod neighbors;
