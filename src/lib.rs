@@ -36,6 +36,7 @@ pub mod probe;
 pub mod rib;
 pub mod role;
 pub mod session;
+mod shards;
 pub mod speaker;
 pub mod telemetry;
 pub mod transport;

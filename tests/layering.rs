@@ -9,9 +9,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// `io` in the first column means every module's `io` child. `daemon` and `cli` may name anything.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("types", &[]),
+    ("shards", &[]),
     ("telemetry", &[]),
     ("wire", &["types"]),
-    ("fib", &["types"]),
+    ("fib", &["types", "shards"]),
     ("bfd", &["types"]),
     ("probe", &["types"]),
     ("twin", &["types"]),
@@ -25,7 +26,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("metrics", &["types", "control"]),
     ("policy", &["types", "wire"]),
     ("session", &["types", "wire"]),
-    ("rib", &["types", "wire", "policy"]),
+    ("rib", &["types", "shards", "wire", "policy"]),
     ("config", &["types", "wire", "policy", "session", "fib", "bfd", "vpn", "gateway", "hook"]),
     (
         "speaker",

@@ -7,6 +7,9 @@
 
 #![allow(clippy::print_stdout)] // what it is for
 
+#[path = "../player/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "a table's prefixes are all that is needed here")]
+mod player;
 mod urgent;
 
 use std::{

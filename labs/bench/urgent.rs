@@ -13,16 +13,21 @@ use twinspan::fib::io::Kernel;
 use twinspan::fib::{Bar, Batch, BatchId, Failure, Fib, Lane, Settings};
 use twinspan::types::{Hop, Prefix, Time};
 
+use crate::player::table;
+
 /// How often a tunnel goes or comes in each measurement.
 const EVENTS: usize = 300;
 /// Between two events.
 const PAUSE: Duration = Duration::from_millis(7);
 /// Prefixes that the loop hands on at a time, as the speaker's does.
-const SLICE: u32 = 1_000;
+const SLICE: usize = 1_000;
 /// The table that is loaded, and taken out, and loaded again meanwhile.
-const TABLE: u32 = 1_000_000;
-/// How much the thread for routes gives way, as the daemon's does.
+const TABLE: usize = 1_000_000;
+/// How much the thread for groups goes before others, and how much that for routes gives way, as the daemon's do.
+const PREFERENCE: i32 = -15;
 const YIELD: i32 = 5;
+/// Of the prefixes: lengths as in a real table, and as spread.
+const SEED: u64 = 1;
 
 enum Fact {
     /// A tunnel goes or comes.
@@ -35,7 +40,7 @@ enum Fact {
 }
 
 /// The loop of a daemon without sessions: facts, batches, slices of a table.
-struct Loop {
+struct Loop<'a> {
     fib: Fib,
     lanes: [mpsc::Sender<Batch>; 2],
     facts: mpsc::Receiver<Fact>,
@@ -44,8 +49,9 @@ struct Loop {
     taken: Vec<Duration>,
     lost: bool,
     hops: Vec<Hop>,
+    table: &'a [Prefix],
     /// The next prefix of the table, and whether it is being loaded.
-    next: (u32, bool),
+    next: (usize, bool),
 }
 
 /// Milliseconds that half of the events, and 99 of 100, took at most.
@@ -60,28 +66,39 @@ pub fn run(settings: &Settings, hops: &[Hop]) -> Result<()> {
     println!("event to kernel, ms, p50 / p99 of {EVENTS}");
     println!("| routes on the groups | idle | while {TABLE} others load | the same with one lane |");
     println!("| --- | --- | --- | --- |");
+    let prefixes: Vec<Prefix> = table::prefixes(SEED).take(2 * TABLE).map(prefix).collect();
+    let (table, others) = prefixes.split_at(TABLE);
     for routes in [10_000, 100_000, 1_000_000] {
-        let idle = measure(settings, hops, routes, false, true)?;
-        let loading = measure(settings, hops, routes, true, true)?;
-        let one = measure(settings, hops, routes, true, false)?;
+        let routes_there = others.get(..routes).context("there are as many")?;
+        let idle = measure(settings, hops, routes_there, None, true)?;
+        let loading = measure(settings, hops, routes_there, Some(table), true)?;
+        let one = measure(settings, hops, routes_there, Some(table), false)?;
         let cell = |taken: Taken| format!("{:.2} / {:.2}", taken.p50, taken.p99);
         println!("| {routes} | {} | {} | {} |", cell(idle), cell(loading), cell(one));
     }
     Ok(())
 }
 
-fn measure(settings: &Settings, hops: &[Hop], routes: u32, load: bool, two_lanes: bool) -> Result<Taken> {
+/// With routes that are there all the time, and, beside them, a table that is loaded.
+fn measure(
+    settings: &Settings,
+    hops: &[Hop],
+    routes: &[Prefix],
+    load: Option<&[Prefix]>,
+    two_lanes: bool,
+) -> Result<Taken> {
     let (tell, facts) = mpsc::channel();
     let routes_lane = lane(settings, tell.clone(), YIELD)?;
-    let objects = if two_lanes { lane(settings, tell.clone(), 0)? } else { routes_lane.clone() };
+    let objects = if two_lanes { lane(settings, tell.clone(), PREFERENCE)? } else { routes_lane.clone() };
     let mut fib = Fib::new(settings.clone());
     let (backups, primaries) = hops.split_last().map(|(last, rest)| ([*last], rest)).context("there are hops")?;
-    for number in 0..routes {
-        fib.want(prefix(number), primaries, &backups);
+    for prefix in routes {
+        fib.want(*prefix, primaries, &backups);
     }
     let (since, taken) = (None, Vec::new());
     let lanes = [objects, routes_lane];
-    let mut all = Loop { fib, lanes, facts, since, taken, lost: false, hops: hops.to_vec(), next: (0, true) };
+    let table = load.unwrap_or_default();
+    let mut all = Loop { fib, lanes, facts, since, taken, lost: false, hops: hops.to_vec(), table, next: (0, true) };
     all.settle()?;
     thread::spawn(move || {
         while tell.send(Fact::Event(Instant::now())).is_ok() {
@@ -89,7 +106,7 @@ fn measure(settings: &Settings, hops: &[Hop], routes: u32, load: bool, two_lanes
         }
     });
     while all.taken.len() < EVENTS {
-        let fact = if load && all.can_load() { all.facts.try_recv().ok() } else { Some(all.facts.recv()?) };
+        let fact = if load.is_some() && all.can_load() { all.facts.try_recv().ok() } else { Some(all.facts.recv()?) };
         match fact {
             Some(fact) => all.take(fact),
             None => all.slice(),
@@ -104,7 +121,7 @@ fn measure(settings: &Settings, hops: &[Hop], routes: u32, load: bool, two_lanes
     Ok(Taken { p50: at(50), p99: at(99) })
 }
 
-impl Loop {
+impl Loop<'_> {
     /// Everything that is to be done is done.
     fn settle(&mut self) -> Result<()> {
         self.hand_out();
@@ -145,19 +162,18 @@ impl Loop {
     }
 
     fn can_load(&self) -> bool {
-        self.fib.totals().queued < 10 * SLICE as usize
+        self.fib.totals().queued < 10 * SLICE
     }
 
     /// A slice of the table, as a session brings it; and as it takes it back.
     fn slice(&mut self) {
         let (from, loads) = self.next;
         let primaries = self.hops.split_last().map_or(&[][..], |(_, rest)| rest);
-        for number in from..from + SLICE {
-            // Beside the routes that are there all the time.
-            self.fib.want(prefix(2_000_000 + number), if loads { primaries } else { &[] }, &[]);
+        for prefix in self.table.iter().skip(from).take(SLICE) {
+            self.fib.want(*prefix, if loads { primaries } else { &[] }, &[]);
         }
         let next = from + SLICE;
-        self.next = if next >= TABLE { (0, !loads) } else { (next, loads) };
+        self.next = if next >= self.table.len() { (0, !loads) } else { (next, loads) };
     }
 
     fn hand_out(&mut self) {
@@ -177,12 +193,12 @@ impl Loop {
 }
 
 /// A thread that carries batches out, on a socket of its own.
-fn lane(settings: &Settings, tell: mpsc::Sender<Fact>, give_way: i32) -> Result<mpsc::Sender<Batch>> {
+fn lane(settings: &Settings, tell: mpsc::Sender<Fact>, nice: i32) -> Result<mpsc::Sender<Batch>> {
     let (give, given) = mpsc::channel::<Batch>();
     let mut kernel = Kernel::open()?;
     let settings = settings.clone();
     thread::spawn(move || {
-        let _ = rustix::process::nice(give_way);
+        let _ = rustix::process::nice(nice);
         for batch in given {
             let failures = kernel.apply(&settings, &batch.ops);
             if tell.send(Fact::Done { batch: batch.id, failures, at: Instant::now() }).is_err() {
@@ -193,6 +209,6 @@ fn lane(settings: &Settings, tell: mpsc::Sender<Fact>, give_way: i32) -> Result<
     Ok(give)
 }
 
-fn prefix(number: u32) -> Prefix {
-    Prefix::truncated(Ipv4Addr::from(0x0100_0000 + (number << 8)).into(), 24).expect("24 bits are not too many")
+fn prefix((network, length): (u32, u8)) -> Prefix {
+    Prefix::truncated(Ipv4Addr::from(network).into(), length).expect("no length is above 32")
 }

@@ -58,6 +58,19 @@ pub struct Question {
     pub through: u32,
 }
 
+impl Question {
+    fn body(&self) -> Vec<u8> {
+        let mut body = vec![AF_INET, 32, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        attribute(&mut body, RTA_DST, &self.destination.octets());
+        attribute(&mut body, RTA_SRC, &self.source.octets());
+        attribute(&mut body, RTA_IIF, &self.through.to_ne_bytes());
+        attribute(&mut body, RTA_IP_PROTO, &[UDP]);
+        attribute(&mut body, RTA_SPORT, &self.source_port.to_be_bytes());
+        attribute(&mut body, RTA_DPORT, &self.destination_port.to_be_bytes());
+        body
+    }
+}
+
 /// An open socket.
 #[derive(Debug)]
 pub struct Kernel {
@@ -77,17 +90,23 @@ impl Kernel {
 
     /// The index of the interface to which a packet of the flow is forwarded now; `None` where there is no way.
     pub fn way(&mut self, question: &Question) -> Result<Option<u32>> {
-        let mut body = vec![AF_INET, 32, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        attribute(&mut body, RTA_DST, &question.destination.octets());
-        attribute(&mut body, RTA_SRC, &question.source.octets());
-        attribute(&mut body, RTA_IIF, &question.through.to_ne_bytes());
-        attribute(&mut body, RTA_IP_PROTO, &[UDP]);
-        attribute(&mut body, RTA_SPORT, &question.source_port.to_be_bytes());
-        attribute(&mut body, RTA_DPORT, &question.destination_port.to_be_bytes());
-        Ok(match self.ask(RTM_GETROUTE, NLM_F_REQUEST, &body)? {
-            Ok(answer) => find(&answer, ROUTE_HEADER, RTA_OIF).and_then(word),
-            Err(_) => None,
-        })
+        Ok(self.ways(std::slice::from_ref(question))?.into_iter().next().flatten())
+    }
+
+    /// The same of several flows, in their order, asked at once.
+    pub fn ways(&mut self, questions: &[Question]) -> Result<Vec<Option<u32>>> {
+        let mut messages = Vec::new();
+        for question in questions {
+            messages.extend(self.message(RTM_GETROUTE, NLM_F_REQUEST, &question.body())?);
+        }
+        self.socket.send(&messages, 0)?;
+        let first = self.sequence + 1 - u32::try_from(questions.len())?;
+        let mut ways = Vec::with_capacity(questions.len());
+        for sequence in first..=self.sequence {
+            let way = self.answer(sequence)?.ok();
+            ways.push(way.and_then(|answer| find(&answer, ROUTE_HEADER, RTA_OIF).and_then(word)));
+        }
+        Ok(ways)
     }
 
     /// The indexes of the interfaces through which the address is reached, however the kernel keeps them; a member of a
@@ -149,6 +168,13 @@ impl Kernel {
 
     /// One message and its answer: the body of what came back, or the kernel's error number.
     fn ask(&mut self, kind: u16, flags: u16, body: &[u8]) -> Result<Result<Vec<u8>, i32>> {
+        let message = self.message(kind, flags, body)?;
+        self.socket.send(&message, 0)?;
+        self.answer(self.sequence)
+    }
+
+    /// A message with the next number.
+    fn message(&mut self, kind: u16, flags: u16, body: &[u8]) -> Result<Vec<u8>> {
         self.sequence += 1;
         let mut message = u32::try_from(HEADER + body.len())?.to_ne_bytes().to_vec();
         message.extend(kind.to_ne_bytes());
@@ -156,7 +182,11 @@ impl Kernel {
         message.extend(self.sequence.to_ne_bytes());
         message.extend([0; 4]);
         message.extend(body);
-        self.socket.send(&message, 0)?;
+        Ok(message)
+    }
+
+    /// The answer to the message with that number.
+    fn answer(&mut self, sequence: u32) -> Result<Result<Vec<u8>, i32>> {
         loop {
             let mut free: &mut [u8] = &mut self.buffer;
             let length = self.socket.recv(&mut free, 0)?;
@@ -164,7 +194,7 @@ impl Kernel {
             let header = answer.get(..HEADER).context("an answer without a header")?;
             let half =
                 |at: usize| header.get(at..at + 2).and_then(|two| Some(u16::from_ne_bytes(two.try_into().ok()?)));
-            if header.get(8..).and_then(word) != Some(self.sequence) {
+            if header.get(8..).and_then(word) != Some(sequence) {
                 continue;
             }
             let rest = answer.get(HEADER..).unwrap_or_default();

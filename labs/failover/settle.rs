@@ -1,6 +1,7 @@
 //! Waiting until a speaker is idle and the kernel holds what it is to hold; and the probes that say when it did.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -98,6 +99,16 @@ impl Place<'_> {
     }
 }
 
+/// How many flows are asked about at a time, while they are as before: each takes a lock that a change of routes needs.
+const FEW: usize = 4;
+/// Between two looks at first, and after that, when who works goes before who looks.
+const SHARP: Duration = Duration::from_micros(50);
+const BLUNT: Duration = Duration::from_millis(1);
+/// How long it is sharp.
+const SHARP_FOR: Duration = Duration::from_millis(500);
+/// How much the one who looks goes before others, in steps of `nice`: he is hardly at work, and must not come late.
+const PREFERENCE: i32 = -20;
+
 /// Asks the kernel, again and again, whether flows go over a live way.
 pub struct Prober {
     stop: Arc<AtomicBool>,
@@ -110,20 +121,29 @@ impl Prober {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let thread = thread::spawn(move || {
+            rustix::process::nice(PREFERENCE)?;
+            rustix::thread::set_current_timer_slack(NonZeroU64::new(1))?; // else each sleep is 50 us longer than it says
             let start = Instant::now();
             let mut left = vec![None; flows.len()];
-            while !told.load(Ordering::Relaxed) {
-                for (flow, left) in flows.iter().zip(&mut left).filter(|(_, left)| left.is_none()) {
-                    if kernel.way(flow)?.is_some_and(|way| live.contains(&way)) {
-                        *left = Some(Instant::now());
+            let mut open: VecDeque<usize> = (0..flows.len()).collect();
+            let mut at_a_time = FEW;
+            while !open.is_empty() && !told.load(Ordering::Relaxed) {
+                let asked: Vec<usize> = open.drain(..open.len().min(at_a_time)).collect();
+                let questions: Vec<Question> = asked.iter().filter_map(|number| flows.get(*number)).copied().collect();
+                let ways = kernel.ways(&questions)?;
+                let now = Instant::now();
+                for (number, way) in asked.iter().zip(ways) {
+                    match left.get_mut(*number) {
+                        Some(left) if way.is_some_and(|way| live.contains(&way)) => *left = Some(now),
+                        _ => open.push_back(*number),
                     }
                 }
-                if left.iter().all(Option::is_some) {
-                    break;
+                if open.iter().rev().any(|number| asked.contains(number)) {
+                    at_a_time = FEW;
+                    thread::sleep(if start.elapsed() < SHARP_FOR { SHARP } else { BLUNT });
+                } else {
+                    at_a_time *= 2; // where all of these have left, the others may have too
                 }
-                // Sharp at first, then out of the way of those who work.
-                let early = start.elapsed() < Duration::from_millis(500);
-                thread::sleep(if early { Duration::from_micros(100) } else { Duration::from_millis(1) });
             }
             Ok(left)
         });

@@ -70,6 +70,12 @@ pub fn records(count: usize, seed: u64) -> impl Iterator<Item = Record> {
     })
 }
 
+/// The network and the length of different prefixes, without an end: a table's, in the order in which one seed draws them.
+pub fn prefixes(seed: u64) -> impl Iterator<Item = (u32, u8)> {
+    let (mut random, mut seen) = (fastrand::Rng::with_seed(seed), HashSet::new());
+    std::iter::repeat_with(move || fresh(&mut random, &mut seen))
+}
+
 /// The UPDATEs of these prefixes, all with the same attributes.
 pub fn plain(prefixes: impl Iterator<Item = (u32, u8)>) -> impl Iterator<Item = Record> {
     let mut prefixes = prefixes.peekable();

@@ -9,7 +9,11 @@ use crate::fib;
 use crate::fib::io::Kernel;
 use crate::fib::{Batch, BatchId, Failure, Lane, Table};
 
-/// How much the thread for routes gives way to others, in steps of `nice`.
+/// How much the thread for groups goes before others, in steps of `nice`: it has little to do, and a lost tunnel waits
+/// for it. Where that is not allowed it is one among others.
+const PREFERENCE: i32 = -15;
+/// How much the thread for routes gives way to others, in steps of `nice`: a table is a lot of work, all of it in the
+/// kernel, and who waits for an answer or a KEEPALIVE comes first.
 const YIELD: i32 = 5;
 
 /// What the thread is asked for.
@@ -42,7 +46,7 @@ impl KernelThreads {
         answers: &tokio::sync::mpsc::UnboundedSender<Answer>,
     ) -> std::io::Result<Self> {
         Ok(Self {
-            objects: thread("groups", objects, settings.clone(), answers.clone(), 0)?,
+            objects: thread("groups", objects, settings.clone(), answers.clone(), PREFERENCE)?,
             routes: thread("routes", routes, settings.clone(), answers.clone(), YIELD)?,
         })
     }
@@ -66,13 +70,12 @@ fn thread(
     mut kernel: Kernel,
     settings: fib::Settings,
     answers: tokio::sync::mpsc::UnboundedSender<Answer>,
-    give_way: i32,
+    nice: i32,
 ) -> std::io::Result<mpsc::Sender<Task>> {
     let (tasks, given) = mpsc::channel::<Task>();
     thread::Builder::new().name(name.to_owned()).spawn(move || {
-        // A table is a lot of work, all of it in the kernel: who waits for an answer or a KEEPALIVE comes first.
         // Not allowed is no harm.
-        let _ = rustix::process::nice(give_way);
+        let _ = rustix::process::nice(nice);
         for task in given {
             let answer = match task {
                 Task::Apply(batch) => Answer::Done { batch: batch.id, failures: kernel.apply(&settings, &batch.ops) },

@@ -1,8 +1,10 @@
 //! The shell around the machine: what it is told in the machine's words, and what the machine wants done.
 
 use std::path::PathBuf;
+use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::clock::Clock;
@@ -18,6 +20,7 @@ use crate::bfd::io::{Client as BfdClient, News};
 use crate::control::api::{ApiError, Reply, Request};
 use crate::fib::io::LinkEvent;
 use crate::fib::io::sysctl::{Sysctls, Wanted};
+use crate::fib::{BatchId, Failure, Lane};
 use crate::gateway;
 use crate::hook::io::Runner;
 use crate::metrics;
@@ -32,6 +35,9 @@ use crate::types::{ConnId, Name};
 
 /// Octets queued for one peer above which no more UPDATEs are made for it.
 const HIGH_MARK: usize = 1024 * 1024;
+
+/// How long bulk work waits at most for the kernel to do what is urgent.
+const HURRY_LIMIT: Duration = Duration::from_millis(5);
 
 /// The shell's side of everything that the machine names.
 pub(super) struct Shell {
@@ -63,6 +69,8 @@ pub(super) struct Shell {
     /// What is drained.
     pub(super) drained: DrainFile,
     pub(super) effects: Vec<Effect>,
+    /// What is urgent and under way to the kernel, and until when all else that is a lot of work waits for it.
+    pub(super) hurry: Vec<(BatchId, Instant)>,
     /// Connections with more in their queues than they should have.
     pub(super) congested: Vec<ConnId>,
     /// Told when all that was closed is.
@@ -72,8 +80,28 @@ pub(super) struct Shell {
 
 impl Shell {
     pub(super) fn tell(&mut self, input: Input) {
-        self.speaker.handle(self.clock.now(), input, &mut self.effects);
+        self.turn(input);
         self.obey();
+    }
+
+    /// One turn of the machine; its groups are under way before it goes on with all else that follows from the fact.
+    fn turn(&mut self, input: Input) {
+        let (now, mut effects) = (self.clock.now(), Vec::new());
+        self.speaker.learn(now, input, &mut effects);
+        let urgent = |effect: &mut Effect| matches!(effect, Effect::Kernel(batch) if batch.lane == Lane::Objects);
+        let before = self.hurry.len();
+        for effect in effects.extract_if(.., urgent) {
+            if let Effect::Kernel(batch) = effect {
+                self.hurry.push((batch.id, Instant::now() + HURRY_LIMIT));
+                self.kernel.apply(batch);
+            }
+        }
+        if self.hurry.len() > before {
+            // The thread that does it may have been woken on this very processor, where it would wait for us.
+            thread::yield_now();
+        }
+        self.speaker.finish(now, &mut effects);
+        self.effects.append(&mut effects);
     }
 
     /// The file names other interfaces, or another hash.
@@ -104,9 +132,22 @@ impl Shell {
         self.obey();
     }
 
+    /// The kernel has done a batch, or refused parts of it.
+    pub(super) fn done(&mut self, batch: BatchId, failures: Vec<Failure>) {
+        self.hurry.retain(|(hurried, _)| *hurried != batch);
+        self.tell(Input::KernelDone { batch, failures });
+    }
+
+    /// Until when bulk work leaves the processors to what is urgent and still under way.
+    pub(super) fn hurries(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        self.hurry.retain(|(_, until)| *until > now);
+        self.hurry.iter().map(|(_, until)| *until).max()
+    }
+
     /// One slice of what can wait.
     pub(super) fn work(&mut self) {
-        if self.speaker.busy() {
+        if self.hurries().is_none() && self.speaker.busy() {
             self.speaker.work(self.clock.now(), &mut self.effects);
             self.obey();
         }
@@ -301,7 +342,7 @@ impl Shell {
                 }
             }
             for fact in facts {
-                self.speaker.handle(self.clock.now(), fact, &mut self.effects);
+                self.turn(fact);
             }
         }
     }

@@ -152,6 +152,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         record,
         drained,
         effects: Vec::new(),
+        hurry: Vec::new(),
         congested: Vec::new(),
         flushed,
         stopped: false,
@@ -180,7 +181,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
     let mut leads = tokio::time::interval(LEADS);
     leads.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !shell.stopped {
-        let busy = shell.speaker.busy();
+        let hurries = shell.hurries();
+        let busy = hurries.is_none() && shell.speaker.busy();
         let due = shell.speaker.deadline().map(|time| shell.clock.instant(time));
         // Who changes our routes without end has every second turn at most.
         let flooded = std::mem::take(&mut foreign_last);
@@ -206,6 +208,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             _ = looks.tick() => Fact::Look,
             _ = leads.tick() => Fact::Leads,
             () = wait_until(due) => Fact::Due,
+            () = wait_until(hurries) => Fact::Idle,
             () = future::ready(()), if busy || flooded => Fact::Idle,
         };
         match fact {
@@ -235,7 +238,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
             Fact::Twin(TwinNews::Trouble(trouble)) => {
                 warn!(event = "twin.trouble", "the twin-link cannot be used: {trouble}; tried again");
             }
-            Fact::Kernel(Answer::Done { batch, failures }) => shell.tell(Input::KernelDone { batch, failures }),
+            Fact::Kernel(Answer::Done { batch, failures }) => shell.done(batch, failures),
             Fact::Kernel(Answer::Dumped(found)) => shell.tell(Input::Dumped(found)),
             Fact::Question((request, answer)) => shell.answer(&request, answer),
             Fact::Signal(Signal::Stop) if give_up.is_some() => {

@@ -4,12 +4,15 @@
 
 use std::{
     collections::VecDeque,
-    hash::{Hash, Hasher},
+    hash::{BuildHasher, Hash, Hasher},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use super::hash::HashMap;
+use hashbrown::hash_table::Entry;
 
+use super::hash::OneSeed;
+
+use crate::shards::Shards;
 use crate::types::Family;
 use crate::types::Prefix;
 
@@ -166,41 +169,62 @@ impl From<Key6> for Prefix {
 /// All cells. A cell that is neither wanted nor held, with nothing going on, does not exist.
 #[derive(Default)]
 pub(super) struct Routes {
-    v4: HashMap<Key4, Cell>,
-    v6: HashMap<Key6, Cell>,
+    v4: Shards<(Key4, Cell)>,
+    v6: Shards<(Key6, Cell)>,
+    hasher: OneSeed,
 }
 
 impl Routes {
     pub(super) fn get(&self, prefix: &Prefix) -> Option<&Cell> {
+        fn of<'a, K: Hash + Eq>(cells: &'a Shards<(K, Cell)>, hasher: &OneSeed, key: &K) -> Option<&'a Cell> {
+            cells.find(hasher.hash_one(key), |(known, _)| known == key).map(|(_, cell)| cell)
+        }
         match prefix.into() {
-            Key::V4(key) => self.v4.get(&key),
-            Key::V6(key) => self.v6.get(&key),
+            Key::V4(key) => of(&self.v4, &self.hasher, &key),
+            Key::V6(key) => of(&self.v6, &self.hasher, &key),
         }
     }
 
     /// Changes the cell of a prefix, which is made or dropped as needed.
     pub(super) fn change<R>(&mut self, prefix: &Prefix, change: impl FnOnce(&mut Cell) -> R) -> R {
-        fn of<K: Hash + Eq + Copy, R>(map: &mut HashMap<K, Cell>, key: K, change: impl FnOnce(&mut Cell) -> R) -> R {
-            let cell = map.entry(key).or_insert(Cell::EMPTY);
-            let result = change(cell);
-            if cell.is_empty() {
-                map.remove(&key);
+        fn of<K: Hash + Eq, R>(
+            cells: &mut Shards<(K, Cell)>,
+            hasher: &OneSeed,
+            key: K,
+            change: impl FnOnce(&mut Cell) -> R,
+        ) -> R {
+            let hash = hasher.hash_one(&key);
+            match cells.entry(hash, |(known, _)| *known == key, |(known, _)| hasher.hash_one(known)) {
+                Entry::Occupied(mut entry) => {
+                    let result = change(&mut entry.get_mut().1);
+                    if entry.get().1.is_empty() {
+                        entry.remove();
+                    }
+                    result
+                }
+                Entry::Vacant(entry) => {
+                    let mut cell = Cell::EMPTY;
+                    let result = change(&mut cell);
+                    if !cell.is_empty() {
+                        entry.insert((key, cell));
+                    }
+                    result
+                }
             }
-            result
         }
         match prefix.into() {
-            Key::V4(key) => of(&mut self.v4, key, change),
-            Key::V6(key) => of(&mut self.v6, key, change),
+            Key::V4(key) => of(&mut self.v4, &self.hasher, key, change),
+            Key::V6(key) => of(&mut self.v6, &self.hasher, key, change),
         }
     }
 
     /// Every cell once, in no order; those that became empty are dropped.
     pub(super) fn change_all(&mut self, mut change: impl FnMut(Prefix, &mut Cell)) {
-        self.v4.retain(|key, cell| {
+        self.v4.retain(|(key, cell)| {
             change((*key).into(), cell);
             !cell.is_empty()
         });
-        self.v6.retain(|key, cell| {
+        self.v6.retain(|(key, cell)| {
             change((*key).into(), cell);
             !cell.is_empty()
         });

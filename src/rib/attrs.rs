@@ -5,8 +5,9 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
+use crate::shards::Shards;
 use crate::types::{Asn, Weight};
 use crate::wire::{Attributes, NextHop, Origin};
 
@@ -93,7 +94,7 @@ struct Set {
 pub(super) struct Attrs {
     sets: Vec<Set>,
     free: Vec<u32>,
-    index: HashTable<u32>,
+    index: Shards<u32>,
     hasher: DefaultHashBuilder,
     scratch: Vec<u8>,
 }
@@ -162,9 +163,7 @@ impl Attrs {
         }
         let octets = std::mem::take(&mut set.octets);
         let at = id.0 - 1;
-        if let Ok(entry) = self.index.find_entry(self.hasher.hash_one(&*octets), |&found| found == at) {
-            entry.remove();
-        }
+        self.index.remove(self.hasher.hash_one(&*octets), |&found| found == at);
         self.free.push(at);
     }
 

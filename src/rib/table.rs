@@ -7,8 +7,9 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
+use crate::shards::Shards;
 use crate::types::{Family, Prefix};
 
 use super::adj_in::Head;
@@ -71,7 +72,7 @@ enum Addresses {
 pub(super) struct Table {
     rows: Vec<Row>,
     addresses: Addresses,
-    index: HashTable<RowId>,
+    index: Shards<RowId>,
     free: Vec<RowId>,
     hasher: DefaultHashBuilder,
 }
@@ -82,7 +83,7 @@ impl Table {
             Family::Ipv4 => Addresses::V4(Vec::new()),
             Family::Ipv6 => Addresses::V6(Vec::new()),
         };
-        let (rows, index, free) = (Vec::new(), HashTable::new(), Vec::new());
+        let (rows, index, free) = (Vec::new(), Shards::default(), Vec::new());
         Self { rows, addresses, index, free, hasher: DefaultHashBuilder::default() }
     }
 
@@ -159,9 +160,7 @@ impl Table {
             return;
         }
         let (address, len) = self.key(id);
-        if let Ok(entry) = self.index.find_entry(self.hash(address, len), |&found| found == id) {
-            entry.remove();
-        }
+        self.index.remove(self.hash(address, len), |&found| found == id);
         self.row_mut(id).flags = Row::FREE;
         self.free.push(id);
     }

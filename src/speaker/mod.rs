@@ -257,9 +257,17 @@ impl Speaker {
         Ok(speaker)
     }
 
-    /// Takes one fact, and says what is to be done about it: the kernel first.
+    /// Takes one fact, and says all that is to be done about it: the kernel first.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
-        let said = out.len();
+        let mut effects = Vec::new();
+        self.learn(now, input, &mut effects);
+        self.finish(now, &mut effects);
+        out.append(&mut effects);
+    }
+
+    /// The first part of a turn: learns one fact, and says what is to be done about it at once. That can be carried out
+    /// before the second part, [`Speaker::finish`], which must follow.
+    pub fn learn(&mut self, now: Time, input: Input, out: &mut Vec<Effect>) {
         self.role_first(now, out);
         match input {
             Input::Begin(table) => self.begin(now, table, out),
@@ -328,8 +336,13 @@ impl Speaker {
                 out.push(Effect::Tell(Event::NotListening { family, reason }));
             }
         }
+    }
+
+    /// The second part of a turn: what follows from the fact that was learnt. `out` is what the first part said, so that
+    /// what is told is remembered; batches for the kernel may have been taken out of it.
+    pub fn finish(&mut self, now: Time, out: &mut Vec<Effect>) {
         self.follow_up(now, out);
-        self.remember(now, out.get(said..).unwrap_or_default());
+        self.remember(now, out);
     }
 
     /// What every turn ends with.

@@ -23,6 +23,7 @@ mod settling;
 mod stale;
 mod statics;
 mod tunnels;
+mod urgent;
 mod watch;
 
 /// The gateway with one device, behind a tunnel of each instance.

@@ -16,7 +16,7 @@ use tokio::{
     },
     select,
     sync::mpsc,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -29,6 +29,9 @@ use crate::types::ConnId;
 
 /// How long what was sent may take to go out after a close, and again until the peer has closed too.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long after the news of its loss a connection is closed.
+const CLOSE_AFTER: Duration = Duration::from_millis(1);
 
 /// The sizes of a read: it grows while a peer fills it, so that an idle connection holds no memory.
 const SMALL_READ: usize = 4 * 1024;
@@ -105,6 +108,8 @@ pub(super) async fn run(stream: TcpStream, link: Link, attached: Attached) {
     match end {
         End::Lost(reason) => {
             let _ = events.send(Event::Lost { conn, reason }).await;
+            // Who hears of it has something urgent to do, and may wait for this very processor: closing comes after.
+            sleep(CLOSE_AFTER).await;
         }
         End::Aborted => {
             sockopt::reset_on_close(to.as_ref());

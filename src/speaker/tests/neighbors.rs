@@ -45,7 +45,7 @@ impl Bench {
         self.tell(Input::Link(Link { index: LinkIndex::new(8).unwrap(), name: "tun2".to_owned(), up: true, addresses }))
     }
 
-    fn first(&self) -> PeerId {
+    pub(super) fn first(&self) -> PeerId {
         self.speaker.neighbors.named(&"hq-1/in-0".parse().unwrap()).unwrap().id
     }
 }

@@ -19,7 +19,7 @@ export = ["accept"]
 "#;
 
 /// The device has taught three prefixes and is done; the other is Established and has said nothing.
-fn one_of_two(more: &[Capability]) -> (Bench, ConnId) {
+pub(super) fn one_of_two(more: &[Capability]) -> (Bench, ConnId) {
     let mut bench = Bench::of(&format!("{FILE}{SECOND}"));
     let device = bench.established();
     bench.teach(device, 3);
@@ -51,7 +51,7 @@ impl Bench {
     }
 
     /// It says these prefixes of the device's, with a path as long.
-    fn also(&mut self, conn: ConnId, numbers: std::ops::Range<u8>) {
+    pub(super) fn also(&mut self, conn: ConnId, numbers: std::ops::Range<u8>) {
         for number in numbers {
             let path = [0x40, 1, 1, 0, 0x40, 2, 4, 2, 1, 0xfe, 0x4b, 0x40, 3, 4, 192, 168, 255, 2];
             self.update(conn, &path, &[24, 10, 52, number]);
@@ -60,7 +60,7 @@ impl Bench {
     }
 
     /// Lets time pass in small steps.
-    fn linger(&mut self, conn: ConnId, time: Duration) {
+    pub(super) fn linger(&mut self, conn: ConnId, time: Duration) {
         let end = self.now + time;
         while self.now < end {
             self.now = self.now + Duration::from_millis(100);
@@ -71,7 +71,7 @@ impl Bench {
     }
 
     /// The groups with routes over the device: their ids, the interfaces of their members, and how many routes.
-    fn groups(&mut self) -> Vec<(u32, Vec<u32>, u64)> {
+    pub(super) fn groups(&mut self) -> Vec<(u32, Vec<u32>, u64)> {
         let Ok(Reply::Fib(fib)) = self.ask(&Request::Fib).0 else { panic!("no fib") };
         let links =
             |group: &crate::control::api::FibGroup| group.members.iter().map(|one| one.interface_index).collect();

@@ -39,12 +39,12 @@ fn up() -> Input {
     report(State::Up, State::Up, 1, Diag::NONE)
 }
 
-fn dead() -> Input {
+pub(super) fn dead() -> Input {
     report(State::Down, State::Up, 1, Diag::EXPIRED)
 }
 
 /// Established, with a route in the kernel.
-fn established(bfd: &str) -> (Bench, ConnId) {
+pub(super) fn established(bfd: &str) -> (Bench, ConnId) {
     let mut bench = watched(bfd);
     bench.tell(Input::Begin(Table::default()));
     bench.tell(up());
