@@ -138,11 +138,11 @@ impl Prober {
                         _ => open.push_back(*number),
                     }
                 }
-                if open.iter().rev().any(|number| asked.contains(number)) {
-                    at_a_time = FEW;
+                let stayed = asked.iter().filter(|number| open.contains(number)).count();
+                // Where one has left, others may have too.
+                at_a_time = if stayed < asked.len() { at_a_time * 2 } else { FEW };
+                if stayed > 0 {
                     thread::sleep(if start.elapsed() < SHARP_FOR { SHARP } else { BLUNT });
-                } else {
-                    at_a_time *= 2; // where all of these have left, the others may have too
                 }
             }
             Ok(left)
