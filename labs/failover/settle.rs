@@ -1,9 +1,9 @@
 //! Waiting until a speaker is idle and the kernel holds what it is to hold; and the probes that say when it did.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use anyhow::Result;
 use super::kernel::{Kernel, Question};
 use super::place::Place;
 use super::speaker::Usage;
+use crate::runner;
 
 /// Between two looks at a speaker.
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -101,13 +102,22 @@ impl Place<'_> {
 
 /// How many flows are asked about at a time, while they are as before: each takes a lock that a change of routes needs.
 const FEW: usize = 4;
+/// The same once one has left: their answers fit into a socket's buffer.
+const MANY: usize = 32;
 /// Between two looks at first, and after that, when who works goes before who looks.
 const SHARP: Duration = Duration::from_micros(50);
 const BLUNT: Duration = Duration::from_millis(1);
 /// How long it is sharp.
 const SHARP_FOR: Duration = Duration::from_millis(500);
-/// How much the one who looks goes before others, in steps of `nice`: he is hardly at work, and must not come late.
-const PREFERENCE: i32 = -20;
+
+/// Lets the calling thread run before all others whenever it wants to: who looks is hardly at work, and must not come
+/// late. Sleeps are as long as they say then, too.
+fn go_first() {
+    let id = rustix::thread::gettid().as_raw_nonzero().to_string();
+    if let Err(error) = runner::node::run(Command::new("chrt").args(["--fifo", "--pid", "10", &id])) {
+        eprintln!("the probe has no real-time priority, and may look late: {error:#}");
+    }
+}
 
 /// Asks the kernel, again and again, whether flows go over a live way.
 pub struct Prober {
@@ -120,9 +130,10 @@ impl Prober {
     pub fn start(mut kernel: Kernel, flows: Vec<Question>, live: BTreeSet<u32>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
+        let (ready, begins) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
-            rustix::process::nice(PREFERENCE)?;
-            rustix::thread::set_current_timer_slack(NonZeroU64::new(1))?; // else each sleep is 50 us longer than it says
+            go_first();
+            drop(ready);
             let start = Instant::now();
             let mut left = vec![None; flows.len()];
             let mut open: VecDeque<usize> = (0..flows.len()).collect();
@@ -140,13 +151,14 @@ impl Prober {
                 }
                 let stayed = asked.iter().filter(|number| open.contains(number)).count();
                 // Where one has left, others may have too.
-                at_a_time = if stayed < asked.len() { at_a_time * 2 } else { FEW };
+                at_a_time = if stayed < asked.len() { MANY } else { FEW };
                 if stayed > 0 {
                     thread::sleep(if start.elapsed() < SHARP_FOR { SHARP } else { BLUNT });
                 }
             }
             Ok(left)
         });
+        let _ = begins.recv(); // an error: that is when it begins
         Self { stop, thread }
     }
 
