@@ -70,7 +70,7 @@ pub(super) struct Shell {
     pub(super) drained: DrainFile,
     pub(super) effects: Vec<Effect>,
     /// What is urgent and under way to the kernel, and until when all else that is a lot of work waits for it.
-    pub(super) hurry: Vec<(BatchId, Instant)>,
+    pub(super) hurried: Vec<(BatchId, Instant)>,
     /// Connections with more in their queues than they should have.
     pub(super) congested: Vec<ConnId>,
     /// Told when all that was closed is.
@@ -80,28 +80,37 @@ pub(super) struct Shell {
 
 impl Shell {
     pub(super) fn tell(&mut self, input: Input) {
-        self.turn(input);
+        self.turn(input, false);
         self.obey();
     }
 
-    /// One turn of the machine; its groups are under way before it goes on with all else that follows from the fact.
-    fn turn(&mut self, input: Input) {
+    /// One turn of the machine; its groups are under way before it goes on with all else that follows from the fact. What
+    /// follows is as urgent only if it goes on with something urgent.
+    fn turn(&mut self, input: Input, goes_on: bool) {
         let (now, mut effects) = (self.clock.now(), Vec::new());
         self.speaker.learn(now, input, &mut effects);
+        self.hurry(&mut effects);
+        self.speaker.finish(now, &mut effects);
+        if goes_on {
+            self.hurry(&mut effects);
+        }
+        self.effects.append(&mut effects);
+    }
+
+    /// Gives groups and next hops to their thread before all else.
+    fn hurry(&mut self, effects: &mut Vec<Effect>) {
         let urgent = |effect: &mut Effect| matches!(effect, Effect::Kernel(batch) if batch.lane == Lane::Objects);
-        let before = self.hurry.len();
+        let before = self.hurried.len();
         for effect in effects.extract_if(.., urgent) {
             if let Effect::Kernel(batch) = effect {
-                self.hurry.push((batch.id, Instant::now() + HURRY_LIMIT));
+                self.hurried.push((batch.id, Instant::now() + HURRY_LIMIT));
                 self.kernel.apply(batch);
             }
         }
-        if self.hurry.len() > before {
+        if self.hurried.len() > before {
             // The thread that does it may have been woken on this very processor, where it would wait for us.
             thread::yield_now();
         }
-        self.speaker.finish(now, &mut effects);
-        self.effects.append(&mut effects);
     }
 
     /// The file names other interfaces, or another hash.
@@ -134,15 +143,17 @@ impl Shell {
 
     /// The kernel has done a batch, or refused parts of it.
     pub(super) fn done(&mut self, batch: BatchId, failures: Vec<Failure>) {
-        self.hurry.retain(|(hurried, _)| *hurried != batch);
-        self.tell(Input::KernelDone { batch, failures });
+        let before = self.hurried.len();
+        self.hurried.retain(|(hurried, _)| *hurried != batch);
+        self.turn(Input::KernelDone { batch, failures }, self.hurried.len() < before);
+        self.obey();
     }
 
     /// Until when bulk work leaves the processors to what is urgent and still under way.
     pub(super) fn hurries(&mut self) -> Option<Instant> {
         let now = Instant::now();
-        self.hurry.retain(|(_, until)| *until > now);
-        self.hurry.iter().map(|(_, until)| *until).max()
+        self.hurried.retain(|(_, until)| *until > now);
+        self.hurried.iter().map(|(_, until)| *until).max()
     }
 
     /// One slice of what can wait.
@@ -342,7 +353,7 @@ impl Shell {
                 }
             }
             for fact in facts {
-                self.turn(fact);
+                self.turn(fact, false);
             }
         }
     }

@@ -152,7 +152,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), StartError> {
         record,
         drained,
         effects: Vec::new(),
-        hurry: Vec::new(),
+        hurried: Vec::new(),
         congested: Vec::new(),
         flushed,
         stopped: false,
