@@ -35,7 +35,7 @@ pub(super) struct Conn {
 /// What is known in each state.
 #[derive(Debug)]
 pub(super) enum State {
-    /// Our OPEN is out; the timer is the large hold time.
+    /// Our OPEN is out; the timer is the large hold time, or a moment once another connection is Established.
     OpenSent(Timer),
     /// Its OPEN is in and good, but no KEEPALIVE answered it yet: the peer's machine first looks for a collision.
     OpenReceived(Box<Live>),
@@ -75,6 +75,8 @@ pub(super) enum Event {
     Keep,
     /// Another one is Established, but the collision rule prefers this one.
     Prefer,
+    /// Another one has just become Established: the peer has a moment to go on with this one.
+    Outrun,
     /// An UPDATE went out, which is as good as a KEEPALIVE.
     UpdateSent,
     /// Ask for all routes of a family again, unless the peer cannot be asked.
@@ -361,6 +363,7 @@ fn open_sent(id: ConnId, hold: Timer, event: Event, world: &mut World<'_>, out: 
         | Event::Refresh(_)
         | Event::LookDue
         | Event::Measured { .. } => State::OpenSent(hold),
+        Event::Outrun => State::OpenSent(Timer::start(Some(UNDECIDED), world.now)),
     }
 }
 
@@ -398,9 +401,12 @@ fn open_received(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: 
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::StopForGood(notification) | Event::Leave(notification) => stopped(notification, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::KeepaliveDue | Event::UpdateSent | Event::Refresh(_) | Event::LookDue | Event::Measured { .. } => {
-            State::OpenReceived(live)
-        }
+        Event::KeepaliveDue
+        | Event::Outrun
+        | Event::UpdateSent
+        | Event::Refresh(_)
+        | Event::LookDue
+        | Event::Measured { .. } => State::OpenReceived(live),
     }
 }
 
@@ -431,7 +437,7 @@ fn open_confirm(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &
         Event::Stop(notification, reason) => close(notification, reason, out),
         Event::StopForGood(notification) | Event::Leave(notification) => stopped(notification, out),
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::Keep | Event::Prefer | Event::UpdateSent | Event::Refresh(_) => State::OpenConfirm(live),
+        Event::Keep | Event::Prefer | Event::Outrun | Event::UpdateSent | Event::Refresh(_) => State::OpenConfirm(live),
     }
 }
 
@@ -495,7 +501,7 @@ fn established(mut live: Box<Live>, event: Event, world: &mut World<'_>, out: &m
             }
         }
         Event::Lost(reason) => State::Closed(DownReason::Lost(reason)),
-        Event::Keep | Event::Prefer => State::Established(live),
+        Event::Keep | Event::Prefer | Event::Outrun => State::Established(live),
     }
 }
 

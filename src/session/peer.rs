@@ -177,6 +177,13 @@ impl Peer {
     /// What is due now: hold times, KEEPALIVEs, the next attempt.
     pub fn tick(&mut self, now: Time, out: &mut Vec<Output>) {
         while let Some((id, event)) = self.conns.iter().find_map(|conn| Some((conn.id, conn.due(now)?))) {
+            let open_sent = self.find(id).is_some_and(|conn| conn.state().name() == StateName::OpenSent);
+            let event = if open_sent && self.negotiated().is_some() {
+                // Some leave a surplus connection as it is and never say a word on it: no failure (decision 0003).
+                Event::Stop(Cease::CollisionResolution.into(), DownReason::Collision)
+            } else {
+                event
+            };
             self.step(now, id, event, out);
         }
         if matches!(self.dial, Dial::Waiting(until) if until <= now) {
@@ -434,6 +441,10 @@ impl Peer {
         let older = self.conns.iter().find(|conn| conn.id != id && conn.state().name() == StateName::Established);
         if let Some(older) = older.map(|conn| conn.id) {
             self.step(now, older, Event::Stop(Cease::CollisionResolution.into(), DownReason::Replaced), out);
+        }
+        let silent = self.conns.iter().filter(|conn| conn.state().name() == StateName::OpenSent);
+        for silent in silent.map(|conn| conn.id).collect::<Vec<_>>() {
+            self.step(now, silent, Event::Outrun, out);
         }
         self.established_at = Some(now);
         self.served.clone_from(&negotiated.families);

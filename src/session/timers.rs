@@ -7,7 +7,7 @@ use crate::types::Time;
 /// How long a peer may take to send its OPEN: the large hold time of RFC 4271 §8.2.2, 4 minutes.
 pub(super) const LARGE_HOLD: Duration = Duration::from_secs(240);
 
-/// How long two established candidates may both stay open before the newer one is closed.
+/// How long a connection beside an Established one may stay open undecided (decision 0003).
 pub(super) const UNDECIDED: Duration = Duration::from_secs(3);
 
 /// A duration with the jitter of RFC 4271 §10: 0.75 to 1.0 of it.

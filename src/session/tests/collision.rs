@@ -108,6 +108,33 @@ fn an_established_session_stays_unless_the_peer_goes_on_with_the_other() {
 }
 
 #[test]
+fn a_connection_on_which_the_peer_says_nothing_goes_a_moment_after_another_is_established() {
+    for (silent, speaks) in [(ACCEPTED, DIALLED), (DIALLED, ACCEPTED)] {
+        let mut bench = both();
+        bench.says(speaks, &Message::Open(open()));
+        bench.until(at(60.0));
+        bench.says(speaks, &Message::Keepalive);
+        bench.until(at(62.9));
+        assert_eq!((bench.told(silent), bench.peer.negotiated().map(|n| n.conn)), (None, Some(speaks)));
+        bench.until(at(63.0));
+        assert_eq!(bench.told(silent), COLLISION);
+        let status = bench.peer.status();
+        assert_eq!((bench.peer.state(), status.failed_attempts, status.last_down), (StateName::Established, 0, None));
+    }
+    // One that came later may be of a peer that has restarted and takes its time: it goes as late as any other, and is
+    // no failure either.
+    let mut bench = Bench::established();
+    bench.input(Input::Accepted { conn: ACCEPTED });
+    for second in 1..240 {
+        bench.until(at(f64::from(second)));
+        bench.says(DIALLED, &Message::Keepalive);
+        assert_eq!(bench.told(ACCEPTED), None, "{second}");
+    }
+    bench.until(at(240.0));
+    assert_eq!((bench.told(ACCEPTED), bench.peer.status().failed_attempts), (COLLISION, 0));
+}
+
+#[test]
 fn a_peer_that_dials_again_has_given_up_its_earlier_attempt() {
     let mut bench = Bench::started();
     let newer = ConnId(ACCEPTED.0 + 1);
