@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
@@ -90,23 +91,25 @@ impl Kernel {
 
     /// The index of the interface to which a packet of the flow is forwarded now; `None` where there is no way.
     pub fn way(&mut self, question: &Question) -> Result<Option<u32>> {
-        Ok(self.ways(std::slice::from_ref(question))?.into_iter().next().flatten())
+        Ok(self.ways(std::slice::from_ref(question))?.1.into_iter().next().flatten())
     }
 
-    /// The same of several flows, in their order, asked at once.
-    pub fn ways(&mut self, questions: &[Question]) -> Result<Vec<Option<u32>>> {
+    /// The same of several flows, in their order, asked at once; and when all was answered, for the kernel does so while
+    /// it is asked.
+    pub fn ways(&mut self, questions: &[Question]) -> Result<(Instant, Vec<Option<u32>>)> {
         let mut messages = Vec::new();
         for question in questions {
             messages.extend(self.message(RTM_GETROUTE, NLM_F_REQUEST, &question.body())?);
         }
         self.socket.send(&messages, 0)?;
+        let at = Instant::now();
         let first = self.sequence + 1 - u32::try_from(questions.len())?;
         let mut ways = Vec::with_capacity(questions.len());
         for sequence in first..=self.sequence {
             let way = self.answer(sequence)?.ok();
             ways.push(way.and_then(|answer| find(&answer, ROUTE_HEADER, RTA_OIF).and_then(word)));
         }
-        Ok(ways)
+        Ok((at, ways))
     }
 
     /// The indexes of the interfaces through which the address is reached, however the kernel keeps them; a member of a

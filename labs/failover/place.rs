@@ -32,7 +32,7 @@ const HOST: Ipv4Addr = Ipv4Addr::new(10, 20, 255, 10);
 const OWN_AS: u32 = 65515;
 
 /// Destinations of the flows, spread over the table as it is announced, the first and the last included.
-const PROBES: usize = 64;
+const PROBES: usize = 32;
 
 const PORT: u16 = 9000;
 const FIRST_PORT: u16 = 20_000;

@@ -100,12 +100,13 @@ impl Place<'_> {
     }
 }
 
-/// How many flows are asked about at a time, while they are as before: each takes a lock that a change of routes needs.
-const FEW: usize = 4;
-/// The same once one has left: their answers fit into a socket's buffer.
+/// How many flows are asked about at a time, while some are as before: each takes a lock that a change of routes needs,
+/// and a processor from who changes them.
+const FEW: usize = 2;
+/// The same while all that were asked about have left: their answers fit into a socket's buffer.
 const MANY: usize = 32;
 /// Between two looks at first, and after that, when who works goes before who looks.
-const SHARP: Duration = Duration::from_micros(50);
+const SHARP: Duration = Duration::from_micros(80);
 const BLUNT: Duration = Duration::from_millis(1);
 /// How long it is sharp.
 const SHARP_FOR: Duration = Duration::from_millis(500);
@@ -141,18 +142,17 @@ impl Prober {
             while !open.is_empty() && !told.load(Ordering::Relaxed) {
                 let asked: Vec<usize> = open.drain(..open.len().min(at_a_time)).collect();
                 let questions: Vec<Question> = asked.iter().filter_map(|number| flows.get(*number)).copied().collect();
-                let ways = kernel.ways(&questions)?;
-                let now = Instant::now();
+                let (at, ways) = kernel.ways(&questions)?;
+                let before = open.len();
                 for (number, way) in asked.iter().zip(ways) {
                     match left.get_mut(*number) {
-                        Some(left) if way.is_some_and(|way| live.contains(&way)) => *left = Some(now),
+                        Some(left) if way.is_some_and(|way| live.contains(&way)) => *left = Some(at),
                         _ => open.push_back(*number),
                     }
                 }
-                let stayed = asked.iter().filter(|number| open.contains(number)).count();
-                // Where one has left, others may have too.
-                at_a_time = if stayed < asked.len() { MANY } else { FEW };
-                if stayed > 0 {
+                let stayed = open.len() > before;
+                at_a_time = if stayed { FEW } else { MANY };
+                if stayed {
                     thread::sleep(if start.elapsed() < SHARP_FOR { SHARP } else { BLUNT });
                 }
             }
