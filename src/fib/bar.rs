@@ -30,6 +30,7 @@ impl Fib {
     /// no other hop goes with its routes. Stays until [`Fib::unbar`].
     pub fn bar(&mut self, bar: Bar) {
         if self.bars.insert(bar) {
+            self.lost = true;
             self.unsettle();
             self.touch_barred(bar);
         }

@@ -20,7 +20,7 @@ impl Fib {
         self.dropped.insert(link, self.events);
         let mut on_link = Vec::new();
         for (id, hop) in &mut self.objects.hops {
-            if hop.key.link != link {
+            if hop.key.link != link && hop.detour != Some(link) {
                 continue;
             }
             hop.dropped_at = self.events;

@@ -122,6 +122,8 @@ pub struct Fib {
     batches: u64,
     pub(super) failed: BTreeMap<Prefix, Trouble>,
     pub(super) retries: BTreeSet<(Time, Retry)>,
+    /// Hops were lost, and the groups that have them are not set yet.
+    pub(super) lost: bool,
     /// False between adopting and sweeping.
     pub(super) swept: bool,
     pub(super) wanted: usize,
@@ -157,6 +159,7 @@ impl Fib {
             batches: 0,
             failed: BTreeMap::new(),
             retries: BTreeSet::new(),
+            lost: false,
             swept: true,
             wanted: 0,
             plain: 0,
@@ -315,7 +318,7 @@ impl Fib {
         (!ops.is_empty()).then(|| self.fly(Lane::Objects, ops))
     }
 
-    fn with_kernel(&self, lane: Lane) -> usize {
+    pub(super) fn with_kernel(&self, lane: Lane) -> usize {
         self.flying.iter().filter(|flight| flight.batch.lane == lane).count()
     }
 
@@ -346,6 +349,7 @@ impl Fib {
             let error = failures.next_if(|failure| failure.index == index).map(|failure| failure.error);
             while failures.next_if(|failure| failure.index <= index).is_some() {}
             match op {
+                Op::AddNextHop(hop) if self.is_detour(hop) => {} // what undoes it is in the same batch
                 Op::AddNextHop(hop) => self.hop_added(now, flight.events, hop.id - self.settings.first_id, error),
                 Op::SetGroup(group) => self.group_set(now, flight.events, group, error),
                 Op::AddRoute(prefix, target) | Op::ReplaceRoute(prefix, target) => {

@@ -7,6 +7,7 @@ mod adopt;
 mod audit;
 mod bar;
 mod batch;
+mod detour;
 mod foreign;
 mod group;
 mod hash;

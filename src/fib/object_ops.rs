@@ -10,6 +10,7 @@ use crate::types::Time;
 use super::Fib;
 use super::Group;
 use super::KernelError;
+use super::Lane;
 use super::Op;
 use super::group::carrying;
 use super::group::demotes;
@@ -37,6 +38,10 @@ impl Fib {
             && let Some(id) = self.objects.dirty_groups.pop_first()
         {
             self.group_op(now, id, ops, &mut revived);
+        }
+        if self.lost {
+            self.detour(ops);
+            self.lost = self.with_kernel(Lane::Objects) > 0;
         }
         if !revived.is_empty() {
             self.revive(&revived);
@@ -235,6 +240,7 @@ impl Fib {
 
     pub(super) fn hop_added(&mut self, now: Time, events: u64, id: u32, error: Option<KernelError>) {
         let Some(hop) = self.objects.hops.get_mut(&id) else { return };
+        hop.detour = None;
         let overtaken = hop.dropped_at > events;
         match error {
             None => {

@@ -8,6 +8,7 @@ use std::{
 use super::hash::HashMap;
 use smallvec::SmallVec;
 
+use crate::types::LinkIndex;
 use crate::types::Time;
 use crate::types::Weight;
 
@@ -53,6 +54,8 @@ pub(super) struct HopState {
     pub(super) dropped_at: u64,
     /// Somebody else made another next hop of it, which may be there still if ours is refused.
     pub(super) strange: bool,
+    /// Where it leads instead for as long as a batch takes: what happens to that link happens to it too.
+    pub(super) detour: Option<LinkIndex>,
     pub(super) trouble: Option<Trouble>,
 }
 
@@ -189,7 +192,8 @@ impl Objects {
     }
 
     pub(super) fn add_hop(&mut self, id: u32, key: HopKey, phase: Phase) {
-        let state = HopState { key, users: BTreeSet::new(), phase, dropped_at: 0, strange: false, trouble: None };
+        let state =
+            HopState { key, users: BTreeSet::new(), phase, dropped_at: 0, strange: false, detour: None, trouble: None };
         self.hops.insert(id, state);
         self.hop_by_key.entry(key).or_insert(id);
     }

@@ -132,6 +132,7 @@ impl Fib {
     /// A group that has no other hop stays as it is, until its prefixes are wanted elsewhere or nowhere. One that was found
     /// at the start and has no other goes at once with its routes: who wants those is not known before the sweep.
     pub fn strip(&mut self, of: Bar) {
+        self.lost = true;
         let ids: Vec<u32> = self.objects.groups.keys().copied().collect();
         for id in ids {
             let Some(group) = self.objects.groups.get_mut(&id).filter(|group| !group.deleting) else { continue };

@@ -15,6 +15,7 @@ use crate::types::Weight;
 use super::model::Model;
 use super::*;
 
+mod detour;
 mod random;
 
 pub(super) fn link(number: u32) -> LinkIndex {

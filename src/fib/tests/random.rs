@@ -54,6 +54,8 @@ enum Step {
     HearOthers,
     Take(bool),
     CarryOut(Lane),
+    /// So many operations of a batch, and the rest later.
+    Begin(Lane, usize),
     Done(Lane),
     /// And this it never hears of.
     TamperUnseen(u8, usize),
@@ -85,10 +87,33 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_u8..6, 0_usize..6).prop_map(|(kind, which)| Step::TamperUnseen(kind, which)),
         3 => Just(Step::Read),
         4 => any::<bool>().prop_map(Step::Take),
-        6 => lane().prop_map(Step::CarryOut),
+        5 => lane().prop_map(Step::CarryOut),
+        2 => (lane(), 1_usize..4).prop_map(|(on, some)| Step::Begin(on, some)),
         6 => lane().prop_map(Step::Done),
         1 => Just(Step::Wait),
     ]
+}
+
+/// How far the batch is that a lane has come to.
+#[derive(Default)]
+struct Begun {
+    done: usize,
+    failures: Vec<Failure>,
+}
+
+impl Begun {
+    /// The next operations; when all are done, what failed of them, and the next batch begins anew.
+    fn go_on(&mut self, kernel: &mut Model, batch: &Batch, some: usize) -> Vec<Failure> {
+        let until = self.done.saturating_add(some).min(batch.ops.len());
+        for index in self.done..until {
+            self.failures.extend(kernel.apply(&batch.ops[index]).err().map(|error| Failure { index, error }));
+        }
+        self.done = until;
+        if some < usize::MAX {
+            return Vec::new();
+        }
+        std::mem::take(self).failures
+    }
 }
 
 /// One piece of a comparison: next hops and groups, IPv4, IPv6 and the end.
@@ -271,6 +296,7 @@ fn arrives(steps: Vec<Step>) -> Result<(), TestCaseError> {
     // A lane keeps its order, and the two overtake each other at will.
     let mut taken = [VecDeque::new(), VecDeque::new()];
     let mut results = [VecDeque::new(), VecDeque::new()];
+    let mut begun = [Begun::default(), Begun::default()];
     let hear = |fib: &mut Fib, (number, up): (u32, bool)| {
         if up { fib.link_up(link(number)) } else { fib.link_down(link(number)) }
     };
@@ -339,8 +365,13 @@ fn arrives(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
             Step::CarryOut(on) => {
                 if let Some(batch) = taken[lane(on)].pop_front() {
-                    let failures = carry_out(&mut kernel, &batch);
+                    let failures = begun[lane(on)].go_on(&mut kernel, &batch, usize::MAX);
                     results[lane(on)].push_back((batch.id, failures));
+                }
+            }
+            Step::Begin(on, some) => {
+                if let Some(batch) = taken[lane(on)].front() {
+                    begun[lane(on)].go_on(&mut kernel, batch, some);
                 }
             }
             Step::Done(on) => {
@@ -358,7 +389,7 @@ fn arrives(steps: Vec<Step>) -> Result<(), TestCaseError> {
         fib.foreign(&Foreign { change, by: by.clone() });
     }
     for batch in taken.into_iter().flatten() {
-        let failures = carry_out(&mut kernel, &batch);
+        let failures = begun[lane(batch.lane)].go_on(&mut kernel, &batch, usize::MAX);
         results[lane(batch.lane)].push_back((batch.id, failures));
     }
     for (id, failures) in results.into_iter().flatten() {
