@@ -384,6 +384,7 @@ impl Peer {
         let silent = matches!(event, Event::Lost(_));
         let before = std::mem::discriminant(conn.state());
         let was_established = conn.state().name() == StateName::Established;
+        let unheard = conn.origin == Origin::Accepted && conn.state().name() == StateName::OpenSent;
         conn.step(event, &mut World { now, settings: &self.settings, entropy: &mut self.entropy }, &mut actions);
         let moved = before != std::mem::discriminant(conn.state());
         self.act(now, id, actions, out);
@@ -404,7 +405,12 @@ impl Peer {
                 } else if !silent {
                     out.push(Output::Close { conn: id });
                 }
-                self.ended(now, reason, was_established, out);
+                if silent && unheard && !self.promising(None) {
+                    self.failed(now, reason, out);
+                    self.unheard(now);
+                } else {
+                    self.ended(now, reason, was_established, out);
+                }
             }
             Some(State::OpenSent(_) | State::OpenConfirm(_)) | None => {}
         }
@@ -452,6 +458,14 @@ impl Peer {
         self.established_count += 1;
         self.failed_attempts = 0;
         out.push(Output::Established(negotiated));
+    }
+
+    /// The peer, or who came with its address, dialled and is gone without a word: that says nothing of our own attempts,
+    /// which go on as planned (RFC 4271 §8.2.1: each connection has its own machine).
+    fn unheard(&mut self, now: Time) {
+        if self.dial == Dial::Rest {
+            self.wait(now, self.settings.connect_retry);
+        }
     }
 
     /// A connection is gone.

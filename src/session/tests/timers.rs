@@ -254,3 +254,23 @@ fn a_session_that_flaps_is_dialled_ever_later_until_one_lasts() {
     assert_eq!(bench.peer.state(), StateName::Idle, "the fault before counts on");
     assert!(bench.peer.status().retry_at.unwrap() - bench.now <= Duration::from_secs(1));
 }
+
+#[test]
+fn who_dials_and_goes_without_a_word_does_not_keep_us_from_dialling() {
+    let mut bench = Bench::started();
+    bench.input(Input::ConnectFailed { conn: DIALLED, reason: "refused".to_owned() });
+    let mut dialled = Vec::new();
+    for tenth in 1..=100_u64 {
+        bench.until(at(tenth as f64 / 10.0));
+        dialled.extend(bench.out.iter().filter(|output| matches!(output, Output::Dial { .. })).map(|_| tenth));
+        // Twice a second somebody comes, as from a peer whose packets do not come from the link.
+        if tenth % 5 == 0 {
+            let conn = ConnId(ACCEPTED.0 + tenth);
+            bench.input(Input::Accepted { conn });
+            bench.input(Input::Lost { conn, reason: "not from the link".to_owned() });
+        }
+    }
+    assert!(dialled.first().is_some_and(|tenth| (37..=50).contains(tenth)), "{dialled:?}");
+    let last = bench.peer.status().last_down.map(|down| down.reason);
+    assert_eq!(last, Some(DownReason::Lost("not from the link".to_owned())), "people are told");
+}
